@@ -1,0 +1,4 @@
+core_libservsim_la_SOURCES += \
+	core/base/text.c \
+	core/base/text.h \
+	core/base/time.h

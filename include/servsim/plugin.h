@@ -1,0 +1,750 @@
+/*
+ * servsim/plugin.h - all that a servsim plugin needs.
+ *
+ * A plugin is a shared object that exports one symbol, servsim_plugin_at(), which hands out one or more
+ * descriptors. A descriptor says what the plugin is (kind, name, version, licence), which options it takes, and
+ * where its operations are. The host parses, checks and documents the options; the plugin links with nothing of
+ * ours and reaches the host only through the tables that it is handed.
+ *
+ * Rules of the ABI:
+ *  - Every table begins with its size in bytes, as the side that filled it saw it. Tables only grow at the end. The
+ *    reader looks at a member only where `size` covers it. An optional entry that is NULL or not covered means that
+ *    the host does the plain thing itself; what that is stands beside the entry.
+ *  - Same major: compatible in both directions. Another major: refused when the file is loaded.
+ *  - Fixed-width integers, doubles, pointers and sized structs only. No enum, bool, bit-field, long, variadic
+ *    function or struct by value crosses the border.
+ *  - An entry that can fail returns 0 or a positive answer when it worked, and a negative errno when it did not, with
+ *    a sentence in the error text. The host adds which plugin and which cell it was.
+ *  - What the host passes belongs to the host and lives until the call returns, unless stated otherwise beside it.
+ *  - One instance is never entered by two threads at a time. The host may hold many instances side by side.
+ *  - Determinism: the same calls must give the same answers. No clock, no address, no environment may decide.
+ *
+ * Quantities carry their unit in the name. Simulated time is {seconds, picoseconds}, 0 <= picoseconds < 10^12, and
+ * counts from the first row of the traffic; prices of one step are 64-bit picoseconds.
+ *
+ * Compiles alone, without warnings, as C11 and as C++17.
+ */
+#ifndef SERVSIM_PLUGIN_H
+#define SERVSIM_PLUGIN_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SERVSIM_ABI_MAJOR 1u
+#define SERVSIM_ABI_MINOR 0u
+
+/* Put before the enumerator, so that it stays visible under -fvisibility=hidden. */
+#define SERVSIM_EXPORT __attribute__((visibility("default")))
+
+/* True where the table that `p` points to is large enough to hold `member`. */
+#define SERVSIM_COVERS(p, type, member)                                                                                \
+    ((p)->size >= (uint32_t)(offsetof(type, member) + sizeof(((const type *)0)->member)))
+
+/* ---- kinds ------------------------------------------------------------------------------------------------- */
+
+#define SERVSIM_KIND_HARDWARE 1u  /* prices operators on one GPU and on the link between GPUs */
+#define SERVSIM_KIND_SCHEDULER 2u /* composes each engine step of one replica */
+#define SERVSIM_KIND_WORKLOAD 3u  /* streams requests in order of arrival */
+#define SERVSIM_KIND_ROUTER 4u    /* sends each request to a replica */
+#define SERVSIM_KIND_PREDICTOR 5u /* reserved: no operations in this minor */
+#define SERVSIM_KIND_REPORT 6u    /* turns results on disk into something for people or scripts */
+
+/* ---- errors ------------------------------------------------------------------------------------------------ */
+
+/* Error text, owned by the caller of the entry that fills it. One line, no full stop, what to write instead. */
+struct servsim_error {
+    uint32_t size;
+    uint32_t reserved;
+    char text[1016];
+};
+
+/* Writes a formatted text and returns -code, so that a plugin says: return servsim_fail(err, EINVAL, "..."). */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4), unused))
+#endif
+static inline int32_t
+servsim_fail(struct servsim_error *err, int code, const char *format, ...)
+{
+    if (err != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(err->text, sizeof err->text, format, arguments);
+        va_end(arguments);
+    }
+    return -(int32_t)code;
+}
+
+/* ---- options ----------------------------------------------------------------------------------------------- */
+
+#define SERVSIM_OPTION_INTEGER 1u /* -> value.integer; digits, or 1e6 */
+#define SERVSIM_OPTION_NUMBER 2u  /* -> value.number, in the option's unit ("50ms" for unit "s" gives 0.05) */
+#define SERVSIM_OPTION_TEXT 3u    /* -> value.text */
+#define SERVSIM_OPTION_FLAG 4u    /* -> value.integer 0 or 1; true/false/yes/no/on/off */
+#define SERVSIM_OPTION_CHOICE 5u  /* -> value.text, one of choices ("a|b|c"), as spelled there */
+#define SERVSIM_OPTION_PATH 6u    /* -> value.text, absolute, resolved against the experiment file; must be readable */
+#define SERVSIM_OPTION_LIST 7u    /* -> value.list, numbers in the option's unit */
+
+#define SERVSIM_OPTION_REQUIRED 1u /* flags: an experiment that does not give it is refused */
+
+/* One row of a plugin's option table. Static data of the plugin. */
+struct servsim_option {
+    const char *name;         /* "peak_tflops.bf16" is written peak_tflops: {bf16: ...} in YAML */
+    const char *unit;         /* "" or "s" "ms" "us" "bytes" "bytes/s" "1/s" "TFLOP/s" "GB/s" "tokens" "%" */
+    const char *default_text; /* as a person would write it; NULL: none, value.present is 0 unless given */
+    const char *choices;      /* CHOICE only, else NULL */
+    const char *help;         /* one line */
+    double minimum, maximum;  /* INTEGER, NUMBER, LIST: inclusive bounds, in the option's unit */
+    uint32_t type;
+    uint32_t flags;
+};
+
+/* One checked option, as handed to create(). */
+struct servsim_value {
+    const char *name;
+    const char *text;
+    const double *list;
+    int64_t integer;
+    double number; /* INTEGER options fill it too */
+    uint32_t list_count;
+    uint32_t present; /* 0: neither given nor defaulted, 1: default, 2: written by the user */
+};
+
+/* What create() is given. Valid during create() only; copy what must stay. */
+struct servsim_create {
+    uint32_t size;
+    uint32_t value_count;
+    uint32_t value_size; /* bytes from one value to the next */
+    uint32_t reserved;
+    const struct servsim_value *values; /* one for each row of the plugin's option table */
+    const void *context;                /* by kind: struct servsim_<kind>_context; NULL where a kind has none */
+};
+
+/* The value of a declared option, or NULL when no such row exists (a mistake in the plugin). */
+static inline const struct servsim_value *
+servsim_value_of(const struct servsim_create *args, const char *name)
+{
+    for (uint32_t i = 0; i < args->value_count; i++) {
+        const struct servsim_value *value =
+            (const struct servsim_value *)(const void *)((const char *)args->values + (size_t)i * args->value_size);
+        if (strcmp(value->name, name) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+static inline int64_t
+servsim_integer(const struct servsim_create *args, const char *name)
+{
+    const struct servsim_value *value = servsim_value_of(args, name);
+    return value != NULL ? value->integer : 0;
+}
+
+static inline double
+servsim_number(const struct servsim_create *args, const char *name)
+{
+    const struct servsim_value *value = servsim_value_of(args, name);
+    return value != NULL ? value->number : 0.0;
+}
+
+static inline const char *
+servsim_text(const struct servsim_create *args, const char *name)
+{
+    const struct servsim_value *value = servsim_value_of(args, name);
+    return value != NULL ? value->text : NULL;
+}
+
+static inline uint32_t
+servsim_present(const struct servsim_create *args, const char *name)
+{
+    const struct servsim_value *value = servsim_value_of(args, name);
+    return value != NULL ? value->present : 0;
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------- */
+
+#define SERVSIM_NEVER INT64_MAX /* seconds of a deadline that does not exist */
+
+/*
+ * One request in flight, as schedulers and routers see it. The host owns it from arrival to finish(); the pointer
+ * stays the same in between. Everything but `slot` and `slot_key` is for reading. The true output length is not here:
+ * a real engine does not know it.
+ */
+struct servsim_request {
+    uint32_t size;
+    int32_t priority; /* lower is more urgent; 0 unless the traffic says otherwise */
+    uint64_t id;      /* order of arrival, from 0 */
+    uint64_t client;  /* who sent it; 0 unless the traffic says otherwise */
+    int64_t arrival_s, arrival_ps;
+    int64_t deadline_s, deadline_ps; /* SERVSIM_NEVER: none */
+    uint32_t prompt_tokens;
+    uint32_t predicted_output_tokens; /* 0: no predictor is named */
+    uint32_t preemptions;
+    uint32_t slot_key; /* the scheduler's own */
+    void *slot;        /* the scheduler's own */
+};
+
+/* ---- services of the host ---------------------------------------------------------------------------------- */
+
+#define SERVSIM_LOG_WARNING 1u
+#define SERVSIM_LOG_INFO 2u
+
+/* A replica at one instant, after the step ends and before the planning of that instant. */
+struct servsim_replica_state {
+    uint32_t size;
+    uint32_t waiting; /* requests that hold no KV blocks */
+    uint32_t running; /* requests that hold KV blocks */
+    uint32_t reserved;
+    uint64_t kv_blocks_used, kv_blocks_total;
+    uint64_t prefill_tokens_left; /* prompt tokens (and tokens to compute again) not yet computed, waiting ones included */
+};
+
+/* Handed to create(), valid until destroy() has returned. */
+struct servsim_host {
+    uint32_t size;
+    uint32_t abi_minor;
+    void *ctx; /* first argument of each service */
+    void (*log)(void *ctx, uint32_t level, const char *text);
+    /* A seed that depends on the experiment's seed and `purpose` alone. */
+    uint64_t (*seed)(void *ctx, const char *purpose);
+    /* Routers only, else NULL. */
+    int32_t (*replica_state)(void *ctx, uint32_t replica, struct servsim_replica_state *out);
+    /* Schedulers only, else NULL: output tokens that the request has by now. */
+    uint32_t (*generated_tokens)(void *ctx, const struct servsim_request *request);
+};
+
+/* ---- the descriptor ---------------------------------------------------------------------------------------- */
+
+/* Static data of the plugin, valid for ever. */
+struct servsim_plugin {
+    uint32_t size;
+    uint16_t abi_major, abi_minor; /* SERVSIM_ABI_MAJOR, SERVSIM_ABI_MINOR of the header it was built with */
+    uint32_t kind;
+    uint32_t option_count;
+    uint32_t option_size; /* sizeof(struct servsim_option) as the plugin saw it */
+    uint32_t reserved;
+    const char *name;    /* letters, digits, '_', '-', '.'; names ignore case; unique within its kind */
+    const char *version; /* the plugin's own */
+    const char *summary; /* one line */
+    const char *licence; /* SPDX identifier */
+    const char *page;    /* NULL, or paragraphs: where the figures come from, what is assumed */
+    const struct servsim_option *options;
+    int32_t (*create)(const struct servsim_host *host, const struct servsim_create *args, void **self,
+                      struct servsim_error *err);
+    void (*destroy)(void *self);
+    const void *ops; /* struct servsim_<kind>_ops of its kind */
+};
+
+/* Sets the members that are the same in every descriptor. */
+#define SERVSIM_PLUGIN_HEAD(kind_, option_table_)                                                                      \
+    .size = (uint32_t)sizeof(struct servsim_plugin), .abi_major = SERVSIM_ABI_MAJOR, .abi_minor = SERVSIM_ABI_MINOR,   \
+    .kind = (kind_), .option_count = (uint32_t)(sizeof(option_table_) / sizeof((option_table_)[0])),                   \
+    .option_size = (uint32_t)sizeof(struct servsim_option), .reserved = 0
+
+/* For a plugin without options. */
+#define SERVSIM_PLUGIN_HEAD_PLAIN(kind_)                                                                               \
+    .size = (uint32_t)sizeof(struct servsim_plugin), .abi_major = SERVSIM_ABI_MAJOR, .abi_minor = SERVSIM_ABI_MINOR,   \
+    .kind = (kind_), .option_count = 0, .option_size = (uint32_t)sizeof(struct servsim_option), .reserved = 0
+
+/*
+ * The one symbol of a plugin. Stores descriptor number `index` and returns 1; returns 0 past the last. Must have no
+ * effect of its own: the host calls it for listings, too.
+ */
+typedef int32_t (*servsim_plugin_at_fn)(uint32_t index, const struct servsim_plugin **out);
+SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_plugin **out);
+
+/* The enumerator of a file that holds one plugin. */
+#define SERVSIM_ONE_PLUGIN(descriptor_)                                                                                \
+    SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_plugin **out)                        \
+    {                                                                                                                  \
+        if (index != 0)                                                                                                \
+            return 0;                                                                                                  \
+        *out = &(descriptor_);                                                                                         \
+        return 1;                                                                                                      \
+    }
+
+/* ---- hardware ---------------------------------------------------------------------------------------------- */
+
+#define SERVSIM_DTYPE_BF16 1u
+#define SERVSIM_DTYPE_FP16 2u
+#define SERVSIM_DTYPE_FP8 3u
+#define SERVSIM_DTYPE_INT4 4u
+
+#define SERVSIM_GEMM_QKV 1u
+#define SERVSIM_GEMM_ATTENTION_OUT 2u
+#define SERVSIM_GEMM_GATE_UP 3u
+#define SERVSIM_GEMM_DOWN 4u
+#define SERVSIM_GEMM_LM_HEAD 5u
+
+#define SERVSIM_ELEMENTWISE_EMBEDDING 1u
+#define SERVSIM_ELEMENTWISE_NORM 2u
+#define SERVSIM_ELEMENTWISE_ROTARY 3u
+#define SERVSIM_ELEMENTWISE_ACTIVATION 4u
+#define SERVSIM_ELEMENTWISE_FINAL_NORM 5u
+#define SERVSIM_ELEMENTWISE_SAMPLER 6u
+
+#define SERVSIM_COLLECTIVE_ALL_REDUCE 1u
+#define SERVSIM_COLLECTIVE_ALL_GATHER 2u
+#define SERVSIM_COLLECTIVE_REDUCE_SCATTER 3u
+#define SERVSIM_COLLECTIVE_ALL_TO_ALL 4u
+
+/* The model and the sharding that the device prices for; create's context. Shapes are per GPU where said so. */
+struct servsim_hardware_context {
+    uint32_t size;
+    uint32_t dtype; /* of weights and activations */
+    const char *model_name;
+    uint32_t layers, hidden, q_heads, kv_heads, head_dim, ffn, vocab;
+    uint32_t tp, pp;
+    uint32_t q_heads_per_gpu, kv_heads_per_gpu, ffn_per_gpu;
+};
+
+/* What the host must know of a device beside prices. */
+struct servsim_device {
+    uint32_t size;
+    uint32_t gpus_per_node; /* 0: not stated */
+    uint64_t memory_bytes;
+    double peak_flops;         /* dense, per second, for the context's dtype */
+    double memory_bytes_per_s; /* datasheet */
+    double price_usd_per_hour; /* 0: not stated */
+    char name[64];             /* as its maker writes it */
+};
+
+/* Multiplies m x k by k x n, `times` times in one step. */
+struct servsim_gemm {
+    uint32_t size;
+    uint32_t role; /* SERVSIM_GEMM_* */
+    uint32_t dtype, times;
+    uint64_t m, n, k;
+};
+
+/* Traffic-bound kernels on `rows` rows of `columns`, `times` times in one step. */
+struct servsim_elementwise {
+    uint32_t size;
+    uint32_t role; /* SERVSIM_ELEMENTWISE_* */
+    uint32_t dtype, times;
+    uint64_t rows, columns;
+};
+
+/* A message of `bytes` (the whole buffer of one GPU) among `ranks` GPUs, `times` times in one step. */
+struct servsim_collective {
+    uint32_t size;
+    uint32_t kind; /* SERVSIM_COLLECTIVE_* */
+    uint32_t ranks, times;
+    uint64_t bytes;
+};
+
+/*
+ * Attention of one whole batch, `times` layers. Prefill chunk i computes q_i new tokens behind c_i tokens of prior
+ * context. Decode i computes one token behind d_i tokens that are in the KV cache before this step.
+ */
+struct servsim_attention {
+    uint32_t size;
+    uint32_t dtype, kv_dtype, times;
+    uint32_t q_heads, kv_heads, head_dim; /* per GPU */
+    uint32_t reserved;
+    uint64_t prefill_count;          /* chunks */
+    uint64_t prefill_new_tokens;     /* sum of q_i */
+    uint64_t prefill_context_tokens; /* sum of c_i */
+    uint64_t prefill_causal_pairs;   /* sum of q_i c_i + q_i (q_i + 1) / 2 */
+    uint64_t decode_count;
+    uint64_t decode_context_sum;                     /* sum of d_i */
+    uint64_t decode_context_min, decode_context_max; /* 0 unless the device's flags ask for them */
+};
+
+/*
+ * The price of a step and of the steps that follow it while every decode grows by one token a step and nothing else
+ * changes: step j (0 <= j < steps) costs base_ps + j slope_ps.
+ *
+ * A run must cost the same however it is split: the line asked for at step j must be the line asked for at step 0,
+ * moved by j. So slopes are whole picoseconds, rounded once and anchored at fixed points (a table's entries, zero),
+ * never at the context where a run happens to begin.
+ */
+struct servsim_line {
+    int64_t base_ps;
+    int64_t slope_ps;
+    uint64_t steps; /* at least 1 */
+};
+
+#define SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE 1u /* fill decode_context_min and _max (costs a little per request) */
+#define SERVSIM_HARDWARE_MEASURED 2u            /* prices from measured tables: exempt from monotonicity checks */
+
+/* Every price is for one GPU of the group and for all `times` together, rounded to whole picoseconds once. */
+struct servsim_hardware_ops {
+    uint32_t size;
+    uint32_t flags; /* SERVSIM_HARDWARE_* */
+    /* required */
+    int32_t (*describe)(void *self, struct servsim_device *out, struct servsim_error *err);
+    int32_t (*gemm)(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err);
+    int32_t (*attention)(void *self, const struct servsim_attention *op, struct servsim_line *line,
+                         struct servsim_error *err);
+    /* optional: NULL means that small kernels are part of the engine's overhead per layer */
+    int32_t (*elementwise)(void *self, const struct servsim_elementwise *op, int64_t *ps, struct servsim_error *err);
+    /* optional: NULL means that the device runs alone (tp = 1) */
+    int32_t (*collective)(void *self, const struct servsim_collective *op, int64_t *ps, struct servsim_error *err);
+};
+
+/* ---- schedulers -------------------------------------------------------------------------------------------- */
+
+/* create's context: the limits that the host enforces. */
+struct servsim_scheduler_context {
+    uint32_t size;
+    uint32_t replica;
+    uint32_t max_num_seqs, max_num_batched_tokens;
+    uint32_t block_size, max_model_len;
+    uint64_t kv_blocks_total;
+};
+
+/* Answers of the step's services. A negative errno is a broken rule: return it from plan() as it is. */
+#define SERVSIM_OK 0
+#define SERVSIM_NO_BLOCKS 1 /* the KV cache has not enough free blocks */
+#define SERVSIM_NO_BUDGET 2 /* max_num_batched_tokens is used up (or too small for an un-chunked prompt) */
+#define SERVSIM_NO_SLOT 3   /* max_num_seqs requests are running */
+
+/* flags of admit() */
+#define SERVSIM_WHOLE_PROMPT 1u /* all of its tokens in this step, or none */
+
+/* ways of preempt() */
+#define SERVSIM_RECOMPUTE 0u /* give the blocks back, compute all again later */
+
+#define SERVSIM_FOREVER UINT64_MAX
+#define SERVSIM_NO_CAP UINT32_MAX
+
+/* Services while a step is composed. `ctx` is that of the step. */
+struct servsim_step_ops {
+    uint32_t size;
+    uint32_t reserved;
+    /*
+     * Gives every running request what comes next: one token for each that decodes, then prefill chunks of at most
+     * `cap` tokens, in order of admission, while the budget lasts. NO_BLOCKS: nothing was given; preempt one, and
+     * call again.
+     */
+    int32_t (*serve_running)(void *ctx, uint32_t cap);
+    /* The decoding part of serve_running alone. */
+    int32_t (*decode_all)(void *ctx);
+    /* The prefill part for one running request: at most `cap` tokens. */
+    int32_t (*prefill)(void *ctx, struct servsim_request *request, uint32_t cap);
+    /*
+     * Starts a waiting request with at most `cap` prefill tokens. It becomes the last in running order. Refused with
+     * NO_BLOCKS where the blocks for its whole current length are not free, even when the chunk would fit.
+     */
+    int32_t (*admit)(void *ctx, struct servsim_request *request, uint32_t cap, uint32_t flags);
+    /* Takes the blocks of a running request away; it is waiting again, and the scheduler queues it again. */
+    int32_t (*preempt)(void *ctx, struct servsim_request *request, uint32_t how);
+    /* The request admitted last among those running, or NULL. */
+    struct servsim_request *(*last_running)(void *ctx);
+    uint32_t (*running)(void *ctx);
+    uint32_t (*budget_left)(void *ctx);
+    uint64_t (*free_blocks)(void *ctx);
+};
+
+/* One step being composed. */
+struct servsim_step {
+    uint32_t size;
+    uint32_t reserved;
+    void *ctx;
+    const struct servsim_step_ops *ops;
+    int64_t now_s, now_ps;
+    /*
+     * Set by the plugin: for how many steps, this one included, it would decide the same if no request arrived or
+     * finished and every decode found its block. 1 unless set; the host uses more only where the step is nothing but
+     * decodes.
+     */
+    uint64_t horizon_steps;
+    int64_t until_s, until_ps; /* set by the plugin: and only for steps that begin before this; SERVSIM_NEVER */
+};
+
+/* What arrive() answers. */
+#define SERVSIM_ASK_AGAIN 0      /* plan at the next step's end */
+#define SERVSIM_DECISION_HOLDS 1 /* the newcomer changes nothing until something else does */
+#define SERVSIM_REJECT 2         /* this request can never be served; the scheduler has forgotten it */
+
+struct servsim_scheduler_ops {
+    uint32_t size;
+    uint32_t flags;
+    /* required: a request joins the queue. May be called while a step runs. */
+    int32_t (*arrive)(void *self, struct servsim_request *request, struct servsim_error *err);
+    /* required: compose the next step. An empty step means: nothing to do until something arrives. */
+    int32_t (*plan)(void *self, struct servsim_step *step, struct servsim_error *err);
+    /* optional: a running request is done; it disappears after the call. NULL: the scheduler does not care. */
+    void (*finish)(void *self, struct servsim_request *request);
+    /* optional: `steps` further steps went by, each as the last plan; equal to as many calls of plan(). NULL: plan()
+       keeps no count of steps. */
+    void (*advance)(void *self, uint64_t steps);
+};
+
+static inline int32_t
+servsim_serve_running(struct servsim_step *step, uint32_t cap)
+{
+    return step->ops->serve_running(step->ctx, cap);
+}
+
+static inline int32_t
+servsim_admit(struct servsim_step *step, struct servsim_request *request, uint32_t cap, uint32_t flags)
+{
+    return step->ops->admit(step->ctx, request, cap, flags);
+}
+
+static inline int32_t
+servsim_preempt(struct servsim_step *step, struct servsim_request *request, uint32_t how)
+{
+    return step->ops->preempt(step->ctx, request, how);
+}
+
+static inline struct servsim_request *
+servsim_last_running(struct servsim_step *step)
+{
+    return step->ops->last_running(step->ctx);
+}
+
+/* ---- routers ----------------------------------------------------------------------------------------------- */
+
+struct servsim_router_context {
+    uint32_t size;
+    uint32_t replicas; /* at least 1 */
+};
+
+struct servsim_router_ops {
+    uint32_t size;
+    uint32_t reserved;
+    /* required: stores 0 <= *replica < replicas */
+    int32_t (*route)(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err);
+    /* optional: the request left `replica`: finished, or rejected there */
+    void (*leave)(void *self, const struct servsim_request *request, uint32_t replica);
+};
+
+/* ---- workloads --------------------------------------------------------------------------------------------- */
+
+/* One request of the traffic. The host zeroes it and sets size before each next(). */
+struct servsim_arrival {
+    uint32_t size;
+    int32_t priority;
+    int64_t arrival_s, arrival_ps; /* from the first row of the traffic; never earlier than the one before */
+    uint32_t prompt_tokens;        /* at least 1 */
+    uint32_t output_tokens;        /* at least 1 */
+    uint64_t client;
+    uint64_t session;             /* 0: none */
+    uint64_t prompt_id;           /* requests with equal ids have equal prompts; 0: unknown */
+    const uint64_t *block_hashes; /* chained ids of prompt blocks, or NULL; the plugin's, until the next call */
+    const int32_t *token_ids;     /* of the prompt, prompt_tokens of them, or NULL; likewise */
+    uint32_t block_hash_count;
+    uint32_t block_hash_tokens;      /* tokens that one id stands for */
+    int64_t deadline_s, deadline_ps; /* preset to SERVSIM_NEVER, 0 */
+    char label[32];                  /* "ChatGPT API" or the like; for traces that are written again */
+};
+
+struct servsim_workload_stats {
+    uint32_t size;
+    uint32_t reserved;
+    uint64_t rows_read;     /* rows of the source so far */
+    uint64_t rows_failed;   /* rows that stand for failed requests: not simulated, but counted */
+    uint64_t rows_left_out; /* rows that sampling or a limit left out */
+};
+
+struct servsim_workload_ops {
+    uint32_t size;
+    uint32_t reserved;
+    /* required: 1 and a request, 0 at the end, or a negative errno (text with file, line and mend) */
+    int32_t (*next)(void *self, struct servsim_arrival *out, struct servsim_error *err);
+    /* optional: counts up to now; NULL: none failed */
+    int32_t (*stats)(void *self, struct servsim_workload_stats *out);
+    /* optional, called without an instance: 1 where the first bytes of a file are in this plugin's format */
+    int32_t (*recognise)(const char *head, uint64_t length);
+};
+
+/* ---- reports ----------------------------------------------------------------------------------------------- */
+
+/* Everything is on disk: a report can be made again at any time. Paths are absolute. */
+struct servsim_report_input {
+    uint32_t size;
+    uint32_t reserved;
+    const char *output_dir;   /* where the report writes */
+    const char *results_path; /* results.json, complete */
+};
+
+struct servsim_report_ops {
+    uint32_t size;
+    uint32_t reserved;
+    /* required. Writes each file whole or not at all (a temporary name, then rename). */
+    int32_t (*render)(void *self, const struct servsim_report_input *input, struct servsim_error *err);
+};
+
+/* ---- helpers: a deque and a heap of requests ---------------------------------------------------------------- */
+
+/* A double-ended queue of requests. Zero-initialise; servsim_deque_free() at the end. */
+struct servsim_deque {
+    struct servsim_request **items; /* ring; capacity is a power of two */
+    uint64_t capacity, first, count;
+};
+
+static inline int32_t
+servsim_deque_grow(struct servsim_deque *queue)
+{
+    uint64_t capacity = queue->capacity ? queue->capacity * 2 : 16;
+    struct servsim_request **items = (struct servsim_request **)malloc((size_t)capacity * sizeof *items);
+    if (items == NULL)
+        return -ENOMEM;
+    for (uint64_t i = 0; i < queue->count; i++)
+        items[i] = queue->items[(queue->first + i) & (queue->capacity - 1)];
+    free(queue->items);
+    queue->items = items;
+    queue->capacity = capacity;
+    queue->first = 0;
+    return 0;
+}
+
+static inline int32_t
+servsim_deque_push_back(struct servsim_deque *queue, struct servsim_request *request)
+{
+    if (queue->count == queue->capacity && servsim_deque_grow(queue) != 0)
+        return -ENOMEM;
+    queue->items[(queue->first + queue->count++) & (queue->capacity - 1)] = request;
+    return 0;
+}
+
+static inline int32_t
+servsim_deque_push_front(struct servsim_deque *queue, struct servsim_request *request)
+{
+    if (queue->count == queue->capacity && servsim_deque_grow(queue) != 0)
+        return -ENOMEM;
+    queue->first = (queue->first - 1) & (queue->capacity - 1);
+    queue->items[queue->first] = request;
+    queue->count++;
+    return 0;
+}
+
+static inline struct servsim_request *
+servsim_deque_front(const struct servsim_deque *queue)
+{
+    return queue->count > 0 ? queue->items[queue->first] : NULL;
+}
+
+static inline struct servsim_request *
+servsim_deque_pop_front(struct servsim_deque *queue)
+{
+    struct servsim_request *request = servsim_deque_front(queue);
+    if (request != NULL) {
+        queue->first = (queue->first + 1) & (queue->capacity - 1);
+        queue->count--;
+    }
+    return request;
+}
+
+static inline void
+servsim_deque_free(struct servsim_deque *queue)
+{
+    free(queue->items);
+    memset(queue, 0, sizeof *queue);
+}
+
+/* A heap of requests: smallest key first, ties by order of arrival. Zero-initialise; servsim_heap_free() at the end. */
+struct servsim_heap_item {
+    int64_t key;
+    struct servsim_request *request;
+};
+
+struct servsim_heap {
+    struct servsim_heap_item *items;
+    uint64_t capacity, count;
+};
+
+static inline int
+servsim_heap_before(const struct servsim_heap_item *a, const struct servsim_heap_item *b)
+{
+    return a->key != b->key ? a->key < b->key : a->request->id < b->request->id;
+}
+
+static inline int32_t
+servsim_heap_push(struct servsim_heap *heap, int64_t key, struct servsim_request *request)
+{
+    if (heap->count == heap->capacity) {
+        uint64_t capacity = heap->capacity ? heap->capacity * 2 : 16;
+        void *items = realloc(heap->items, (size_t)capacity * sizeof *heap->items);
+        if (items == NULL)
+            return -ENOMEM;
+        heap->items = (struct servsim_heap_item *)items;
+        heap->capacity = capacity;
+    }
+    struct servsim_heap_item item = {key, request};
+    uint64_t at = heap->count++;
+    while (at > 0 && servsim_heap_before(&item, &heap->items[(at - 1) / 2])) {
+        heap->items[at] = heap->items[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap->items[at] = item;
+    return 0;
+}
+
+static inline struct servsim_request *
+servsim_heap_first(const struct servsim_heap *heap)
+{
+    return heap->count > 0 ? heap->items[0].request : NULL;
+}
+
+static inline struct servsim_request *
+servsim_heap_pop(struct servsim_heap *heap)
+{
+    struct servsim_request *first = servsim_heap_first(heap);
+    if (first == NULL)
+        return NULL;
+    struct servsim_heap_item last = heap->items[--heap->count];
+    uint64_t at = 0;
+    for (;;) {
+        uint64_t child = 2 * at + 1;
+        if (child >= heap->count)
+            break;
+        if (child + 1 < heap->count && servsim_heap_before(&heap->items[child + 1], &heap->items[child]))
+            child++;
+        if (!servsim_heap_before(&heap->items[child], &last))
+            break;
+        heap->items[at] = heap->items[child];
+        at = child;
+    }
+    if (heap->count > 0)
+        heap->items[at] = last;
+    return first;
+}
+
+static inline void
+servsim_heap_free(struct servsim_heap *heap)
+{
+    free(heap->items);
+    memset(heap, 0, sizeof *heap);
+}
+
+/* ---- helpers: random numbers -------------------------------------------------------------------------------- */
+
+/* SplitMix64 (Steele, Lea, Flood 2014): one word of state, passes BigCrush, the same on every machine. Seed it with
+   host->seed(host->ctx, "what it is for"). */
+struct servsim_random {
+    uint64_t state;
+};
+
+static inline uint64_t
+servsim_random_u64(struct servsim_random *random)
+{
+    uint64_t z = (random->state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Uniform in (0, 1): never 0, never 1, so that its logarithm is finite. */
+static inline double
+servsim_random_unit(struct servsim_random *random)
+{
+    return ((double)(servsim_random_u64(random) >> 12) + 0.5) * (1.0 / 4503599627370496.0);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
