@@ -1,0 +1,174 @@
+/*
+ * hardware/custom_test.c - the custom device: it equals the plugins that have its numbers, and refuses bad ones.
+ */
+#include "tests/unit/fake_host.h"
+
+#define SHEET "peak_tflops.bf16=312", "memory=80GiB", "memory_bandwidth=2039GB/s"
+
+static const struct servsim_hardware_context context = {.size = sizeof context, .dtype = SERVSIM_DTYPE_BF16, .tp = 1};
+
+static void
+open_device(struct fake_plugin *device, const char *name, const char *const *pairs)
+{
+    int rc = fake_open(device, "hardware", name);
+    if (rc == 0)
+        rc = fake_create(device, &context, pairs);
+    if (rc != 0)
+        printf("# %s: %s\n", name, device->err.text);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
+
+static int64_t
+price(const struct fake_plugin *device, int which, uint64_t size)
+{
+    const struct servsim_hardware_ops *ops = device->descriptor->ops;
+    struct servsim_error err = {.size = sizeof err};
+    struct servsim_gemm gemm = {.dtype = SERVSIM_DTYPE_BF16, .times = 3, .m = size, .n = 4096, .k = 512};
+    struct servsim_attention attention = {.dtype = SERVSIM_DTYPE_BF16,
+                                          .kv_dtype = SERVSIM_DTYPE_BF16,
+                                          .times = 2,
+                                          .q_heads = 8,
+                                          .kv_heads = 2,
+                                          .head_dim = 64};
+    struct servsim_collective collective = {.kind = SERVSIM_COLLECTIVE_ALL_REDUCE, .times = 1, .bytes = size << 10};
+    struct servsim_line line;
+    int64_t ps = -1;
+    if (which == 0)
+        return ops->gemm(device->self, &gemm, &ps, &err) == 0 ? ps : -1;
+    collective.ranks = (uint32_t)which;
+    if (which > 2)
+        return ops->collective(device->self, &collective, &ps, &err) == 0 ? ps : -1;
+    attention.prefill_count = attention.prefill_causal_pairs = which == 1 ? size : 0;
+    attention.decode_count = attention.decode_context_sum = which == 2 ? size : 0;
+    return ops->attention(device->self, &attention, &line, &err) == 0 ? line.base_ps : -1;
+}
+
+/* With the A100's numbers written out, every price is the A100's, to the picosecond. */
+static void
+test_equals_a100(void)
+{
+    static const char *const pairs[] = {SHEET,
+                                        "gemm.launch=6.1",
+                                        "gemm.compute_efficiency=0.83",
+                                        "gemm.memory_efficiency=0.75",
+                                        "decode_attention.launch=17.9us",
+                                        "decode_attention.memory_efficiency=0.73",
+                                        "prefill_attention.launch=11.4",
+                                        "prefill_attention.compute_efficiency=0.5",
+                                        "all_reduce.ranks=[2, 4, 8]",
+                                        "all_reduce.latency=[5us, 5.7us, 6.6us]",
+                                        "all_reduce.bandwidth=[181GB/s, 117GB/s, 98GB/s]",
+                                        NULL};
+    struct fake_plugin custom = {0}, a100 = {0};
+    open_device(&custom, "custom", pairs);
+    open_device(&a100, "a100", NULL);
+    for (int which = 0; which <= 32; which++)
+        for (uint64_t size = 1; size < 100000; size *= 3)
+            CU_ASSERT_EQUAL(price(&custom, which, size), price(&a100, which, size));
+    fake_destroy(&custom);
+    fake_destroy(&a100);
+}
+
+/* Each number moves what it is for and nothing else: GEMM, prefill, decode, all-reduce of 4 and of 16. */
+static void
+test_each_option(void)
+{
+    static const struct {
+        const char *pair;
+        int moves[5];
+    } cases[] = {
+        {"gemm.launch=50", {1, 0, 0, 0, 0}},
+        {"gemm.compute_efficiency=0.01", {1, 0, 0, 0, 0}},
+        {"gemm.memory_efficiency=0.01", {1, 0, 0, 0, 0}},
+        {"decode_attention.launch=50", {0, 0, 1, 0, 0}},
+        {"decode_attention.memory_efficiency=0.2", {0, 0, 1, 0, 0}},
+        {"prefill_attention.launch=50", {0, 1, 0, 0, 0}},
+        {"prefill_attention.compute_efficiency=0.1", {0, 1, 0, 0, 0}},
+        {"link.bandwidth=50GB/s", {0, 0, 0, 1, 1}},
+        {"link.latency=3us", {0, 0, 0, 1, 1}},
+        {"network.bandwidth=50GB/s", {0, 0, 0, 0, 1}},
+        {"network.latency=9us", {0, 0, 0, 0, 1}},
+        {"gpus_per_node=16", {0, 0, 0, 0, 1}},
+        {"name=Fast One", {0, 0, 0, 0, 0}},
+        {"peak_tflops.fp16=1", {0, 0, 0, 0, 0}},
+        {"price_per_hour=2.5", {0, 0, 0, 0, 0}},
+    };
+    static const char *const sheet[] = {SHEET, NULL};
+    static const int prices[5] = {0, 1, 2, 4, 16};
+    struct fake_plugin plain = {0};
+    open_device(&plain, "custom", sheet);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const pairs[] = {SHEET, cases[i].pair, NULL};
+        struct fake_plugin device = {0};
+        open_device(&device, "custom", pairs);
+        for (size_t j = 0; j < 5; j++) {
+            int moved = price(&device, prices[j], 10000) != price(&plain, prices[j], 10000);
+            CU_ASSERT_EQUAL(moved, cases[i].moves[j]);
+            if (moved != cases[i].moves[j])
+                printf("# %s, price %d\n", cases[i].pair, prices[j]);
+        }
+        fake_destroy(&device);
+    }
+    fake_destroy(&plain);
+}
+
+static void
+test_describe(void)
+{
+    static const char *const pairs[] = {SHEET, "name=Fast One", "peak_tflops.fp16=100", "price_per_hour=2.5", NULL};
+    struct servsim_hardware_context fp16 = context;
+    struct servsim_device about = {.size = sizeof about};
+    struct fake_plugin device = {0};
+    fp16.dtype = SERVSIM_DTYPE_FP16;
+    CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", "custom"), 0);
+    CU_ASSERT_EQUAL_FATAL(fake_create(&device, &fp16, pairs), 0);
+    const struct servsim_hardware_ops *ops = device.descriptor->ops;
+    CU_ASSERT_EQUAL(ops->describe(device.self, &about, &device.err), 0);
+    CU_ASSERT_STRING_EQUAL(about.name, "Fast One");
+    CU_ASSERT_EQUAL(about.peak_flops, 100e12);
+    CU_ASSERT_EQUAL(about.memory_bytes, UINT64_C(80) << 30);
+    CU_ASSERT_EQUAL(about.price_usd_per_hour, 2.5);
+    fake_destroy(&device);
+}
+
+static void
+test_refused(void)
+{
+    static const struct {
+        const char *pair;
+        const char *word;
+    } cases[] = {
+        {"all_reduce.ranks=[2, 4]", "as many of each"},
+        {"name=", "name has 0 bytes"},
+        {"name=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "64 bytes"},
+        {"gemm.compute_efficiency=0", "no good"},
+        {"gemm.memory_efficiency=1.6", "no good"},
+        {"memory_bandwith=1", "not declared"},
+    };
+    struct fake_plugin device = {0};
+    CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", "custom"), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const pairs[] = {SHEET, cases[i].pair, NULL};
+        CU_ASSERT_EQUAL(fake_create(&device, &context, pairs), -EINVAL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(device.err.text, cases[i].word));
+    }
+    static const char *const lists[][8] = {
+        {SHEET, "all_reduce.ranks=4,2", "all_reduce.latency=1,1", "all_reduce.bandwidth=1e9,1e9"},
+        {SHEET, "all_reduce.ranks=2.5", "all_reduce.latency=1", "all_reduce.bandwidth=1e9"},
+        {"memory=1e9", "memory_bandwidth=1e9"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        CU_ASSERT_EQUAL(fake_create(&device, &context, lists[i]), -EINVAL);
+}
+
+int
+main(void)
+{
+    static const struct ss_case cases[] = {
+        {"with the A100's numbers", test_equals_a100},
+        {"each option alone", test_each_option},
+        {"describe", test_describe},
+        {"what is refused", test_refused},
+    };
+    return ss_run_cases("custom", cases, sizeof cases / sizeof cases[0]);
+}

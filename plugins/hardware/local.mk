@@ -1,0 +1,39 @@
+# plugins/hardware: devices. rtx3090, a100 and custom share one analytic model, compiled into each.
+analytic_sources = plugins/hardware/analytic.c plugins/hardware/analytic.h
+
+plugin_LTLIBRARIES += plugins/hardware_a100.la
+plugins_hardware_a100_la_SOURCES = plugins/hardware/a100/a100.c $(analytic_sources)
+plugins_hardware_a100_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_a100_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_a100_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_a100_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_custom.la
+plugins_hardware_custom_la_SOURCES = plugins/hardware/custom/custom.c $(analytic_sources)
+plugins_hardware_custom_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_custom_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_custom_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_custom_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_rtx3090.la
+plugins_hardware_rtx3090_la_SOURCES = plugins/hardware/rtx3090/rtx3090.c $(analytic_sources)
+plugins_hardware_rtx3090_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_rtx3090_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_rtx3090_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_rtx3090_la_LIBADD = $(LIBM)
+
+# The tests load the built plugins.
+check_PROGRAMS += plugins/hardware/analytic_test
+plugins_hardware_analytic_test_SOURCES = plugins/hardware/analytic_test.c tests/unit/fake_host.h
+plugins_hardware_analytic_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+TESTS += plugins/hardware/analytic_test
+
+check_PROGRAMS += plugins/hardware/custom_test
+plugins_hardware_custom_test_SOURCES = plugins/hardware/custom/custom_test.c tests/unit/fake_host.h
+plugins_hardware_custom_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+TESTS += plugins/hardware/custom_test
+
+check_PROGRAMS += plugins/hardware/measured_test
+plugins_hardware_measured_test_SOURCES = plugins/hardware/measured_test.c tests/unit/fake_host.h
+plugins_hardware_measured_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+TESTS += plugins/hardware/measured_test
