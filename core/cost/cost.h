@@ -1,0 +1,54 @@
+/*
+ * cost/cost.h - from (model, parallelism, device, batch) to the time of one engine step, and to the KV capacity.
+ *
+ * Composes the prices that a hardware plugin gives for operators into a step of any dense model under tensor parallel.
+ * The engine's own overhead is added here, and stays a separate figure.
+ */
+#ifndef SS_COST_H
+#define SS_COST_H
+
+#include "cost/work.h"
+#include "experiment/experiment.h"
+#include "model/model.h"
+#include "plugin/registry.h"
+
+/* The batch of one step. attention's fields of the model are filled in by ss_cost_price(). */
+struct ss_step_shape {
+    uint32_t tokens;       /* computed in this step: decodes and prefill chunks together */
+    uint32_t sampled_rows; /* requests that get a token at its end */
+    uint64_t prefill_count, prefill_new_tokens, prefill_context_tokens, prefill_causal_pairs;
+    uint64_t decode_count, decode_context_sum, decode_context_min, decode_context_max;
+};
+
+/* The line is the whole step; what is neither dense nor communication nor overhead is attention. */
+struct ss_step_price {
+    struct servsim_line line;
+    int64_t dense_ps, communication_ps, overhead_ps;
+};
+
+struct ss_cost;
+
+/* Makes the device's instance for a cell. `host` must outlive the cost model. */
+int ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct servsim_host *host,
+                   struct servsim_error *err);
+void ss_cost_destroy(struct ss_cost *cost);
+
+const struct servsim_device *ss_cost_device(const struct ss_cost *cost);
+
+/* Non-zero where the device wants the range of decode contexts. */
+int ss_cost_wants_context_range(const struct ss_cost *cost);
+
+/* shape->tokens is at most the cell's max_num_batched_tokens, sampled_rows at most max_num_seqs. */
+int ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struct ss_step_price *out,
+                  struct servsim_error *err);
+
+/*
+ * KV blocks of one replica: what memory leaves after weights, activation peak and runtime context (PHYSICS-style
+ * accounting that gives the 2,588 blocks that vLLM 0.19 reported for Llama-3.1-8B on an RTX 4090). ENOMEM when the
+ * model does not fit; the text says how much is missing and what would fit.
+ */
+int ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servsim_error *err);
+
+void ss_cost_work_units(const struct ss_cost *cost, struct ss_work_units *out);
+
+#endif

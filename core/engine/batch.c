@@ -1,0 +1,178 @@
+/*
+ * engine/batch.c - offsets to the decode clock.
+ */
+#include "engine/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int
+ss_batch_init(struct ss_batch *batch, uint32_t block_size, int keeps_range)
+{
+    *batch = (struct ss_batch){.block_size = block_size, .keeps_range = keeps_range};
+    batch->residues = calloc(block_size, sizeof *batch->residues);
+    return batch->residues != NULL ? 0 : -ENOMEM;
+}
+
+void
+ss_batch_free(struct ss_batch *batch)
+{
+    free(batch->residues);
+    free(batch->joined);
+    ss_heap_free(&batch->finish);
+    ss_heap_free(&batch->shortest);
+    ss_heap_free(&batch->longest);
+}
+
+uint32_t
+ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended)
+{
+    return request->output_tokens - (uint32_t)(request->finish_at - batch->clock - ended);
+}
+
+/* The last output token is not in the cache until the step that follows it. */
+uint64_t
+ss_batch_context(const struct ss_batch *batch, const struct ss_request *request)
+{
+    return (uint64_t)request->seen.prompt_tokens + ss_batch_generated(batch, request, 0) - 1;
+}
+
+/* (context - clock) mod block_size stays the same while the member decodes. */
+static uint32_t *
+residue_of(const struct ss_batch *batch, const struct ss_request *request)
+{
+    uint64_t behind = batch->clock % batch->block_size;
+    return &batch->residues[(ss_batch_context(batch, request) + batch->block_size - behind) % batch->block_size];
+}
+
+/* The residue whose members cross a border `ahead` steps from now (0: in the next step). */
+static uint32_t
+crossing(const struct ss_batch *batch, uint64_t ahead)
+{
+    uint64_t at = (batch->clock + ahead) % batch->block_size;
+    return batch->residues[at == 0 ? 0 : batch->block_size - at];
+}
+
+static int
+note_joined(struct ss_batch *batch, struct ss_request *request)
+{
+    if (batch->joined_count == batch->joined_capacity) {
+        uint32_t capacity = batch->joined_capacity ? batch->joined_capacity * 2 : 16;
+        struct ss_request **joined = realloc(batch->joined, capacity * sizeof *joined);
+        if (joined == NULL)
+            return -ENOMEM;
+        batch->joined = joined;
+        batch->joined_capacity = capacity;
+    }
+    request->joined = 1;
+    batch->joined[batch->joined_count++] = request;
+    return 0;
+}
+
+static int
+enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
+{
+    /* order in the low bits keeps the keys unique */
+    ss_wide shortest = (offset << 64) + (ss_wide)request->order;
+    ss_wide longest = (-offset * ((ss_wide)1 << 64)) + (ss_wide)request->order;
+    int rc = ss_heap_push(&batch->shortest, shortest, request, &request->shortest_position);
+    return rc != 0 ? rc : ss_heap_push(&batch->longest, longest, request, &request->longest_position);
+}
+
+int
+ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
+{
+    request->finish_at = batch->clock + (request->output_tokens - request->generated);
+    request->last_token = now;
+    request->state = SS_DECODING;
+    ss_wide key = ((ss_wide)request->finish_at << 64) + (ss_wide)request->order;
+    int rc = ss_heap_push(&batch->finish, key, request, &request->finish_position);
+    if (rc == 0 && batch->keeps_range) {
+        ss_wide clock_late = (ss_wide)ss_batch_context(batch, request) + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
+        rc = enter_range(batch, request, clock_late);
+    }
+    if (rc == 0)
+        rc = note_joined(batch, request);
+    batch->count++;
+    batch->context_sum += ss_batch_context(batch, request);
+    ++*residue_of(batch, request);
+    return rc;
+}
+
+static void
+forget_joined(struct ss_batch *batch, struct ss_request *request)
+{
+    uint32_t at = 0;
+    while (batch->joined[at] != request)
+        at++;
+    batch->joined[at] = batch->joined[--batch->joined_count];
+    request->joined = 0;
+}
+
+void
+ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
+{
+    request->generated = ss_batch_generated(batch, request, 0);
+    batch->count--;
+    batch->context_sum -= ss_batch_context(batch, request);
+    --*residue_of(batch, request);
+    ss_heap_remove(&batch->finish, request->finish_position);
+    if (batch->keeps_range) {
+        ss_heap_remove(&batch->shortest, request->shortest_position);
+        ss_heap_remove(&batch->longest, request->longest_position);
+    }
+    if (request->joined)
+        forget_joined(batch, request);
+    else
+        request->last_token = batch->last_end;
+}
+
+int
+ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request)
+{
+    return ss_batch_context(batch, request) % batch->block_size == 0;
+}
+
+uint64_t
+ss_batch_blocks(const struct ss_batch *batch, uint64_t steps)
+{
+    uint64_t blocks = steps / batch->block_size * batch->count;
+    for (uint64_t ahead = 0; ahead < steps % batch->block_size; ahead++)
+        blocks += crossing(batch, ahead);
+    return blocks;
+}
+
+uint64_t
+ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
+{
+    if (batch->count == 0)
+        return SS_BATCH_FOREVER;
+    uint64_t left = free_blocks % batch->count, ahead = 0;
+    while (ahead < batch->block_size && crossing(batch, ahead) <= left)
+        left -= crossing(batch, ahead++);
+    return free_blocks / batch->count * batch->block_size + ahead;
+}
+
+uint64_t
+ss_batch_steps_to_finish(const struct ss_batch *batch)
+{
+    const struct ss_request *first = ss_heap_first(&batch->finish)->owner;
+    return first->finish_at - batch->clock;
+}
+
+void
+ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest)
+{
+    *shortest = *longest = 0;
+    if (!batch->keeps_range || batch->count == 0)
+        return;
+    *shortest = ss_batch_context(batch, ss_heap_first(&batch->shortest)->owner);
+    *longest = ss_batch_context(batch, ss_heap_first(&batch->longest)->owner);
+}
+
+void
+ss_batch_advance(struct ss_batch *batch, uint64_t steps)
+{
+    batch->clock += steps;
+    batch->context_sum += steps * batch->count;
+}

@@ -1,0 +1,60 @@
+/*
+ * engine/batch.h - the requests that decode together, so that a step costs nothing per request.
+ *
+ * All of them grow by one token a step. A clock counts those steps; what a request needs to know of itself is an
+ * offset to the clock: when it finishes, and at which steps it crosses a block border (a residue modulo the block size).
+ */
+#ifndef SS_ENGINE_BATCH_H
+#define SS_ENGINE_BATCH_H
+
+#include "engine/heap.h"
+#include "engine/request.h"
+
+struct ss_batch {
+    uint64_t clock;       /* decode steps so far */
+    uint64_t context_sum; /* tokens in the KV cache before the next step, over all members */
+    uint32_t count;
+    uint32_t block_size;
+    uint32_t *residues;   /* [block_size]: members whose (context - clock) mod block_size is the index */
+    struct ss_heap finish; /* by (finish_at, order) */
+    /* by context, only where the device wants the range */
+    struct ss_heap shortest, longest;
+    int keeps_range;
+    /* members whose last token is younger than last_end: their next gap is their own */
+    struct ss_request **joined;
+    uint32_t joined_count, joined_capacity;
+    ss_time last_end; /* end of the last decode step */
+};
+
+int ss_batch_init(struct ss_batch *batch, uint32_t block_size, int keeps_range); /* 0 or -ENOMEM */
+void ss_batch_free(struct ss_batch *batch);
+
+/* Tokens of a member that are in the KV cache, `ended` further steps from now. */
+uint32_t ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended);
+uint64_t ss_batch_context(const struct ss_batch *batch, const struct ss_request *request);
+
+/* A request whose prefill is complete and whose `generated` is current joins at `now`. 0 or -ENOMEM. */
+int ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now);
+
+/* Leaves, finished or preempted; `generated` and last_token are made current. */
+void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);
+
+/* Does the member need a new block in the next step? */
+int ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request);
+
+/* New KV blocks that the next `steps` steps take. */
+uint64_t ss_batch_blocks(const struct ss_batch *batch, uint64_t steps);
+
+/* For how many steps `free_blocks` last. SS_BATCH_FOREVER when the batch is empty. */
+#define SS_BATCH_FOREVER UINT64_MAX
+uint64_t ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks);
+
+/* Steps until the first member finishes; the batch is not empty. */
+uint64_t ss_batch_steps_to_finish(const struct ss_batch *batch);
+
+/* The range of contexts; 0 and 0 unless kept. */
+void ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest);
+
+void ss_batch_advance(struct ss_batch *batch, uint64_t steps);
+
+#endif

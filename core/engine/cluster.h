@@ -1,0 +1,58 @@
+/*
+ * engine/cluster.h - replicas behind a router, the traffic, and the clock.
+ *
+ * The order at one instant: step ends (by replica), then arrivals up to now with their routing, then scheduling (by replica).
+ */
+#ifndef SS_ENGINE_CLUSTER_H
+#define SS_ENGINE_CLUSTER_H
+
+#include "engine/replica.h"
+#include "engine/requests.h"
+#include "engine/simulation.h"
+
+struct ss_cluster {
+    const struct ss_cell *cell;
+    const struct ss_sim_options *options;
+    struct ss_result *result;
+    struct ss_cost *cost;
+    struct servsim_host host; /* for hardware, router and workload */
+    struct ss_instance router, workload;
+    const struct servsim_router_ops *router_ops;
+    const struct servsim_workload_ops *workload_ops;
+    struct ss_replica *replicas;
+    struct ss_replica **due; /* replicas that plan at this instant */
+    uint32_t due_count;
+    uint64_t kv_blocks; /* of each replica */
+    ss_time now;
+    struct ss_heap runs; /* by (end of run, replica) */
+    /* the arrival that comes next, read ahead */
+    struct servsim_arrival next;
+    ss_time next_time; /* SS_NEVER at the end of the traffic */
+    /* requests in flight */
+    struct ss_requests requests;
+    uint64_t in_system, waiting, running;
+    ss_time level_time; /* up to where the three are integrated */
+};
+
+/* ---- for replicas ---- */
+
+/* Brings the integrals of in_system, waiting and running up to now. Call before changing any of the three. */
+void ss_cluster_integrate(struct ss_cluster *cluster);
+
+struct ss_record *ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request);
+
+/* The request is served: writes its record, tells the router, and takes the request back. */
+void ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct ss_request *request);
+
+/* The end of a replica's run has become known or has moved. 0 or -ENOMEM. */
+int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_replica *replica);
+
+/* The replica plans before this instant is over. */
+void ss_cluster_due(struct ss_cluster *cluster, struct ss_replica *replica);
+
+/* ---- verify.c ---- */
+
+int ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err);
+int ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err);
+
+#endif

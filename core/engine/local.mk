@@ -1,0 +1,18 @@
+# core/engine: clock, events, cluster, replica, request life, KV blocks, fast-forward.
+core_libservsim_la_SOURCES += \
+	core/engine/batch.c \
+	core/engine/batch.h \
+	core/engine/cluster.c \
+	core/engine/cluster.h \
+	core/engine/heap.c \
+	core/engine/heap.h \
+	core/engine/line.h \
+	core/engine/replica.c \
+	core/engine/replica.h \
+	core/engine/request.h \
+	core/engine/requests.c \
+	core/engine/requests.h \
+	core/engine/run.c \
+	core/engine/simulation.h \
+	core/engine/step.c \
+	core/engine/verify.c

@@ -1,0 +1,35 @@
+/*
+ * engine/request.h - one request in flight.
+ */
+#ifndef SS_ENGINE_REQUEST_H
+#define SS_ENGINE_REQUEST_H
+
+#include "base/time.h"
+#include "servsim/plugin.h"
+
+#define SS_WAITING 0u    /* holds no KV blocks */
+#define SS_PREFILLING 1u /* running: `computed` of `target` tokens are in the KV cache */
+#define SS_DECODING 2u   /* running: gets one token each decode step */
+
+struct ss_request {
+    struct servsim_request seen; /* first: plugins hold pointers to it */
+    struct ss_request *previous, *next; /* running order; next also links the pool's free list */
+    ss_time arrival, last_token;
+    uint64_t finish_at; /* DECODING: decode clock at which the last token is out */
+    uint64_t order;     /* of admission, within the replica */
+    uint32_t state;
+    uint32_t output_tokens;
+    uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
+    uint32_t computed, target; /* PREFILLING; target = prompt + generated */
+    uint32_t chunk;            /* prefill tokens that the step being composed gives it */
+    uint32_t joined;           /* its last token is younger than the group's last decode step */
+    uint32_t finish_position, shortest_position, longest_position; /* in the batch's heaps */
+};
+
+static inline struct ss_request *
+ss_request_of(const struct servsim_request *seen)
+{
+    return (struct ss_request *)(uintptr_t)seen;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * engine/requests.c - the pool of requests in flight: memory grows with the most that were in flight at once.
+ */
+#include "engine/requests.h"
+
+#include <stdlib.h>
+
+#define SLAB_REQUESTS 256
+
+struct slab {
+    struct slab *older;
+    struct ss_request items[SLAB_REQUESTS];
+};
+
+struct ss_request *
+ss_requests_take(struct ss_requests *pool)
+{
+    if (pool->unused == NULL) {
+        struct slab *slab = calloc(1, sizeof *slab);
+        if (slab == NULL)
+            return NULL;
+        slab->older = pool->slabs;
+        pool->slabs = slab;
+        for (size_t i = SLAB_REQUESTS; i-- > 0;)
+            ss_requests_give(pool, &slab->items[i]);
+    }
+    struct ss_request *request = pool->unused;
+    pool->unused = request->next;
+    *request = (struct ss_request){.seen = {.size = sizeof request->seen}};
+    return request;
+}
+
+void
+ss_requests_give(struct ss_requests *pool, struct ss_request *request)
+{
+    request->next = pool->unused;
+    pool->unused = request;
+}
+
+void
+ss_requests_free(struct ss_requests *pool)
+{
+    struct slab *slab = pool->slabs;
+    while (slab != NULL) {
+        struct slab *older = slab->older;
+        free(slab);
+        slab = older;
+    }
+    *pool = (struct ss_requests){NULL, NULL};
+}

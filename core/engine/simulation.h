@@ -1,0 +1,32 @@
+/*
+ * engine/simulation.h - running one cell: from a checked cell to its result. The only door into the engine.
+ */
+#ifndef SS_ENGINE_SIMULATION_H
+#define SS_ENGINE_SIMULATION_H
+
+#include <signal.h>
+
+#include "cost/cost.h"
+#include "experiment/experiment.h"
+#include "metrics/result.h"
+
+struct ss_sim_options {
+    int stepwise; /* simulate each step, instead of whole runs of identical ones */
+    int verify;   /* check every law at every event; slow */
+    /* where plugins' log lines go; NULL: nowhere */
+    void (*log)(void *ctx, uint32_t level, const char *text);
+    void *log_ctx;
+    const volatile sig_atomic_t *interrupted; /* NULL: never; non-zero ends the simulation with -EINTR */
+};
+
+/*
+ * Simulates a cell. The result is the caller's (ss_result_free), filled only on 0. -EINVAL with the workload's text when the
+ * traffic is bad input; -EPROTO when a plugin breaks a rule; -EIO ... when `verify` finds a law broken.
+ */
+int ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, struct ss_result *out,
+                struct servsim_error *err);
+
+/* All that can be refused before the first cell starts: the plugins' instances, memory. The traffic itself is not read. */
+int ss_simulation_preflight(const struct ss_cell *cell, struct servsim_error *err);
+
+#endif

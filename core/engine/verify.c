@@ -1,0 +1,143 @@
+/*
+ * engine/verify.c - the laws, checked the slow way: recounted from the requests themselves, sharing no code with the
+ * counters that the engine runs on.
+ */
+#include <errno.h>
+
+#include "engine/cluster.h"
+
+struct recount {
+    uint64_t requests, decoding, contexts, blocks;
+};
+
+static uint64_t
+held_tokens(const struct ss_replica *replica, const struct ss_request *request)
+{
+    if (request->state == SS_PREFILLING)
+        return (uint64_t)request->computed + request->chunk;
+    uint64_t left = request->finish_at - replica->batch.clock;
+    return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
+}
+
+static void
+recount(const struct ss_replica *replica, struct recount *out)
+{
+    uint32_t block = replica->batch.block_size;
+    *out = (struct recount){0, 0, 0, 0};
+    for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
+        uint64_t tokens = held_tokens(replica, request);
+        out->requests++;
+        out->blocks += tokens / block + (tokens % block != 0);
+        if (request->state != SS_DECODING)
+            continue;
+        out->decoding++;
+        out->contexts += tokens;
+        /* a decode that was given its token holds the block that the token goes to */
+        if (replica->plan.decode && tokens % block == 0)
+            out->blocks++;
+    }
+}
+
+static int
+broken(const struct ss_replica *replica, const char *law, uint64_t counted, uint64_t kept, struct servsim_error *err)
+{
+    return servsim_fail(err, EFAULT, "verify: replica %u at %.12f s: %s: counted %llu, kept %llu", replica->index,
+                        ss_time_seconds(replica->cluster->now), law, (unsigned long long)counted,
+                        (unsigned long long)kept);
+}
+
+int
+ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err)
+{
+    struct recount real;
+    recount(replica, &real);
+    uint64_t total = replica->cluster->kv_blocks;
+    if (replica->kv_free > total || total - replica->kv_free != real.blocks)
+        return broken(replica, "KV blocks", real.blocks, total - replica->kv_free, err);
+    if (real.requests != replica->running)
+        return broken(replica, "running requests", real.requests, replica->running, err);
+    if (real.decoding != replica->batch.count || real.requests - real.decoding != replica->prefilling_count)
+        return broken(replica, "decoding requests", real.decoding, replica->batch.count, err);
+    if (real.contexts != replica->batch.context_sum)
+        return broken(replica, "decode contexts", real.contexts, replica->batch.context_sum, err);
+    if (replica->running > replica->cluster->cell->max_num_seqs)
+        return broken(replica, "max_num_seqs", replica->running, replica->cluster->cell->max_num_seqs, err);
+    if (replica->run.tokens > replica->cluster->cell->max_num_batched_tokens)
+        return broken(replica, "max_num_batched_tokens", replica->run.tokens,
+                      replica->cluster->cell->max_num_batched_tokens, err);
+    return 0;
+}
+
+/*
+ * Little's law to the last bit: the integral of the requests in the system, kept by the event loop as levels change,
+ * against the sum of the times that each record says it stayed.
+ */
+static int
+verify_little(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    const struct ss_records *records = &cluster->result->records;
+    ss_wide sojourns = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        const struct ss_record *record = &records->items[i];
+        if (record->status == SS_STATUS_FINISHED)
+            sojourns += record->latency_ps;
+        else if (record->status == SS_STATUS_UNFINISHED)
+            sojourns += cluster->now - record->arrival;
+    }
+    if (sojourns != cluster->result->in_system_area)
+        return servsim_fail(err, EFAULT, "verify: Little's law: sojourns of %.12f s, integral of %.12f s",
+                            ss_time_seconds(sojourns), ss_time_seconds(cluster->result->in_system_area));
+    return 0;
+}
+
+static int
+verify_states(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    const struct ss_records *records = &cluster->result->records;
+    uint64_t unfinished = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        const struct ss_record *record = &records->items[i];
+        unfinished += record->status == SS_STATUS_UNFINISHED;
+        int timed = record->latency_ps != SS_NO_PS && record->ttft_ps != SS_NO_PS && record->queue_ps != SS_NO_PS;
+        if (record->status != SS_STATUS_FINISHED)
+            continue;
+        if (!timed || record->queue_ps > record->ttft_ps || record->ttft_ps > record->latency_ps)
+            return servsim_fail(err, EFAULT, "verify: request %zu finished with times out of order", i);
+    }
+    if (unfinished != cluster->in_system || cluster->in_system != cluster->waiting + cluster->running)
+        return servsim_fail(err, EFAULT, "verify: %llu requests without an end, %llu in the system",
+                            (unsigned long long)unfinished, (unsigned long long)cluster->in_system);
+    return 0;
+}
+
+/* Tokens of the histogram: every output token but the first of each request has one gap. */
+static int
+verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    uint64_t tokens = 0, gaps = 0;
+    const struct ss_result *result = cluster->result;
+    for (size_t i = 0; i < result->records.count; i++) {
+        const struct ss_record *record = &result->records.items[i];
+        if (record->status == SS_STATUS_FINISHED)
+            tokens += record->output_tokens - 1;
+    }
+    for (uint32_t i = 0; i < SS_ITL_BINS; i++)
+        gaps += result->itl.counts[i];
+    if (gaps != result->itl.total || (cluster->in_system == 0 && gaps != tokens) || gaps < tokens)
+        return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted",
+                            (unsigned long long)tokens, (unsigned long long)gaps);
+    return 0;
+}
+
+int
+ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    int rc = verify_states(cluster, err);
+    if (rc == 0)
+        rc = verify_little(cluster, err);
+    if (rc == 0)
+        rc = verify_gaps(cluster, err);
+    for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++)
+        rc = ss_verify_replica(&cluster->replicas[i], err);
+    return rc;
+}

@@ -1,0 +1,227 @@
+/*
+ * metrics/csv.c - bulk CSV. A million rows through printf would take longer than simulating them, so numbers are
+ * formatted here: integers, and picoseconds as decimals with a fixed number of digits, rounded half up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "metrics/summary.h"
+
+#define BUFFER_BYTES (1u << 20)
+#define ROW_BYTES 1024u /* more than any row takes */
+
+struct csv {
+    int fd;
+    int error; /* errno of the first failure */
+    size_t used;
+    char *buffer;
+};
+
+static void
+flush(struct csv *csv)
+{
+    size_t done = 0;
+    while (done < csv->used && csv->error == 0) {
+        ssize_t wrote = write(csv->fd, csv->buffer + done, csv->used - done);
+        if (wrote < 0 && errno != EINTR)
+            csv->error = errno;
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+    csv->used = 0;
+}
+
+static int
+csv_open(struct csv *csv, const char *path, const char *header, struct servsim_error *err)
+{
+    *csv = (struct csv){.fd = -1, .buffer = malloc(BUFFER_BYTES)};
+    if (csv->buffer == NULL)
+        return servsim_fail(err, ENOMEM, "no memory to write %s", path);
+    csv->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (csv->fd < 0) {
+        free(csv->buffer);
+        return servsim_fail(err, errno, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    csv->used = strlen(header);
+    memcpy(csv->buffer, header, csv->used);
+    return 0;
+}
+
+static int
+csv_close(struct csv *csv, const char *path, struct servsim_error *err)
+{
+    flush(csv);
+    free(csv->buffer);
+    if (close(csv->fd) != 0 && csv->error == 0)
+        csv->error = errno;
+    if (csv->error == 0)
+        return 0;
+    (void)unlink(path);
+    return servsim_fail(err, csv->error, "%s: cannot be written: %s", path, strerror(csv->error));
+}
+
+static void
+put_char(struct csv *csv, char c)
+{
+    csv->buffer[csv->used++] = c;
+}
+
+static void
+put_text(struct csv *csv, const char *text)
+{
+    while (*text != '\0')
+        put_char(csv, *text++);
+}
+
+static void
+put_integer(struct csv *csv, uint64_t value)
+{
+    char digits[20];
+    int at = 20;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(csv->buffer + csv->used, digits + at, (size_t)(20 - at));
+    csv->used += (size_t)(20 - at);
+}
+
+/* `value` in units of 10^-places. */
+static void
+put_decimal(struct csv *csv, uint64_t value, int places)
+{
+    uint64_t scale = 1;
+    for (int i = 0; i < places; i++)
+        scale *= 10;
+    put_integer(csv, value / scale);
+    put_char(csv, '.');
+    uint64_t rest = value % scale;
+    for (int i = places - 1; i >= 0; i--) {
+        csv->buffer[csv->used + (size_t)i] = (char)('0' + rest % 10);
+        rest /= 10;
+    }
+    csv->used += (size_t)places;
+}
+
+/* Picoseconds as ns-exact decimals: seconds with 9 places, milliseconds with 6. */
+static uint64_t
+nanoseconds(ss_time ps)
+{
+    return (uint64_t)((ps + 500) / 1000);
+}
+
+static void
+put_ms(struct csv *csv, int64_t ps)
+{
+    put_char(csv, ',');
+    if (ps != SS_NO_PS)
+        put_decimal(csv, nanoseconds(ps), 6);
+}
+
+static void
+end_row(struct csv *csv)
+{
+    put_char(csv, '\n');
+    if (csv->used > BUFFER_BYTES - ROW_BYTES)
+        flush(csv);
+}
+
+static void
+put_request(struct csv *csv, size_t id, const struct ss_record *record)
+{
+    put_integer(csv, id);
+    put_char(csv, ',');
+    if (record->replica != UINT32_MAX)
+        put_integer(csv, record->replica);
+    put_char(csv, ',');
+    put_text(csv, ss_status_name(record->status));
+    put_char(csv, ',');
+    put_decimal(csv, nanoseconds(record->arrival), 9);
+    const uint32_t counts[] = {record->prompt_tokens, record->output_tokens, record->cached_tokens,
+                               record->preemptions};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        put_char(csv, ',');
+        put_integer(csv, counts[i]);
+    }
+    put_ms(csv, record->queue_ps);
+    put_ms(csv, record->ttft_ps);
+    put_ms(csv, ss_record_tpot_ps(record));
+    put_ms(csv, record->latency_ps);
+    end_row(csv);
+}
+
+int
+ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    struct csv csv;
+    int rc = csv_open(&csv, path,
+                      "request_id,replica,status,arrival_s,prompt_tokens,output_tokens,cached_tokens,preemptions,"
+                      "queue_ms,ttft_ms,tpot_ms,latency_ms\n",
+                      err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < result->records.count; i++)
+        put_request(&csv, i, &result->records.items[i]);
+    return csv_close(&csv, path, err);
+}
+
+/* A time mean: area over width, with 6 places, rounded half up. */
+static void
+put_mean(struct csv *csv, ss_wide area, ss_time width)
+{
+    put_char(csv, ',');
+    put_decimal(csv, (uint64_t)((area * 1000000 + width / 2) / width), 6);
+}
+
+static void
+put_bin(struct csv *csv, const struct ss_series *series, uint32_t index, uint32_t replicas)
+{
+    const struct ss_series_bin *bin = &series->bins[index];
+    put_decimal(csv, nanoseconds(series->width * index), 9);
+    for (uint32_t i = 0; i < SS_SERIES_COUNTS; i++) {
+        put_char(csv, ',');
+        put_integer(csv, bin->counts[i]);
+    }
+    put_mean(csv, bin->areas[SS_SERIES_WAITING], series->width);
+    put_mean(csv, bin->areas[SS_SERIES_RUNNING], series->width);
+    put_char(csv, ',');
+    put_integer(csv, bin->kv_blocks_peak);
+    put_mean(csv, bin->areas[SS_SERIES_BUSY], series->width * replicas);
+    end_row(csv);
+}
+
+int
+ss_write_series_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    struct csv csv;
+    int rc = csv_open(&csv, path,
+                      "t_s,arrivals,finished,output_tokens,prefill_tokens,preemptions,waiting_mean,running_mean,"
+                      "kv_blocks_peak,busy_fraction\n",
+                      err);
+    if (rc != 0)
+        return rc;
+    for (uint32_t i = 0; i < result->series.used; i++)
+        put_bin(&csv, &result->series, i, result->replica_count);
+    return csv_close(&csv, path, err);
+}
+
+int
+ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    struct csv csv;
+    int rc = csv_open(&csv, path, "itl_ms_low,itl_ms_high,count\n", err);
+    if (rc != 0)
+        return rc;
+    for (uint32_t i = 0; i < SS_ITL_BINS; i++) {
+        if (result->itl.counts[i] == 0)
+            continue;
+        put_decimal(&csv, (uint64_t)ss_itl_bin_low_ps(i), 9);
+        put_char(&csv, ',');
+        put_decimal(&csv, (uint64_t)ss_itl_bin_high_ps(i), 9);
+        put_char(&csv, ',');
+        put_integer(&csv, result->itl.counts[i]);
+        end_row(&csv);
+    }
+    return csv_close(&csv, path, err);
+}

@@ -1,0 +1,150 @@
+/*
+ * metrics/records.c - records and the nearest-rank percentiles over them.
+ */
+#include "metrics/records.h"
+
+#include <stdlib.h>
+
+struct ss_record *
+ss_records_add(struct ss_records *records)
+{
+    if (records->count == records->capacity) {
+        size_t capacity = records->capacity ? records->capacity + records->capacity / 2 : 1024;
+        struct ss_record *items = realloc(records->items, capacity * sizeof *items);
+        if (items == NULL)
+            return NULL;
+        records->items = items;
+        records->capacity = capacity;
+    }
+    struct ss_record *record = &records->items[records->count++];
+    *record = (struct ss_record){.queue_ps = SS_NO_PS, .ttft_ps = SS_NO_PS, .latency_ps = SS_NO_PS};
+    return record;
+}
+
+void
+ss_records_free(struct ss_records *records)
+{
+    free(records->items);
+    *records = (struct ss_records){NULL, 0, 0};
+}
+
+const char *
+ss_status_name(uint32_t status)
+{
+    static const char *const names[] = {"unfinished", "finished", "rejected", "failed"};
+    return status < sizeof names / sizeof names[0] ? names[status] : "unknown";
+}
+
+int64_t
+ss_record_tpot_ps(const struct ss_record *record)
+{
+    if (record->status != SS_STATUS_FINISHED || record->output_tokens < 2)
+        return SS_NO_PS;
+    int64_t gaps = (int64_t)record->output_tokens - 1;
+    return (record->latency_ps - record->ttft_ps + gaps / 2) / gaps;
+}
+
+int64_t
+ss_record_figure_ps(const struct ss_record *record, uint32_t figure)
+{
+    switch (figure) {
+    case SS_FIGURE_QUEUE:
+        return record->queue_ps;
+    case SS_FIGURE_TTFT:
+        return record->ttft_ps;
+    case SS_FIGURE_TPOT:
+        return ss_record_tpot_ps(record);
+    default:
+        return record->latency_ps;
+    }
+}
+
+static void
+swap(int64_t *a, int64_t *b)
+{
+    int64_t held = *a;
+    *a = *b;
+    *b = held;
+}
+
+static int64_t
+median_of_three(int64_t a, int64_t b, int64_t c)
+{
+    if (a > b)
+        swap(&a, &b);
+    if (b > c)
+        swap(&b, &c);
+    return a > b ? a : b;
+}
+
+/* Hoare's selection: puts the value of rank `rank` (from 0) in its place, smaller ones before it. */
+static int64_t
+select_rank(int64_t *values, size_t low, size_t high, size_t rank)
+{
+    while (low < high) {
+        int64_t pivot = median_of_three(values[low], values[low + (high - low) / 2], values[high]);
+        size_t left = low, right = high;
+        for (;;) {
+            while (values[left] < pivot)
+                left++;
+            while (values[right] > pivot)
+                right--;
+            if (left >= right)
+                break;
+            swap(&values[left++], &values[right--]);
+        }
+        if (rank <= right)
+            high = right;
+        else
+            low = right + 1;
+    }
+    return values[rank];
+}
+
+static size_t
+rank_of(size_t count, size_t percent)
+{
+    size_t rank = (size_t)(((ss_uwide)count * percent + 99) / 100);
+    return rank > 0 ? rank - 1 : 0;
+}
+
+static void
+describe(struct ss_distribution *out, int64_t *values, size_t count)
+{
+    ss_wide sum = 0;
+    int64_t max_ps = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+        if (values[i] > max_ps)
+            max_ps = values[i];
+    }
+    size_t p50 = rank_of(count, 50), p90 = rank_of(count, 90), p95 = rank_of(count, 95), p99 = rank_of(count, 99);
+    out->mean_ms = (double)sum / (double)count / 1e9;
+    out->p50_ps = select_rank(values, 0, count - 1, p50);
+    out->p90_ps = select_rank(values, p50, count - 1, p90);
+    out->p95_ps = select_rank(values, p90, count - 1, p95);
+    out->p99_ps = select_rank(values, p95, count - 1, p99);
+    out->max_ps = max_ps;
+}
+
+int
+ss_records_distribution(const struct ss_records *records, uint32_t figure, struct ss_distribution *out,
+                        struct servsim_error *err)
+{
+    *out = (struct ss_distribution){0, 0, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS};
+    int64_t *values = malloc((records->count ? records->count : 1) * sizeof *values);
+    if (values == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for the percentiles of %zu requests", records->count);
+    size_t count = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        const struct ss_record *record = &records->items[i];
+        int64_t ps = ss_record_figure_ps(record, figure);
+        if (record->status == SS_STATUS_FINISHED && ps != SS_NO_PS)
+            values[count++] = ps;
+    }
+    out->count = count;
+    if (count > 0)
+        describe(out, values, count);
+    free(values);
+    return 0;
+}

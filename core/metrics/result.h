@@ -1,0 +1,45 @@
+/*
+ * metrics/result.h - what one simulated cell leaves: records, histograms, series, counts.
+ */
+#ifndef SS_METRICS_RESULT_H
+#define SS_METRICS_RESULT_H
+
+#include "base/time.h"
+#include "cost/work.h"
+#include "metrics/itl.h"
+#include "metrics/records.h"
+#include "metrics/series.h"
+#include "servsim/plugin.h"
+
+/* Where a replica's busy time went, and what it did in it. Sums of integers, so they do not depend on how runs were split. */
+struct ss_replica_result {
+    ss_time busy, dense, communication, overhead; /* attention is the rest of busy */
+    uint64_t steps, decode_steps;
+    uint64_t requests; /* routed here and not rejected */
+    uint64_t output_tokens, prefill_tokens, decode_tokens, sampled_rows;
+    ss_wide prefill_pairs;    /* query x context pairs of prefill attention */
+    ss_wide prefill_contexts; /* context tokens read by prefill chunks */
+    ss_wide decode_contexts;  /* context tokens read by decodes, the new one included */
+    uint64_t preemptions, recomputed_tokens;
+    uint64_t kv_blocks_peak;
+};
+
+struct ss_result {
+    struct ss_records records;
+    struct ss_itl itl;
+    struct ss_series series;
+    struct ss_replica_result *replicas;
+    uint32_t replica_count;
+    struct servsim_workload_stats workload;
+    struct servsim_device device;
+    struct ss_work_units work;
+    uint64_t kv_blocks_total; /* of one replica */
+    ss_time first_arrival, end; /* end: the last token, or the stop */
+    ss_wide in_system_area, waiting_area, running_area; /* requests x picoseconds */
+    /* not part of any comparison */
+    uint64_t events, engine_steps;
+};
+
+void ss_result_free(struct ss_result *result);
+
+#endif

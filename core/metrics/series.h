@@ -1,0 +1,52 @@
+/*
+ * metrics/series.h - what happened over simulated time, in at most 4,096 bins whose width doubles as the run grows.
+ *
+ * Everything is integer sums, maxima and level x time areas, so merging two bins loses nothing and the result does not depend on how
+ * runs were split.
+ */
+#ifndef SS_METRICS_SERIES_H
+#define SS_METRICS_SERIES_H
+
+#include "base/time.h"
+#include "servsim/plugin.h"
+
+#define SS_SERIES_BINS 4096
+
+/* counts */
+#define SS_SERIES_ARRIVALS 0u
+#define SS_SERIES_FINISHED 1u
+#define SS_SERIES_OUTPUT_TOKENS 2u
+#define SS_SERIES_PREFILL_TOKENS 3u
+#define SS_SERIES_PREEMPTIONS 4u
+#define SS_SERIES_COUNTS 5u
+
+/* levels, integrated over time */
+#define SS_SERIES_WAITING 0u
+#define SS_SERIES_RUNNING 1u
+#define SS_SERIES_BUSY 2u
+#define SS_SERIES_LEVELS 3u
+
+struct ss_series_bin {
+    uint64_t counts[SS_SERIES_COUNTS];
+    uint64_t kv_blocks_peak;
+    ss_wide areas[SS_SERIES_LEVELS]; /* level x picoseconds */
+};
+
+struct ss_series {
+    struct ss_series_bin bins[SS_SERIES_BINS];
+    ss_time width;
+    uint32_t used; /* bins touched so far */
+    /* the bin looked at last: most calls stay in it, and 128-bit divisions are slow */
+    uint32_t at;
+    ss_time at_low, at_high;
+};
+
+void ss_series_init(struct ss_series *series);
+
+/* The bin that holds `time`, for the caller to add to; its end is series->at_high (exclusive). Valid until the next call. */
+struct ss_series_bin *ss_series_seek(struct ss_series *series, ss_time time);
+
+void ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount);
+void ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level);
+
+#endif

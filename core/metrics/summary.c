@@ -1,0 +1,324 @@
+/*
+ * metrics/summary.c - the figures of one cell, as JSON.
+ *
+ * Sums stay integers up to here; each figure is one division. A figure that does not exist is null, never NaN.
+ */
+#include "metrics/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+struct builder {
+    const struct ss_result *result;
+    const struct ss_summary_input *input;
+    json_t *root;
+    double elapsed_s; /* first arrival to the last token */
+    struct ss_replica_result sum;
+};
+
+static void
+put(struct builder *b, const char *name, json_t *value)
+{
+    (void)json_object_set_new(b->root, name, value);
+}
+
+static json_t *
+real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *
+ratio(double above, double below)
+{
+    return below > 0 ? real(above / below) : json_null();
+}
+
+static json_t *
+whole(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *
+milliseconds(int64_t ps)
+{
+    return ps == SS_NO_PS ? json_null() : json_real((double)ps / 1e9);
+}
+
+/* Derived counts. */
+struct tally {
+    uint64_t finished, rejected, failed, unfinished, output_tokens, prompt_tokens, cached_tokens, slo_met;
+};
+
+static int
+meets(const struct ss_record *record, const struct ss_summary_input *input)
+{
+    int64_t tpot_ps = ss_record_tpot_ps(record);
+    int ttft_ok = input->slo_ttft_ps < 0 || record->ttft_ps <= input->slo_ttft_ps;
+    int tpot_ok = input->slo_tpot_ps < 0 || tpot_ps == SS_NO_PS || tpot_ps <= input->slo_tpot_ps;
+    return ttft_ok && tpot_ok;
+}
+
+static void
+count(const struct ss_result *result, const struct ss_summary_input *input, struct tally *tally)
+{
+    *tally = (struct tally){0};
+    for (size_t i = 0; i < result->records.count; i++) {
+        const struct ss_record *record = &result->records.items[i];
+        tally->rejected += record->status == SS_STATUS_REJECTED;
+        tally->failed += record->status == SS_STATUS_FAILED;
+        tally->unfinished += record->status == SS_STATUS_UNFINISHED;
+        if (record->status != SS_STATUS_FINISHED)
+            continue;
+        tally->finished++;
+        tally->output_tokens += record->output_tokens;
+        tally->prompt_tokens += record->prompt_tokens;
+        tally->cached_tokens += record->cached_tokens;
+        tally->slo_met += (uint64_t)meets(record, input);
+    }
+}
+
+static void
+put_counts(struct builder *b, const struct tally *tally)
+{
+    put(b, "requests_total", whole(b->result->records.count));
+    put(b, "requests_finished", whole(tally->finished));
+    put(b, "requests_rejected", whole(tally->rejected));
+    put(b, "requests_failed", whole(tally->failed));
+    put(b, "requests_unfinished", whole(tally->unfinished));
+    put(b, "trace_rows_failed", whole(b->result->workload.rows_failed));
+    put(b, "simulated_s", real(b->elapsed_s));
+    put(b, "output_tokens", whole(tally->output_tokens));
+    put(b, "prompt_tokens", whole(tally->prompt_tokens));
+    put(b, "output_tokens_per_s", ratio((double)tally->output_tokens, b->elapsed_s));
+    put(b, "prompt_tokens_per_s", ratio((double)tally->prompt_tokens, b->elapsed_s));
+    put(b, "requests_per_s", ratio((double)tally->finished, b->elapsed_s));
+}
+
+static json_t *
+distribution(json_t *mean, int64_t p50_ps, int64_t p90_ps, int64_t p95_ps, int64_t p99_ps, int64_t max_ps)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "mean", mean);
+    (void)json_object_set_new(object, "p50", milliseconds(p50_ps));
+    (void)json_object_set_new(object, "p90", milliseconds(p90_ps));
+    (void)json_object_set_new(object, "p95", milliseconds(p95_ps));
+    (void)json_object_set_new(object, "p99", milliseconds(p99_ps));
+    (void)json_object_set_new(object, "max", milliseconds(max_ps));
+    return object;
+}
+
+static int
+put_distribution(struct builder *b, const char *name, uint32_t figure, struct servsim_error *err)
+{
+    struct ss_distribution d;
+    int rc = ss_records_distribution(&b->result->records, figure, &d, err);
+    if (rc == 0) {
+        json_t *mean = d.count > 0 ? real(d.mean_ms) : json_null();
+        put(b, name, distribution(mean, d.p50_ps, d.p90_ps, d.p95_ps, d.p99_ps, d.max_ps));
+    }
+    return rc;
+}
+
+static void
+put_itl(struct builder *b)
+{
+    const struct ss_itl *itl = &b->result->itl;
+    json_t *mean = itl->total > 0 ? real((double)itl->sum_ps / (double)itl->total / 1e9) : json_null();
+    int64_t max_ps = itl->total > 0 ? itl->max_ps : SS_NO_PS;
+    put(b, "itl_ms",
+        distribution(mean, ss_itl_percentile_ps(itl, 50), ss_itl_percentile_ps(itl, 90), ss_itl_percentile_ps(itl, 95),
+                     ss_itl_percentile_ps(itl, 99), max_ps));
+}
+
+static int
+put_latencies(struct builder *b, struct servsim_error *err)
+{
+    int rc = put_distribution(b, "ttft_ms", SS_FIGURE_TTFT, err);
+    if (rc == 0)
+        rc = put_distribution(b, "tpot_ms", SS_FIGURE_TPOT, err);
+    if (rc != 0)
+        return rc;
+    put_itl(b);
+    rc = put_distribution(b, "latency_ms", SS_FIGURE_LATENCY, err);
+    return rc != 0 ? rc : put_distribution(b, "queue_ms", SS_FIGURE_QUEUE, err);
+}
+
+static void
+put_goodput(struct builder *b, const struct tally *tally)
+{
+    int stated = b->input->slo_ttft_ps >= 0 || b->input->slo_tpot_ps >= 0;
+    put(b, "slo_met_requests", stated ? whole(tally->slo_met) : json_null());
+    put(b, "slo_attainment",
+        stated ? ratio((double)tally->slo_met, (double)b->result->records.count) : json_null());
+    put(b, "goodput_requests_per_s", stated ? ratio((double)tally->slo_met, b->elapsed_s) : json_null());
+}
+
+static void
+add_up(struct builder *b)
+{
+    struct ss_replica_result *sum = &b->sum;
+    for (uint32_t i = 0; i < b->result->replica_count; i++) {
+        const struct ss_replica_result *one = &b->result->replicas[i];
+        sum->busy += one->busy;
+        sum->dense += one->dense;
+        sum->communication += one->communication;
+        sum->overhead += one->overhead;
+        sum->steps += one->steps;
+        sum->decode_steps += one->decode_steps;
+        sum->output_tokens += one->output_tokens;
+        sum->prefill_tokens += one->prefill_tokens;
+        sum->decode_tokens += one->decode_tokens;
+        sum->sampled_rows += one->sampled_rows;
+        sum->prefill_pairs += one->prefill_pairs;
+        sum->prefill_contexts += one->prefill_contexts;
+        sum->decode_contexts += one->decode_contexts;
+        sum->preemptions += one->preemptions;
+        sum->recomputed_tokens += one->recomputed_tokens;
+        if (one->kv_blocks_peak > sum->kv_blocks_peak)
+            sum->kv_blocks_peak = one->kv_blocks_peak;
+    }
+}
+
+static void
+put_engine(struct builder *b, const struct tally *tally)
+{
+    const struct ss_result *result = b->result;
+    const struct ss_replica_result *sum = &b->sum;
+    double elapsed_ps = b->elapsed_s * 1e12;
+    put(b, "preemptions", whole(sum->preemptions));
+    put(b, "prefill_tokens_computed", whole(sum->prefill_tokens));
+    put(b, "recomputed_tokens", whole(sum->recomputed_tokens));
+    put(b, "cached_tokens", whole(tally->cached_tokens));
+    put(b, "requests_in_system_mean", ratio((double)result->in_system_area, elapsed_ps));
+    put(b, "waiting_mean", ratio((double)result->waiting_area, elapsed_ps));
+    put(b, "running_mean", ratio((double)result->running_area, elapsed_ps));
+    put(b, "decode_batch_mean", ratio((double)sum->decode_tokens, (double)sum->decode_steps));
+    put(b, "kv_blocks_total", whole(result->kv_blocks_total));
+    put(b, "kv_blocks_peak", whole(sum->kv_blocks_peak));
+    put(b, "kv_usage_peak", ratio((double)sum->kv_blocks_peak, (double)result->kv_blocks_total));
+}
+
+/* Model FLOPs utilisation over all GPUs and the whole time; bytes that one GPU must read against what it could. */
+static void
+put_utilisation(struct builder *b)
+{
+    const struct ss_result *result = b->result;
+    const struct ss_replica_result *sum = &b->sum;
+    const struct ss_work_units *work = &result->work;
+    double tokens = (double)(sum->prefill_tokens + sum->decode_tokens);
+    double pairs = (double)sum->prefill_pairs + (double)sum->decode_contexts;
+    double flops = work->flops_per_token * tokens + work->flops_per_row * (double)sum->sampled_rows +
+                   work->flops_per_pair * pairs;
+    double contexts = (double)sum->prefill_contexts + (double)sum->decode_contexts;
+    double bytes = work->weight_bytes_per_step * (double)sum->steps + work->kv_bytes_per_context_token * contexts;
+    double replicas = result->replica_count, elapsed_s = b->elapsed_s;
+    put(b, "mfu", ratio(flops, result->device.peak_flops * b->input->gpus * elapsed_s));
+    put(b, "bandwidth_utilisation", ratio(bytes, result->device.memory_bytes_per_s * replicas * elapsed_s));
+    put(b, "busy_fraction", ratio((double)sum->busy / 1e12, replicas * elapsed_s));
+}
+
+static void
+put_busy_share(struct builder *b)
+{
+    const struct ss_replica_result *sum = &b->sum;
+    if (sum->busy == 0) {
+        put(b, "busy_share", json_null());
+        return;
+    }
+    double busy = (double)sum->busy;
+    json_t *share = json_object();
+    (void)json_object_set_new(share, "dense", real((double)sum->dense / busy));
+    (void)json_object_set_new(
+        share, "attention", real((double)(sum->busy - sum->dense - sum->communication - sum->overhead) / busy));
+    (void)json_object_set_new(share, "communication", real((double)sum->communication / busy));
+    (void)json_object_set_new(share, "overhead", real((double)sum->overhead / busy));
+    put(b, "busy_share", share);
+}
+
+/* Jain's index of busy time: (sum x)^2 / (n sum x^2), 1 when all are equal. */
+static double
+jain_index(const struct ss_result *result)
+{
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i < result->replica_count; i++) {
+        double busy_s = ss_time_seconds(result->replicas[i].busy);
+        sum += busy_s;
+        squares += busy_s * busy_s;
+    }
+    return squares > 0 ? sum * sum / (result->replica_count * squares) : NAN;
+}
+
+static json_t *
+replica_json(const struct builder *b, uint32_t index)
+{
+    const struct ss_replica_result *one = &b->result->replicas[index];
+    double busy_s = ss_time_seconds(one->busy);
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "replica", whole(index));
+    (void)json_object_set_new(object, "requests", whole(one->requests));
+    (void)json_object_set_new(object, "output_tokens", whole(one->output_tokens));
+    (void)json_object_set_new(object, "busy_s", real(busy_s));
+    (void)json_object_set_new(object, "busy_fraction", ratio(busy_s, b->elapsed_s));
+    (void)json_object_set_new(object, "idle_s", real(b->elapsed_s > busy_s ? b->elapsed_s - busy_s : 0.0));
+    (void)json_object_set_new(object, "kv_blocks_peak", whole(one->kv_blocks_peak));
+    (void)json_object_set_new(object, "preemptions", whole(one->preemptions));
+    return object;
+}
+
+static void
+put_cluster(struct builder *b, const struct tally *tally)
+{
+    const struct servsim_device *device = &b->result->device;
+    put(b, "gpus", whole(b->input->gpus));
+    put(b, "replicas", whole(b->input->replicas));
+    put(b, "output_tokens_per_s_per_gpu", ratio((double)tally->output_tokens, b->elapsed_s * b->input->gpus));
+    put(b, "jain_index_busy", real(jain_index(b->result)));
+    put(b, "device_name", json_string(device->name));
+    put(b, "peak_flops", real(device->peak_flops));
+    put(b, "memory_bytes_per_s", real(device->memory_bytes_per_s));
+    put(b, "price_usd_per_hour", real(device->price_usd_per_hour));
+    json_t *replicas = json_array();
+    for (uint32_t i = 0; i < b->result->replica_count; i++)
+        (void)json_array_append_new(replicas, replica_json(b, i));
+    put(b, "per_replica", replicas);
+}
+
+static int
+dump(const json_t *root, struct ss_text *out, struct servsim_error *err)
+{
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    if (text == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for a summary");
+    ss_text_puts(out, text);
+    ss_text_puts(out, "\n");
+    free(text);
+    return out->failed ? servsim_fail(err, ENOMEM, "no memory for a summary") : 0;
+}
+
+int
+ss_summary_json(const struct ss_result *result, const struct ss_summary_input *input, struct ss_text *out,
+                struct servsim_error *err)
+{
+    struct builder b = {.result = result, .input = input, .root = json_object()};
+    struct tally tally;
+    ss_time elapsed = result->end > result->first_arrival ? result->end - result->first_arrival : 0;
+    b.elapsed_s = ss_time_seconds(elapsed);
+    count(result, input, &tally);
+    add_up(&b);
+    put_counts(&b, &tally);
+    int rc = put_latencies(&b, err);
+    if (rc == 0) {
+        put_goodput(&b, &tally);
+        put_engine(&b, &tally);
+        put_utilisation(&b);
+        put_busy_share(&b);
+        put_cluster(&b, &tally);
+        rc = dump(b.root, out, err);
+    }
+    json_decref(b.root);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/*
+ * metrics/summary.h - the figures of one cell, and the files of a cell's folder.
+ */
+#ifndef SS_METRICS_SUMMARY_H
+#define SS_METRICS_SUMMARY_H
+
+#include "base/text.h"
+#include "metrics/result.h"
+
+/* What of the cell the figures depend on. */
+struct ss_summary_input {
+    uint32_t gpus, replicas;
+    int64_t slo_ttft_ps, slo_tpot_ps; /* -1: none */
+};
+
+/* summary.json: every figure with its unit in the name; null where there is nothing to say. */
+int ss_summary_json(const struct ss_result *result, const struct ss_summary_input *input, struct ss_text *out,
+                    struct servsim_error *err);
+
+/* requests.csv, series.csv and itl.csv, written to `path` directly: the caller makes the result appear at once. */
+int ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+int ss_write_series_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+int ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+
+#endif
