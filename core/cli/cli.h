@@ -1,0 +1,58 @@
+/*
+ * cli/cli.h - what the commands share. Only files in this folder print.
+ */
+#ifndef SS_CLI_H
+#define SS_CLI_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "experiment/experiment.h"
+#include "sweep/sweep.h"
+
+/* Exit statuses that scripts can use. */
+#define SS_EXIT_DONE 0
+#define SS_EXIT_SOME_FAILED 1
+#define SS_EXIT_BAD 2
+#define SS_EXIT_INTERRUPTED 130
+
+struct ss_places {
+    char plugins[4096], models[4096], data[4096], configs[4096];
+};
+
+struct ss_cli {
+    struct ss_lookup lookup;
+    struct ss_places places;
+    const volatile sig_atomic_t *interrupted;
+};
+
+/* Finds plugins, models, data and configs from where the executable is. */
+void ss_places_find(struct ss_places *places);
+
+/* Prints "servsim: TEXT" to standard error and returns SS_EXIT_BAD. */
+int ss_complain(const struct servsim_error *err);
+int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Options that run, simulate and quick share. */
+struct ss_run_flags {
+    int stepwise, verify, quiet;
+    uint32_t jobs;
+    const char *output;
+    const char **sets; /* --set, in order; the caller frees the array */
+    size_t set_count;
+};
+
+/* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
+int ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, const struct ss_run_flags *flags);
+
+/* ---- commands: argv[0] is the command's name; each returns an exit status ---- */
+
+int ss_cmd_run(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_quick(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_report(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup);
+int ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup);
+int ss_cmd_trace(int argc, char **argv, const struct ss_lookup *lookup);
+
+#endif

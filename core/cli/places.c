@@ -1,0 +1,60 @@
+/*
+ * cli/places.c - plugins, models, data and configs, found from where the executable is, so that an installed tree works
+ * wherever it is moved to, and the build tree works without installing.
+ */
+#include <libgen.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static void
+join(char *out, const char *folder, const char *rest)
+{
+    (void)snprintf(out, sizeof((struct ss_places *)0)->plugins, "%.3000s/%.1000s", folder, rest);
+}
+
+static void
+in_build_tree(struct ss_places *places)
+{
+    join(places->plugins, SERVSIM_BUILDDIR, "plugins/.libs");
+    join(places->models, SERVSIM_SRCDIR, "configs/models");
+    join(places->data, SERVSIM_SRCDIR, "data");
+    join(places->configs, SERVSIM_SRCDIR, "configs");
+}
+
+void
+ss_places_find(struct ss_places *places)
+{
+    char program[4096];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length > 0 ? length : 0] = '\0';
+    const char *folder = dirname(program);
+    if (strcmp(folder, SERVSIM_BUILDDIR) == 0 || strcmp(folder, SERVSIM_BUILDDIR "/.libs") == 0) {
+        in_build_tree(places);
+        return;
+    }
+    join(places->plugins, folder, SERVSIM_REL_PLUGINDIR);
+    join(places->models, folder, SERVSIM_REL_DATADIR "/configs/models");
+    join(places->data, folder, SERVSIM_REL_DATADIR "/data");
+    join(places->configs, folder, SERVSIM_REL_DATADIR "/configs");
+}
+
+int
+ss_complain(const struct servsim_error *err)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "servsim: %s\n", err->text);
+    return SS_EXIT_BAD;
+}
+
+int
+ss_complain_text(const char *format, ...)
+{
+    struct servsim_error err = {.size = sizeof err};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(err.text, sizeof err.text, format, arguments);
+    va_end(arguments);
+    return ss_complain(&err);
+}

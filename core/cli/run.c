@@ -1,0 +1,210 @@
+/*
+ * cli/run.c - servsim run FILE, and what run and quick share: progress and the table of the cells.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+static const char usage[] =
+    "usage: servsim run [OPTIONS] FILE\n"
+    "\n"
+    "Runs every cell of the experiment in FILE (servsim.yaml(5)) and writes results and reports to its output folder.\n"
+    "\n"
+    "  --output DIR     write there instead of the file's `output`\n"
+    "  --set KEY=VALUE  override a key, as in --set scheduler.max_num_seqs=64; may be repeated\n"
+    "  --jobs N         worker processes at a time (default: one per processor)\n"
+    "  --stepwise       simulate each engine step instead of whole runs of equal ones (slow, same answer)\n"
+    "  --verify         check every conservation law at every event (slow)\n"
+    "  --quiet          no progress\n";
+
+/* ---- progress ---- */
+
+static void
+on_progress(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell)
+{
+    size_t ended = 0;
+    (void)ctx;
+    if (outcomes[cell].state == SS_CELL_RUNNING)
+        return;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        ended += outcomes[i].state == SS_CELL_DONE || outcomes[i].state == SS_CELL_FAILED;
+    const char *word = outcomes[cell].state == SS_CELL_DONE ? "done" : "failed";
+    (void)fprintf(stderr, "[%zu/%zu] %s %s%s%s\n", ended, experiment->cell_count, experiment->cells[cell].name, word,
+                  outcomes[cell].state == SS_CELL_FAILED ? ": " : "", outcomes[cell].reason);
+}
+
+/* ---- the table ---- */
+
+static double
+figure(const json_t *summary, const char *name, const char *part)
+{
+    const json_t *value = json_object_get(summary, name);
+    if (part != NULL)
+        value = json_object_get(value, part);
+    return json_is_number(value) ? json_number_value(value) : -1;
+}
+
+static void
+print_number(double value, int width)
+{
+    if (value < 0)
+        (void)printf("%*s", width, "-");
+    else
+        (void)printf("%*.*f", width, value < 10 ? 2 : value < 1000 ? 1 : 0, value);
+}
+
+static void
+print_row(const struct ss_experiment *experiment, size_t index, const struct ss_outcome *outcome, int width)
+{
+    const struct ss_cell *cell = &experiment->cells[index];
+    char path[4096];
+    (void)printf("%-*s %5u", width, cell->name, cell->gpus);
+    if (outcome->state != SS_CELL_DONE) {
+        (void)printf("  failed: %s\n", outcome->reason);
+        return;
+    }
+    (void)snprintf(path, sizeof path, "%s/cells/%s/summary.json", experiment->output, cell->name);
+    json_t *summary = json_load_file(path, 0, NULL);
+    print_number(figure(summary, "requests_finished", NULL), 10);
+    print_number(figure(summary, "output_tokens_per_s", NULL), 12);
+    print_number(figure(summary, "ttft_ms", "mean"), 12);
+    print_number(figure(summary, "ttft_ms", "p99"), 12);
+    print_number(figure(summary, "tpot_ms", "mean"), 10);
+    print_number(figure(summary, "latency_ms", "mean"), 13);
+    (void)printf("\n");
+    json_decref(summary);
+}
+
+static void
+print_table(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
+{
+    int width = 4;
+    for (size_t i = 0; i < experiment->cell_count; i++) {
+        int length = (int)strlen(experiment->cells[i].name);
+        width = length > width ? length : width;
+    }
+    (void)printf("%-*s %5s%10s%12s%12s%12s%10s%13s\n", width, "cell", "GPUs", "finished", "out tok/s", "TTFT ms",
+                 "TTFT P99", "TPOT ms", "latency ms");
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        print_row(experiment, i, &outcomes[i], width);
+}
+
+static void
+print_where(const struct ss_experiment *experiment)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/report.md", experiment->output);
+    if (access(path, R_OK) == 0)
+        (void)printf("report: %s\n", path);
+    else
+        (void)printf("results: %s\n", experiment->output);
+}
+
+int
+ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, const struct ss_run_flags *flags)
+{
+    static const int statuses[] = {SS_EXIT_DONE, SS_EXIT_SOME_FAILED, SS_EXIT_BAD, SS_EXIT_INTERRUPTED};
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_outcome *outcomes = calloc(experiment->cell_count, sizeof *outcomes);
+    if (outcomes == NULL)
+        return ss_complain_text("no memory for %zu cells", experiment->cell_count);
+    const struct ss_sweep_options options = {.jobs = flags->jobs,
+                                             .stepwise = flags->stepwise,
+                                             .verify = flags->verify,
+                                             .interrupted = cli->interrupted,
+                                             .progress = flags->quiet ? NULL : on_progress};
+    int how = ss_sweep(experiment, &options, &cli->lookup, outcomes, &err);
+    if (how == SS_SWEEP_DONE || how == SS_SWEEP_SOME_FAILED) {
+        print_table(experiment, outcomes);
+        print_where(experiment);
+    }
+    if (how == SS_SWEEP_INTERRUPTED)
+        (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s\n", experiment->output);
+    if (how != SS_SWEEP_INTERRUPTED && err.text[0] != '\0')
+        (void)ss_complain(&err);
+    free(outcomes);
+    return statuses[how];
+}
+
+/* ---- the command ---- */
+
+static int
+read_flags(int argc, char **argv, struct ss_run_flags *flags)
+{
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"set", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'j'},   {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},       {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    char *end;
+    int c;
+    while ((c = getopt_long(argc, argv, "o:s:j:qh", options, NULL)) != -1) {
+        switch (c) {
+        case 'o':
+            flags->output = optarg;
+            break;
+        case 's':
+            flags->sets[flags->set_count++] = optarg;
+            break;
+        case 'j':
+            flags->jobs = (uint32_t)strtoul(optarg, &end, 10);
+            if (*end != '\0' || *optarg == '-' || flags->jobs == 0 || flags->jobs > 256)
+                return ss_complain_text("--jobs %s: not a number of workers; write 1 to 256", optarg);
+            break;
+        case 'w':
+            flags->stepwise = 1;
+            break;
+        case 'v':
+            flags->verify = 1;
+            break;
+        case 'q':
+            flags->quiet = 1;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            return -1;
+        default:
+            return ss_complain_text("servsim run --help lists the options");
+        }
+    }
+    return 0;
+}
+
+static int
+run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_experiment experiment;
+    if (ss_experiment_read(&experiment, file, flags->sets, flags->set_count, &cli->lookup, &err) != 0)
+        return ss_complain(&err);
+    char *output = experiment.output;
+    if (flags->output != NULL)
+        experiment.output = strdup(flags->output);
+    int status = experiment.output != NULL ? ss_run_experiment(cli, &experiment, flags)
+                                           : ss_complain_text("no memory for a file name");
+    if (flags->output != NULL)
+        free(output);
+    ss_experiment_free(&experiment);
+    return status;
+}
+
+int
+ss_cmd_run(int argc, char **argv, struct ss_cli *cli)
+{
+    struct ss_run_flags flags = {.sets = calloc((size_t)argc, sizeof *flags.sets)};
+    if (flags.sets == NULL)
+        return ss_complain_text("no memory");
+    int status = read_flags(argc, argv, &flags);
+    if (status == 0 && optind + 1 != argc)
+        status = ss_complain_text("run wants one experiment file; write servsim run FILE (see servsim run --help)");
+    if (status == 0)
+        status = run_file(argv[optind], cli, &flags);
+    free(flags.sets);
+    return status < 0 ? SS_EXIT_DONE : status;
+}

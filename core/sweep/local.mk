@@ -1,0 +1,9 @@
+# core/sweep: running many cells, and the folder that they leave.
+core_libservsim_la_SOURCES += \
+	core/sweep/cell.c \
+	core/sweep/manifest.c \
+	core/sweep/output.c \
+	core/sweep/output.h \
+	core/sweep/reports.c \
+	core/sweep/sweep.c \
+	core/sweep/sweep.h

@@ -1,0 +1,24 @@
+/*
+ * sweep/output.h - the output folder: made, checked, and left without anything half-written.
+ */
+#ifndef SS_SWEEP_OUTPUT_H
+#define SS_SWEEP_OUTPUT_H
+
+#include "servsim/plugin.h"
+
+/* Makes DIR and DIR/cells where they are missing, and checks that files can be written there. */
+int ss_output_prepare(const char *dir, struct servsim_error *err);
+
+/* Removes DIR/cells and DIR where they are empty: a run that wrote nothing leaves nothing. */
+void ss_output_unprepare(const char *dir);
+
+/* A fresh folder for a cell under a temporary name; any leftover of it is removed. */
+int ss_output_begin_cell(const char *dir, const char *cell, char *path, size_t size, struct servsim_error *err);
+
+/* The temporary folder becomes cells/CELL, in place of an older one. */
+int ss_output_commit_cell(const char *dir, const char *cell, struct servsim_error *err);
+
+/* Removes the temporary folder, if it is there. */
+void ss_output_drop_cell(const char *dir, const char *cell);
+
+#endif

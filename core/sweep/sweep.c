@@ -1,0 +1,303 @@
+/*
+ * sweep/sweep.c - a pool of worker processes, one cell each.
+ */
+#include "sweep/sweep.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/simulation.h"
+#include "sweep/output.h"
+
+#define PATH_BYTES 4096
+#define POLL_MS 200
+
+/* What a worker says when it could not: the code decides whether the cell or the whole experiment is at fault. */
+struct message {
+    int32_t code; /* positive errno */
+    char text[1016];
+};
+
+struct worker {
+    pid_t pid;
+    int pipe; /* to read; -1 when the slot is free */
+    size_t cell;
+};
+
+struct pool {
+    const struct ss_experiment *experiment;
+    const struct ss_sweep_options *options;
+    struct ss_outcome *outcomes;
+    struct worker *workers;
+    uint32_t jobs, busy;
+    size_t next; /* cell */
+    struct message bad_input;
+};
+
+/* ---- in the worker ---- */
+
+static int
+work(const struct pool *pool, size_t index, struct servsim_error *err)
+{
+    const struct ss_cell *cell = &pool->experiment->cells[index];
+    const char *dir = pool->experiment->output;
+    char part[PATH_BYTES], paths[5][PATH_BYTES + 32];
+    static const char *const names[5] = {"requests.csv", "summary.json", "run.json", "series.csv", "itl.csv"};
+    int rc = ss_output_begin_cell(dir, cell->name, part, sizeof part, err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < 5; i++)
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%s", part, names[i]);
+    const struct ss_cell_files files = {paths[0], paths[1], paths[2], paths[3], paths[4]};
+    rc = ss_run_cell(cell, pool->options->stepwise, pool->options->verify, NULL, &files, err);
+    if (rc == 0)
+        rc = ss_output_commit_cell(dir, cell->name, err);
+    if (rc != 0)
+        ss_output_drop_cell(dir, cell->name);
+    return rc;
+}
+
+static void
+worker_main(const struct pool *pool, size_t index, int pipe)
+{
+    struct servsim_error err = {.size = sizeof err};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    int rc = work(pool, index, &err);
+    if (rc != 0) {
+        struct message message = {.code = -rc};
+        memcpy(message.text, err.text, sizeof message.text);
+        message.text[sizeof message.text - 1] = '\0';
+        (void)!write(pipe, &message, sizeof message);
+    }
+    _exit(rc == 0 ? 0 : 1);
+}
+
+/* ---- in the parent ---- */
+
+static void
+tell(const struct pool *pool, size_t cell)
+{
+    if (pool->options->progress != NULL)
+        pool->options->progress(pool->options->ctx, pool->experiment, pool->outcomes, cell);
+}
+
+static int
+start_worker(struct pool *pool, struct worker *worker, struct servsim_error *err)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return servsim_fail(err, errno, "no pipe for a worker: %s", strerror(errno));
+    size_t cell = pool->next++;
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0)
+        return servsim_fail(err, errno, "no process for a worker: %s", strerror(errno));
+    if (pid == 0) {
+        (void)close(ends[0]);
+        worker_main(pool, cell, ends[1]);
+    }
+    (void)close(ends[1]);
+    *worker = (struct worker){pid, ends[0], cell};
+    pool->busy++;
+    pool->outcomes[cell].state = SS_CELL_RUNNING;
+    tell(pool, cell);
+    return 0;
+}
+
+/* Errors that are the experiment's own and would stop every cell: a broken trace, a full disk. */
+static int
+is_bad_input(int code)
+{
+    return code == EINVAL || code == ENOENT || code == EACCES || code == ENOSPC || code == EROFS || code == EDQUOT ||
+           code == EISDIR || code == EFBIG || code == EIO;
+}
+
+static void
+note_failure(struct pool *pool, size_t cell, const struct message *message, ssize_t length, int status)
+{
+    struct ss_outcome *outcome = &pool->outcomes[cell];
+    outcome->state = SS_CELL_FAILED;
+    if (length == (ssize_t)sizeof *message) {
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "%s", message->text);
+        if (is_bad_input(message->code) && pool->bad_input.code == 0)
+            pool->bad_input = *message;
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "killed by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    } else {
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "ended with exit status %d and no word",
+                       WEXITSTATUS(status));
+    }
+}
+
+static void
+reap(struct pool *pool, struct worker *worker)
+{
+    struct message message;
+    int status = 0;
+    ssize_t length = read(worker->pipe, &message, sizeof message);
+    (void)close(worker->pipe);
+    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    worker->pipe = -1;
+    pool->busy--;
+    if (length == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        pool->outcomes[worker->cell].state = SS_CELL_DONE;
+    else
+        note_failure(pool, worker->cell, &message, length, status);
+    ss_output_drop_cell(pool->experiment->output, pool->experiment->cells[worker->cell].name);
+    tell(pool, worker->cell);
+}
+
+static void
+wait_for_some(struct pool *pool)
+{
+    struct pollfd fds[256];
+    struct worker *who[256];
+    nfds_t count = 0;
+    for (uint32_t i = 0; i < pool->jobs; i++) {
+        if (pool->workers[i].pipe < 0)
+            continue;
+        who[count] = &pool->workers[i];
+        fds[count++] = (struct pollfd){.fd = pool->workers[i].pipe, .events = POLLIN};
+    }
+    if (poll(fds, count, POLL_MS) <= 0)
+        return;
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].revents != 0)
+            reap(pool, who[i]);
+    }
+}
+
+static void
+kill_all(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->jobs; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (worker->pipe < 0)
+            continue;
+        (void)kill(worker->pid, SIGKILL);
+        reap(pool, worker);
+        if (pool->outcomes[worker->cell].state == SS_CELL_FAILED)
+            pool->outcomes[worker->cell].state = SS_CELL_PENDING; /* it was stopped, it did not fail */
+    }
+}
+
+static int
+should_stop(const struct pool *pool)
+{
+    return pool->bad_input.code != 0 || (pool->options->interrupted != NULL && *pool->options->interrupted != 0);
+}
+
+static int
+fill(struct pool *pool, struct servsim_error *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < pool->jobs && rc == 0; i++) {
+        if (pool->workers[i].pipe < 0 && pool->next < pool->experiment->cell_count)
+            rc = start_worker(pool, &pool->workers[i], err);
+    }
+    return rc;
+}
+
+static int
+run_all(struct pool *pool, struct servsim_error *err)
+{
+    int rc = 0;
+    while (rc == 0 && !should_stop(pool) && (pool->next < pool->experiment->cell_count || pool->busy > 0)) {
+        rc = fill(pool, err);
+        if (rc == 0 && pool->busy > 0)
+            wait_for_some(pool);
+    }
+    kill_all(pool);
+    return rc;
+}
+
+static uint32_t
+job_count(const struct ss_sweep_options *options, size_t cells)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t jobs = options->jobs != 0 ? options->jobs : processors > 0 ? (uint32_t)processors : 1;
+    if (jobs > 256)
+        jobs = 256;
+    return jobs < cells ? jobs : (uint32_t)cells;
+}
+
+static int
+preflight(const struct ss_experiment *experiment, struct servsim_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < experiment->cell_count && rc == 0; i++)
+        rc = ss_simulation_preflight(&experiment->cells[i], err);
+    return rc;
+}
+
+/* What never ran, and what was killed when the sweep stopped. */
+static size_t
+settle(struct pool *pool)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < pool->experiment->cell_count; i++) {
+        struct ss_outcome *outcome = &pool->outcomes[i];
+        failed += outcome->state != SS_CELL_DONE;
+        if (outcome->state == SS_CELL_DONE || outcome->state == SS_CELL_FAILED)
+            continue;
+        outcome->state = SS_CELL_FAILED;
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "not run: the experiment was stopped");
+    }
+    return failed;
+}
+
+static int
+write_manifest(const struct pool *pool, struct servsim_error *err)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/experiment.json", pool->experiment->output);
+    return ss_manifest_write(pool->experiment, pool->outcomes, path, err);
+}
+
+static int
+conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servsim_error *err)
+{
+    const struct ss_experiment *experiment = pool->experiment;
+    size_t failed = settle(pool);
+    if (rc == 0 && pool->bad_input.code != 0)
+        rc = servsim_fail(err, pool->bad_input.code, "%s", pool->bad_input.text);
+    if (rc == 0 && failed < experiment->cell_count)
+        rc = write_manifest(pool, err);
+    if (failed == experiment->cell_count)
+        ss_output_unprepare(experiment->output);
+    if (rc != 0)
+        return SS_SWEEP_BAD_INPUT;
+    if (should_stop(pool))
+        return SS_SWEEP_INTERRUPTED;
+    if (failed < experiment->cell_count)
+        rc = ss_sweep_reports(experiment->reports, experiment->report_count, lookup, experiment->output, err);
+    return failed > 0 || rc != 0 ? SS_SWEEP_SOME_FAILED : SS_SWEEP_DONE;
+}
+
+int
+ss_sweep(const struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
+         struct ss_outcome *outcomes, struct servsim_error *err)
+{
+    struct pool pool = {.experiment = experiment, .options = options, .outcomes = outcomes};
+    if (preflight(experiment, err) != 0 || ss_output_prepare(experiment->output, err) != 0)
+        return SS_SWEEP_BAD_INPUT;
+    pool.jobs = job_count(options, experiment->cell_count);
+    pool.workers = calloc(pool.jobs, sizeof *pool.workers);
+    if (pool.workers == NULL) {
+        (void)servsim_fail(err, ENOMEM, "no memory for %u workers", pool.jobs);
+        return SS_SWEEP_BAD_INPUT;
+    }
+    for (uint32_t i = 0; i < pool.jobs; i++)
+        pool.workers[i].pipe = -1;
+    int rc = run_all(&pool, err);
+    rc = conclude(&pool, rc, lookup, err);
+    free(pool.workers);
+    return rc;
+}

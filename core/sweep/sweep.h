@@ -1,0 +1,66 @@
+/*
+ * sweep/sweep.h - running the cells of an experiment in worker processes, and writing what they leave.
+ *
+ * A worker owns one cell: it simulates it, writes its folder under a temporary name and renames it, so that a folder
+ * under cells/ is whole. A crash, an abort or an endless loop inside a plugin costs its cell alone.
+ */
+#ifndef SS_SWEEP_H
+#define SS_SWEEP_H
+
+#include <signal.h>
+
+#include "experiment/experiment.h"
+
+#define SS_CELL_PENDING 0u
+#define SS_CELL_RUNNING 1u
+#define SS_CELL_DONE 2u
+#define SS_CELL_FAILED 3u
+
+struct ss_outcome {
+    uint32_t state; /* SS_CELL_* */
+    char reason[1024];
+};
+
+struct ss_sweep_options {
+    uint32_t jobs; /* worker processes at a time; 0: one per processor */
+    int stepwise, verify;
+    const volatile sig_atomic_t *interrupted; /* non-zero once the user wants to stop */
+    /* called when a cell starts and when it ends; may be NULL */
+    void (*progress)(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell);
+    void *ctx;
+};
+
+#define SS_SWEEP_DONE 0
+#define SS_SWEEP_SOME_FAILED 1
+#define SS_SWEEP_BAD_INPUT 2   /* err says what; finished cells are kept */
+#define SS_SWEEP_INTERRUPTED 3 /* finished cells are kept */
+
+/*
+ * Checks what can be checked (memory, plugins, output folder), runs all cells, writes the manifest experiment.json, and
+ * makes the reports. `outcomes` is an array of experiment->cell_count, zeroed. Returns SS_SWEEP_*; err is set for
+ * BAD_INPUT, and for SOME_FAILED when a report failed.
+ */
+int ss_sweep(const struct ss_experiment *experiment, const struct ss_sweep_options *options,
+             const struct ss_lookup *lookup, struct ss_outcome *outcomes, struct servsim_error *err);
+
+/* Makes the named reports from the folder's experiment.json alone. `json` runs first, named or not. */
+int ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss_lookup *lookup, const char *output_dir,
+                     struct servsim_error *err);
+
+/* ---- cell.c: one cell, in this process ---- */
+
+/* Paths of the files of a cell; see servsim.yaml(5). series and itl may be NULL: not written. */
+struct ss_cell_files {
+    const char *requests, *summary, *run, *series, *itl;
+};
+
+/* Simulates and writes each file whole or not at all. -EINTR when `interrupted` (may be NULL) became non-zero. */
+int ss_run_cell(const struct ss_cell *cell, int stepwise, int verify, const volatile sig_atomic_t *interrupted,
+                const struct ss_cell_files *files, struct servsim_error *err);
+
+/* ---- manifest.c ---- */
+
+int ss_manifest_write(const struct ss_experiment *experiment, const struct ss_outcome *outcomes, const char *path,
+                      struct servsim_error *err);
+
+#endif
