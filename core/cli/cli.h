@@ -35,12 +35,22 @@ int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Options that run, simulate and quick share. */
 struct ss_run_flags {
-    int stepwise, verify, quiet;
+    int stepwise, verify, quiet, resume;
     uint32_t jobs;
     const char *output;
     const char **sets; /* --set, in order; the caller frees the array */
     size_t set_count;
 };
+
+/* Progress of a sweep, on standard error; tell() is the sweep's callback. */
+struct ss_progress {
+    int quiet, living; /* living: on a terminal */
+    double begun_s, simulated_s;
+};
+void ss_progress_begin(struct ss_progress *progress, int quiet);
+void ss_progress_tell(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes,
+                      size_t cell);
+void ss_progress_end(const struct ss_progress *progress);
 
 /* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
 int ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, const struct ss_run_flags *flags);

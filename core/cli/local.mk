@@ -4,6 +4,7 @@ core_libservsim_la_SOURCES += \
 	core/cli/models.c \
 	core/cli/places.c \
 	core/cli/plugins.c \
+	core/cli/progress.c \
 	core/cli/quick.c \
 	core/cli/report.c \
 	core/cli/run.c \

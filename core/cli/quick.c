@@ -38,7 +38,8 @@ check_stepwise(const struct ss_experiment *experiment, int stepwise)
     for (size_t i = 0; i < 3; i++)
         (void)snprintf(paths[i], sizeof paths[i], "%s/.check.%s", experiment->output, names[i]);
     const struct ss_cell_files files = {paths[0], paths[1], paths[2], NULL, NULL};
-    int same = ss_run_cell(cell, !stepwise, 1, NULL, &files, &err) == 0;
+    const struct ss_cell_mode mode = {.stepwise = !stepwise, .verify = 1};
+    int same = ss_run_cell(cell, &mode, &files, &err) == 0;
     for (size_t i = 0; i < 2 && same; i++) {
         (void)snprintf(first, sizeof first, "%s/cells/%s/%s", experiment->output, cell->name, names[i]);
         same = same_file(first, paths[i]);

@@ -1,5 +1,5 @@
 /*
- * cli/run.c - servsim run FILE, and what run and quick share: progress and the table of the cells.
+ * cli/run.c - servsim run FILE, and what run and quick share: the table of the cells.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,25 +18,10 @@ static const char usage[] =
     "  --output DIR     write there instead of the file's `output`\n"
     "  --set KEY=VALUE  override a key, as in --set scheduler.max_num_seqs=64; may be repeated\n"
     "  --jobs N         worker processes at a time (default: one per processor)\n"
+    "  --resume         keep cells whose inputs have not changed since they were run\n"
     "  --stepwise       simulate each engine step instead of whole runs of equal ones (slow, same answer)\n"
     "  --verify         check every conservation law at every event (slow)\n"
     "  --quiet          no progress\n";
-
-/* ---- progress ---- */
-
-static void
-on_progress(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell)
-{
-    size_t ended = 0;
-    (void)ctx;
-    if (outcomes[cell].state == SS_CELL_RUNNING)
-        return;
-    for (size_t i = 0; i < experiment->cell_count; i++)
-        ended += outcomes[i].state == SS_CELL_DONE || outcomes[i].state == SS_CELL_FAILED;
-    const char *word = outcomes[cell].state == SS_CELL_DONE ? "done" : "failed";
-    (void)fprintf(stderr, "[%zu/%zu] %s %s%s%s\n", ended, experiment->cell_count, experiment->cells[cell].name, word,
-                  outcomes[cell].state == SS_CELL_FAILED ? ": " : "", outcomes[cell].reason);
-}
 
 /* ---- the table ---- */
 
@@ -110,15 +95,20 @@ ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, co
 {
     static const int statuses[] = {SS_EXIT_DONE, SS_EXIT_SOME_FAILED, SS_EXIT_BAD, SS_EXIT_INTERRUPTED};
     struct servsim_error err = {.size = sizeof err};
+    struct ss_progress progress;
     struct ss_outcome *outcomes = calloc(experiment->cell_count, sizeof *outcomes);
     if (outcomes == NULL)
         return ss_complain_text("no memory for %zu cells", experiment->cell_count);
     const struct ss_sweep_options options = {.jobs = flags->jobs,
                                              .stepwise = flags->stepwise,
                                              .verify = flags->verify,
+                                             .resume = flags->resume,
                                              .interrupted = cli->interrupted,
-                                             .progress = flags->quiet ? NULL : on_progress};
+                                             .progress = ss_progress_tell,
+                                             .ctx = &progress};
+    ss_progress_begin(&progress, flags->quiet);
     int how = ss_sweep(experiment, &options, &cli->lookup, outcomes, &err);
+    ss_progress_end(&progress);
     if (how == SS_SWEEP_DONE || how == SS_SWEEP_SOME_FAILED) {
         print_table(experiment, outcomes);
         print_where(experiment);
@@ -140,7 +130,8 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
         {"output", required_argument, NULL, 'o'}, {"set", required_argument, NULL, 's'},
         {"jobs", required_argument, NULL, 'j'},   {"stepwise", no_argument, NULL, 'w'},
         {"verify", no_argument, NULL, 'v'},       {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"resume", no_argument, NULL, 'r'},       {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     char *end;
     int c;
@@ -165,6 +156,9 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
             break;
         case 'q':
             flags->quiet = 1;
+            break;
+        case 'r':
+            flags->resume = 1;
             break;
         case 'h':
             (void)fputs(usage, stdout);

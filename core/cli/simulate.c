@@ -218,7 +218,9 @@ build_tree(const struct flags *flags, const char *workload)
     (void)ss_node_set_text(root, "scheduler", flags->scheduler, "--scheduler");
     struct ss_node *cluster = add_map(root, "cluster");
     struct ss_node *traffic = add_map(root, "workload");
-    if (cluster == NULL || traffic == NULL) {
+    /* no reports: the three files are all */
+    struct ss_node *reports = ss_node_set(root, "report", ss_node_new(SS_NODE_LIST, "command line", 0));
+    if (cluster == NULL || traffic == NULL || reports == NULL) {
         ss_node_free(root);
         return NULL;
     }
@@ -283,9 +285,10 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     if (summary.failed || run.failed)
         return ss_complain_text("no memory for file names");
     const struct ss_cell_files files = {flags->output, summary.data, run.data, NULL, NULL};
+    const struct ss_cell_mode mode = {flags->stepwise, flags->verify, interrupted, 0};
     int rc = try_to_write(flags->output, &err);
     if (rc == 0)
-        rc = ss_run_cell(cell, flags->stepwise, flags->verify, interrupted, &files, &err);
+        rc = ss_run_cell(cell, &mode, &files, &err);
     if (rc == 0)
         (void)printf("%s\n%s\n%s\n", flags->output, summary.data, run.data);
     ss_text_free(&summary);

@@ -83,7 +83,7 @@ int
 ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
 {
     request->finish_at = batch->clock + (request->output_tokens - request->generated);
-    request->last_token = now;
+    request->last_token_ps = ss_request_age_ps(request, now);
     request->state = SS_DECODING;
     ss_wide key = ((ss_wide)request->finish_at << 64) + (ss_wide)request->order;
     int rc = ss_heap_push(&batch->finish, key, request, &request->finish_position);
@@ -124,7 +124,7 @@ ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
     if (request->joined)
         forget_joined(batch, request);
     else
-        request->last_token = batch->last_end;
+        request->last_token_ps = ss_request_age_ps(request, batch->last_end);
 }
 
 int

@@ -36,7 +36,7 @@ uint64_t ss_batch_context(const struct ss_batch *batch, const struct ss_request 
 /* A request whose prefill is complete and whose `generated` is current joins at `now`. 0 or -ENOMEM. */
 int ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now);
 
-/* Leaves, finished or preempted; `generated` and last_token are made current. */
+/* Leaves, finished or preempted; `generated` and last_token_ps are made current. */
 void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);
 
 /* Does the member need a new block in the next step? */

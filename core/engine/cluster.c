@@ -72,7 +72,7 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct
     record->status = SS_STATUS_FINISHED;
     record->output_tokens = request->output_tokens;
     record->preemptions = request->seen.preemptions;
-    record->latency_ps = (int64_t)(cluster->now - request->arrival);
+    record->latency_ps = ss_request_age_ps(request, cluster->now);
     cluster->result->end = cluster->now;
     ss_series_count(&cluster->result->series, SS_SERIES_FINISHED, cluster->now, 1);
     if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
@@ -157,7 +157,6 @@ new_request(struct ss_cluster *cluster, uint64_t id)
     request->seen.deadline_ps = arrival->deadline_ps;
     request->seen.prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
-    request->arrival = cluster->now;
     request->finish_position = request->shortest_position = request->longest_position = SS_HEAP_ABSENT;
     return request;
 }

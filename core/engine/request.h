@@ -14,7 +14,7 @@
 struct ss_request {
     struct servsim_request seen; /* first: plugins hold pointers to it */
     struct ss_request *previous, *next; /* running order; next also links the pool's free list */
-    ss_time arrival, last_token;
+    int64_t last_token_ps; /* when its last output token came, from its arrival */
     uint64_t finish_at; /* DECODING: decode clock at which the last token is out */
     uint64_t order;     /* of admission, within the replica */
     uint32_t state;
@@ -30,6 +30,19 @@ static inline struct ss_request *
 ss_request_of(const struct servsim_request *seen)
 {
     return (struct ss_request *)(uintptr_t)seen;
+}
+
+static inline ss_time
+ss_request_arrival(const struct ss_request *request)
+{
+    return ss_time_of(request->seen.arrival_s, request->seen.arrival_ps);
+}
+
+/* How long it has been in the system at `now`. */
+static inline int64_t
+ss_request_age_ps(const struct ss_request *request, ss_time now)
+{
+    return (int64_t)(now - ss_request_arrival(request));
 }
 
 #endif

@@ -33,6 +33,13 @@ count_in_series(struct ss_replica *replica, uint64_t steps)
     }
 }
 
+/* From the request's last token to one that comes at `time`. */
+static int64_t
+gap_ps(const struct ss_request *request, ss_time time)
+{
+    return ss_request_age_ps(request, time) - request->last_token_ps;
+}
+
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
 static void
 count_gaps(struct ss_replica *replica, uint64_t steps)
@@ -45,7 +52,7 @@ count_gaps(struct ss_replica *replica, uint64_t steps)
     uint32_t settled = batch->count - batch->joined_count;
     ss_itl_add(itl, (int64_t)(first_end - batch->last_end), 0, 1, settled);
     for (uint32_t i = 0; i < batch->joined_count; i++) {
-        ss_itl_add(itl, (int64_t)(first_end - batch->joined[i]->last_token), 0, 1, 1);
+        ss_itl_add(itl, gap_ps(batch->joined[i], first_end), 0, 1, 1);
         batch->joined[i]->joined = 0;
     }
     batch->joined_count = 0;
@@ -122,9 +129,9 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     ss_time now = cluster->now;
     ss_prefilling_remove(replica, request);
     if (request->generated == 0)
-        ss_cluster_record(cluster, request)->ttft_ps = (int64_t)(now - request->arrival);
+        ss_cluster_record(cluster, request)->ttft_ps = ss_request_age_ps(request, now);
     else
-        ss_itl_add(&cluster->result->itl, (int64_t)(now - request->last_token), 0, 1, 1);
+        ss_itl_add(&cluster->result->itl, gap_ps(request, now), 0, 1, 1);
     request->generated++;
     replica->result.output_tokens++;
     ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, now, 1);

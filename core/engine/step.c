@@ -200,7 +200,7 @@ start(struct ss_replica *replica, struct ss_request *request)
     replica->waiting--;
     replica->plan.changed = 1;
     if (record->queue_ps == SS_NO_PS)
-        record->queue_ps = (int64_t)(replica->plan.now - request->arrival);
+        record->queue_ps = ss_request_age_ps(request, replica->plan.now);
 }
 
 static int32_t

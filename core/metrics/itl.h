@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 
-#define SS_ITL_BINS 7424
+#define SS_ITL_BINS 7296 /* up to 2^63 ps */
 
 struct ss_itl {
     uint64_t counts[SS_ITL_BINS];

@@ -44,11 +44,11 @@ plugin_json(const struct ss_use *use)
 
 /* run.json: all that may differ between two equal runs, and what it takes to run the cell again. */
 static json_t *
-run_json(const struct ss_cell *cell, const struct ss_result *result, int stepwise, double seconds)
+run_json(const struct ss_cell *cell, const struct ss_result *result, const struct ss_cell_mode *mode, double seconds)
 {
     struct rusage usage;
     struct utsname host;
-    char abi[32];
+    char abi[32], hash[24];
     json_t *object = json_object(), *plugins = json_array();
     (void)getrusage(RUSAGE_SELF, &usage);
     put(object, "wall_s", json_real(seconds));
@@ -58,11 +58,15 @@ run_json(const struct ss_cell *cell, const struct ss_result *result, int stepwis
     put(object, "events", json_integer((json_int_t)result->events));
     put(object, "engine_steps", json_integer((json_int_t)result->engine_steps));
     put(object, "peak_rss_bytes", json_integer((json_int_t)usage.ru_maxrss * 1024));
-    put(object, "stepwise", json_boolean(stepwise));
+    put(object, "stepwise", json_boolean(mode->stepwise));
     if (uname(&host) == 0)
         put(object, "host", json_pack("{s:s, s:s, s:s}", "system", host.sysname, "release", host.release, "machine",
                                       host.machine));
     (void)snprintf(abi, sizeof abi, "%u.%u", SERVSIM_ABI_MAJOR, SERVSIM_ABI_MINOR);
+    if (mode->inputs_hash != 0) {
+        (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)mode->inputs_hash);
+        put(object, "inputs_hash", json_string(hash));
+    }
     put(object, "servsim_version", json_string(SERVSIM_VERSION));
     put(object, "abi", json_string(abi));
     const struct ss_use *const uses[] = {&cell->hardware, &cell->scheduler, &cell->router, &cell->workload};
@@ -74,10 +78,10 @@ run_json(const struct ss_cell *cell, const struct ss_result *result, int stepwis
 }
 
 static int
-write_run(const struct ss_cell *cell, const struct ss_result *result, int stepwise, double seconds, const char *path,
-          struct servsim_error *err)
+write_run(const struct ss_cell *cell, const struct ss_result *result, const struct ss_cell_mode *mode, double seconds,
+          const char *path, struct servsim_error *err)
 {
-    json_t *object = run_json(cell, result, stepwise, seconds);
+    json_t *object = run_json(cell, result, mode, seconds);
     char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(object);
     if (text == NULL)
@@ -128,14 +132,14 @@ log_to_stderr(void *ctx, uint32_t level, const char *text)
 }
 
 int
-ss_run_cell(const struct ss_cell *cell, int stepwise, int verify, const volatile sig_atomic_t *interrupted,
-            const struct ss_cell_files *files, struct servsim_error *err)
+ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const struct ss_cell_files *files,
+            struct servsim_error *err)
 {
     union {
         const struct ss_cell *cell;
         void *ctx;
     } log = {.cell = cell};
-    const struct ss_sim_options options = {stepwise, verify, log_to_stderr, log.ctx, interrupted};
+    const struct ss_sim_options options = {mode->stepwise, mode->verify, log_to_stderr, log.ctx, mode->interrupted};
     struct ss_result *result = malloc(sizeof *result);
     if (result == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a result");
@@ -153,7 +157,7 @@ ss_run_cell(const struct ss_cell *cell, int stepwise, int verify, const volatile
     if (rc == 0)
         rc = write_summary(cell, result, files->summary, err);
     if (rc == 0)
-        rc = write_run(cell, result, stepwise, wall_s() - begun_s, files->run, err);
+        rc = write_run(cell, result, mode, wall_s() - begun_s, files->run, err);
     ss_result_free(result);
     free(result);
     return rc;

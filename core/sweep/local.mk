@@ -1,6 +1,8 @@
 # core/sweep: running many cells, and the folder that they leave.
 core_libservsim_la_SOURCES += \
 	core/sweep/cell.c \
+	core/sweep/inputs.c \
+	core/sweep/inputs.h \
 	core/sweep/manifest.c \
 	core/sweep/output.c \
 	core/sweep/output.h \

@@ -67,6 +67,12 @@ is_json(const struct ss_use *use)
     return strcmp(use->plugin->descriptor->name, "json") == 0;
 }
 
+static uint32_t
+stage_of(const struct ss_use *use)
+{
+    return ((const struct servsim_report_ops *)use->plugin->descriptor->ops)->stage != 0;
+}
+
 /* The reports read results.json, which `json` makes. */
 static int
 render_json(const struct ss_use *reports, size_t count, const struct ss_lookup *lookup,
@@ -97,9 +103,11 @@ ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss_loo
     const struct servsim_report_input input = {
         .size = sizeof input, .output_dir = absolute, .results_path = results};
     int rc = render_json(reports, count, lookup, &input, err);
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        if (!is_json(&reports[i]))
-            rc = render_apart(&reports[i], &input, err);
+    for (uint32_t stage = 0; stage < 2; stage++) {
+        for (size_t i = 0; i < count && rc == 0; i++) {
+            if (!is_json(&reports[i]) && stage_of(&reports[i]) == stage)
+                rc = render_apart(&reports[i], &input, err);
+        }
     }
     return rc;
 }

@@ -7,15 +7,21 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "engine/simulation.h"
+#include "sweep/inputs.h"
 #include "sweep/output.h"
 
 #define PATH_BYTES 4096
 #define POLL_MS 200
 
-/* What a worker says when it could not: the code decides whether the cell or the whole experiment is at fault. */
+/* A worker's last word: code 0 when the cell's folder is whole. Without it the cell failed, whatever the exit status: a
+   plugin that calls exit(0) has finished nothing. The code also decides whether the cell or the whole experiment is at
+   fault. */
 struct message {
     int32_t code; /* positive errno */
     char text[1016];
@@ -25,12 +31,15 @@ struct worker {
     pid_t pid;
     int pipe; /* to read; -1 when the slot is free */
     size_t cell;
+    double begun_s;
+    int timed_out;
 };
 
 struct pool {
     const struct ss_experiment *experiment;
     const struct ss_sweep_options *options;
     struct ss_outcome *outcomes;
+    uint64_t *hashes; /* of each cell's inputs */
     struct worker *workers;
     uint32_t jobs, busy;
     size_t next; /* cell */
@@ -52,12 +61,25 @@ work(const struct pool *pool, size_t index, struct servsim_error *err)
     for (size_t i = 0; i < 5; i++)
         (void)snprintf(paths[i], sizeof paths[i], "%s/%s", part, names[i]);
     const struct ss_cell_files files = {paths[0], paths[1], paths[2], paths[3], paths[4]};
-    rc = ss_run_cell(cell, pool->options->stepwise, pool->options->verify, NULL, &files, err);
+    const struct ss_cell_mode mode = {
+        .stepwise = pool->options->stepwise, .verify = pool->options->verify, .inputs_hash = pool->hashes[index]};
+    rc = ss_run_cell(cell, &mode, &files, err);
     if (rc == 0)
         rc = ss_output_commit_cell(dir, cell->name, err);
     if (rc != 0)
         ss_output_drop_cell(dir, cell->name);
     return rc;
+}
+
+/* When memory runs out, the worker that eats it should go, not the program that watches. */
+static void
+die_first(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "w");
+    if (file == NULL)
+        return;
+    (void)fputs("800", file);
+    (void)fclose(file);
 }
 
 static void
@@ -67,13 +89,12 @@ worker_main(const struct pool *pool, size_t index, int pipe)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
+    die_first();
     int rc = work(pool, index, &err);
-    if (rc != 0) {
-        struct message message = {.code = -rc};
-        memcpy(message.text, err.text, sizeof message.text);
-        message.text[sizeof message.text - 1] = '\0';
-        (void)!write(pipe, &message, sizeof message);
-    }
+    struct message message = {.code = -rc};
+    memcpy(message.text, err.text, sizeof message.text);
+    message.text[sizeof message.text - 1] = '\0';
+    (void)!write(pipe, &message, sizeof message);
     _exit(rc == 0 ? 0 : 1);
 }
 
@@ -84,6 +105,14 @@ tell(const struct pool *pool, size_t cell)
 {
     if (pool->options->progress != NULL)
         pool->options->progress(pool->options->ctx, pool->experiment, pool->outcomes, cell);
+}
+
+static double
+clock_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static int
@@ -102,7 +131,7 @@ start_worker(struct pool *pool, struct worker *worker, struct servsim_error *err
         worker_main(pool, cell, ends[1]);
     }
     (void)close(ends[1]);
-    *worker = (struct worker){pid, ends[0], cell};
+    *worker = (struct worker){pid, ends[0], cell, clock_s(), 0};
     pool->busy++;
     pool->outcomes[cell].state = SS_CELL_RUNNING;
     tell(pool, cell);
@@ -118,20 +147,24 @@ is_bad_input(int code)
 }
 
 static void
-note_failure(struct pool *pool, size_t cell, const struct message *message, ssize_t length, int status)
+note_failure(struct pool *pool, const struct worker *worker, const struct message *message, ssize_t length, int status)
 {
-    struct ss_outcome *outcome = &pool->outcomes[cell];
+    struct ss_outcome *outcome = &pool->outcomes[worker->cell];
     outcome->state = SS_CELL_FAILED;
-    if (length == (ssize_t)sizeof *message) {
+    if (worker->timed_out) {
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "timed out after %g s; write a longer timeout",
+                       pool->experiment->timeout_s);
+    } else if (length == (ssize_t)sizeof *message && message->code != 0) {
         (void)snprintf(outcome->reason, sizeof outcome->reason, "%s", message->text);
         if (is_bad_input(message->code) && pool->bad_input.code == 0)
             pool->bad_input = *message;
     } else if (WIFSIGNALED(status)) {
-        (void)snprintf(outcome->reason, sizeof outcome->reason, "killed by signal %d (%s)", WTERMSIG(status),
-                       strsignal(WTERMSIG(status)));
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "killed by signal %d (%s)%s", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)),
+                       WTERMSIG(status) == SIGKILL ? ": out of memory, or somebody's kill -9" : "");
     } else {
-        (void)snprintf(outcome->reason, sizeof outcome->reason, "ended with exit status %d and no word",
-                       WEXITSTATUS(status));
+        (void)snprintf(outcome->reason, sizeof outcome->reason,
+                       "a plugin ended the process with exit status %d before the cell was done", WEXITSTATUS(status));
     }
 }
 
@@ -146,10 +179,10 @@ reap(struct pool *pool, struct worker *worker)
         continue;
     worker->pipe = -1;
     pool->busy--;
-    if (length == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (length == (ssize_t)sizeof message && message.code == 0)
         pool->outcomes[worker->cell].state = SS_CELL_DONE;
     else
-        note_failure(pool, worker->cell, &message, length, status);
+        note_failure(pool, worker, &message, length, status);
     ss_output_drop_cell(pool->experiment->output, pool->experiment->cells[worker->cell].name);
     tell(pool, worker->cell);
 }
@@ -171,6 +204,20 @@ wait_for_some(struct pool *pool)
     for (nfds_t i = 0; i < count; i++) {
         if (fds[i].revents != 0)
             reap(pool, who[i]);
+    }
+}
+
+static void
+stop_late_workers(struct pool *pool)
+{
+    double timeout_s = pool->experiment->timeout_s;
+    for (uint32_t i = 0; i < pool->jobs && timeout_s > 0; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (worker->pipe < 0 || clock_s() - worker->begun_s < timeout_s)
+            continue;
+        worker->timed_out = 1;
+        (void)kill(worker->pid, SIGKILL);
+        reap(pool, worker);
     }
 }
 
@@ -199,6 +246,8 @@ fill(struct pool *pool, struct servsim_error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; i < pool->jobs && rc == 0; i++) {
+        while (pool->next < pool->experiment->cell_count && pool->outcomes[pool->next].state == SS_CELL_DONE)
+            pool->next++;
         if (pool->workers[i].pipe < 0 && pool->next < pool->experiment->cell_count)
             rc = start_worker(pool, &pool->workers[i], err);
     }
@@ -213,6 +262,7 @@ run_all(struct pool *pool, struct servsim_error *err)
         rc = fill(pool, err);
         if (rc == 0 && pool->busy > 0)
             wait_for_some(pool);
+        stop_late_workers(pool);
     }
     kill_all(pool);
     return rc;
@@ -235,6 +285,46 @@ preflight(const struct ss_experiment *experiment, struct servsim_error *err)
     for (size_t i = 0; i < experiment->cell_count && rc == 0; i++)
         rc = ss_simulation_preflight(&experiment->cells[i], err);
     return rc;
+}
+
+/* ---- resuming ---- */
+
+static int
+hash_all(struct pool *pool, struct servsim_error *err)
+{
+    struct ss_inputs inputs = {0};
+    int rc = 0;
+    for (size_t i = 0; i < pool->experiment->cell_count && rc == 0; i++)
+        rc = ss_inputs_hash(&inputs, &pool->experiment->cells[i], &pool->hashes[i], err);
+    ss_inputs_free(&inputs);
+    return rc;
+}
+
+/* A folder under cells/ is whole by the way it is made, so its run.json is enough to ask. */
+static int
+is_current(const struct pool *pool, size_t index)
+{
+    char path[PATH_BYTES], hash[24];
+    (void)snprintf(path, sizeof path, "%s/cells/%s/run.json", pool->experiment->output,
+                   pool->experiment->cells[index].name);
+    (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)pool->hashes[index]);
+    json_t *run = json_load_file(path, 0, NULL);
+    const char *then = json_string_value(json_object_get(run, "inputs_hash"));
+    int same = then != NULL && strcmp(then, hash) == 0;
+    json_decref(run);
+    return same;
+}
+
+static void
+keep_current(struct pool *pool)
+{
+    for (size_t i = 0; pool->options->resume && i < pool->experiment->cell_count; i++) {
+        if (!is_current(pool, i))
+            continue;
+        pool->outcomes[i].state = SS_CELL_DONE;
+        pool->outcomes[i].kept = 1;
+        tell(pool, i);
+    }
 }
 
 /* What never ran, and what was killed when the sweep stopped. */
@@ -290,14 +380,18 @@ ss_sweep(const struct ss_experiment *experiment, const struct ss_sweep_options *
         return SS_SWEEP_BAD_INPUT;
     pool.jobs = job_count(options, experiment->cell_count);
     pool.workers = calloc(pool.jobs, sizeof *pool.workers);
-    if (pool.workers == NULL) {
-        (void)servsim_fail(err, ENOMEM, "no memory for %u workers", pool.jobs);
-        return SS_SWEEP_BAD_INPUT;
-    }
-    for (uint32_t i = 0; i < pool.jobs; i++)
+    pool.hashes = calloc(experiment->cell_count, sizeof *pool.hashes);
+    int rc = pool.workers != NULL && pool.hashes != NULL
+                 ? hash_all(&pool, err)
+                 : servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count);
+    for (uint32_t i = 0; pool.workers != NULL && i < pool.jobs; i++)
         pool.workers[i].pipe = -1;
-    int rc = run_all(&pool, err);
+    if (rc == 0) {
+        keep_current(&pool);
+        rc = run_all(&pool, err);
+    }
     rc = conclude(&pool, rc, lookup, err);
     free(pool.workers);
+    free(pool.hashes);
     return rc;
 }

@@ -18,14 +18,16 @@
 
 struct ss_outcome {
     uint32_t state; /* SS_CELL_* */
+    uint32_t kept;  /* done before, and not run again */
     char reason[1024];
 };
 
 struct ss_sweep_options {
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
+    int resume; /* keep cells whose inputs have not changed since they were run */
     const volatile sig_atomic_t *interrupted; /* non-zero once the user wants to stop */
-    /* called when a cell starts and when it ends; may be NULL */
+    /* called when a cell starts, when it ends, and when it is kept; may be NULL */
     void (*progress)(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell);
     void *ctx;
 };
@@ -54,9 +56,15 @@ struct ss_cell_files {
     const char *requests, *summary, *run, *series, *itl;
 };
 
-/* Simulates and writes each file whole or not at all. -EINTR when `interrupted` (may be NULL) became non-zero. */
-int ss_run_cell(const struct ss_cell *cell, int stepwise, int verify, const volatile sig_atomic_t *interrupted,
-                const struct ss_cell_files *files, struct servsim_error *err);
+struct ss_cell_mode {
+    int stepwise, verify;
+    const volatile sig_atomic_t *interrupted; /* NULL: never; non-zero ends the simulation with -EINTR */
+    uint64_t inputs_hash;                     /* noted in run.json for --resume; 0: not known */
+};
+
+/* Simulates and writes each file whole or not at all. */
+int ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const struct ss_cell_files *files,
+                struct servsim_error *err);
 
 /* ---- manifest.c ---- */
 

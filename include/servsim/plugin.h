@@ -571,7 +571,7 @@ struct servsim_report_input {
 
 struct servsim_report_ops {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t stage; /* 0; or 1 where it shows what other reports leave (pictures): it runs after those of stage 0 */
     /* required. Writes each file whole or not at all (a temporary name, then rename). */
     int32_t (*render)(void *self, const struct servsim_report_input *input, struct servsim_error *err);
 };

@@ -3,3 +3,8 @@ check_PROGRAMS += tests/unit/engine_test
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_engine_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/engine_test
+
+check_PROGRAMS += tests/unit/metrics_test
+tests_unit_metrics_test_SOURCES = tests/unit/metrics_test.c
+tests_unit_metrics_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/metrics_test

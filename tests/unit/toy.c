@@ -248,6 +248,7 @@ toy_free(struct toy *toy)
 {
     ss_options_free(&toy->cell.scheduler.options);
     ss_options_free(&toy->cell.router.options);
+    ss_options_free(&toy->cell.hardware.options);
     ss_registry_close(toy->registry);
 }
 
@@ -255,7 +256,9 @@ void
 toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options)
 {
     struct servsim_error err = {.size = sizeof err};
-    struct ss_use *use = kind == SERVSIM_KIND_SCHEDULER ? &toy->cell.scheduler : &toy->cell.router;
+    struct ss_use *use = kind == SERVSIM_KIND_SCHEDULER  ? &toy->cell.scheduler
+                         : kind == SERVSIM_KIND_HARDWARE ? &toy->cell.hardware
+                                                         : &toy->cell.router;
     struct ss_node *map = NULL;
     ss_options_free(&use->options);
     int rc = ss_registry_find(toy->registry, kind, name, ".", &use->plugin, &err);
@@ -277,7 +280,8 @@ toy_run(struct toy *toy, int stepwise, struct ss_result *result)
     current = toy;
     toy->device_plugin =
         (struct ss_plugin){toy->device.wants_range ? &ranged_descriptor : &device_descriptor, "toy"};
-    toy->cell.hardware.plugin = &toy->device_plugin;
+    if (toy->cell.hardware.options.count == 0)
+        toy->cell.hardware.plugin = &toy->device_plugin;
     toy->cell.workload.plugin = &toy->traffic_plugin;
     int rc = ss_simulate(&toy->cell, &options, result, &err);
     if (rc != 0)

@@ -35,7 +35,7 @@ struct toy {
 void toy_init(struct toy *toy);
 void toy_free(struct toy *toy);
 
-/* Another scheduler or router of the build tree, with options written as in YAML ("{chunked_prefill: false}") or NULL. */
+/* A scheduler, router or device of the build tree, with options written as in YAML ("{chunked_prefill: false}") or NULL. */
 void toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options);
 
 /* Runs the cell; on an error the text is printed and the case fails. 0 or -errno. */

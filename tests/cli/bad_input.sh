@@ -1,0 +1,126 @@
+#!/bin/sh
+# Bad input: one line that names the place and the mend, exit status 2, nothing left behind.
+set -eu
+servsim=$SERVSIM_BUILDDIR/servsim
+data=$SERVSIM_SRCDIR/data
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work"
+failures=0
+
+# expect WORDS COMMAND...: exit status 2, one line on standard error with all of WORDS (separated by |), no output
+expect() {
+    words=$1
+    shift
+    status=0
+    "$@" >out 2>err </dev/null || status=$?
+    problem=
+    [ "$status" -eq 2 ] || problem="exit status $status"
+    [ "$(wc -l <err)" -eq 1 ] || problem="$problem, $(wc -l <err) lines"
+    [ ! -e results ] || problem="$problem, left a folder"
+    [ ! -e r.csv ] && [ ! -e r.summary.json ] && [ ! -e r.csv.part ] || problem="$problem, left a file"
+    old=$IFS
+    IFS='|'
+    for word in $words; do
+        grep -qF -- "$word" err || problem="$problem, no '$word'"
+    done
+    IFS=$old
+    if [ -n "$problem" ]; then
+        failures=$((failures + 1))
+        printf 'FAILED: %s\n  %s\n' "$*" "$problem"
+        sed 's/^/  | /' err
+    fi
+    rm -rf results r.csv r.summary.json r.run.json
+}
+
+# yaml WORDS LINE...: an experiment of these lines in front of a good rest
+yaml() {
+    words=$1
+    shift
+    {
+        printf 'servsim: 1\noutput: results\nreport: []\n'
+        printf '%s\n' "$@"
+        case "$*" in *workload*) ;; *) printf 'workload: {plugin: poisson, rate: 2, requests: 10}\n' ;; esac
+    } >bad.yaml
+    expect "$words" "$servsim" run bad.yaml
+}
+
+# trace WORDS TEXT: a trace of this text
+trace() {
+    printf "$2" >bad.csv
+    expect "$1" "$servsim" simulate --dataset bad.csv --output r.csv
+}
+
+head='Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n'
+
+# --- the program ---
+expect "unknown command|did you mean 'run'" "$servsim" runn
+expect "FILE" "$servsim" run
+expect "nosuch.yaml" "$servsim" run nosuch.yaml
+expect "simulate" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv"
+expect "npu_num" "$servsim" simulate --npu_num -3 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
+expect "npu_num" "$servsim" simulate --npu-num 99999999999999 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
+expect "npu_group|does not divide" "$servsim" simulate --npu_num 4 --npu_group 3 --dataset x --output r.csv
+expect "pipeline parallel is not there yet" "$servsim" simulate --npu_num 4 --npu_group 2 --dataset x --output r.csv
+expect "rtx3091|rtx3090" "$servsim" simulate --hardware rtx3091 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
+expect "nosuch.csv" "$servsim" simulate --dataset nosuch.csv --output r.csv
+
+# --- the experiment file ---
+: >empty.yaml
+expect "empty.yaml" "$servsim" run empty.yaml
+head -c 4000 "$servsim" >junk.yaml
+expect "junk.yaml" "$servsim" run junk.yaml
+yaml "bad.yaml:4|schedular|scheduler" 'schedular: fcfs'
+yaml "bad.yaml:5|seed" 'seed: 1' 'seed: 2'
+yaml "document" '---' 'seed: 3'
+yaml "bad.yaml:4|fcfz|fcfs" 'scheduler: fcfz'
+yaml "bad.yaml:4|max_num_seq|max_num_seqs" 'scheduler: {plugin: fcfs, max_num_seq: 3}'
+yaml "bad.yaml:4|max_num_seqs" 'scheduler: {plugin: fcfs, max_num_seqs: -3}'
+yaml "bad.yaml:4|max_num_seqs" 'scheduler: {plugin: fcfs, max_num_seqs: lots}'
+yaml "max_num_batched_tokens|max_num_seqs" 'scheduler: {plugin: fcfs, max_num_seqs: 64, max_num_batched_tokens: 32}'
+yaml "bad.yaml:4|50 parsecs" 'slo: {ttft: 50 parsecs}'
+yaml "bad.yaml:4|memory_utilization" 'kv_cache: {memory_utilization: 1.7}'
+yaml "bad.yaml:4|memory_utilization" 'kv_cache: {memory_utilization: .nan}'
+yaml "bad.yaml:4|tp|gpus" 'cluster: {gpus: 4, tp: 3}'
+yaml "bad.yaml:4|tp|heads" 'cluster: {gpus: 3, tp: 3}'
+yaml "bad.yaml:4|gpus" 'cluster: {gpus: 0}'
+yaml "pp|not" 'cluster: {gpus: 2, pp: 2}'
+yaml "prefix_caching|false" 'kv_cache: {prefix_caching: true}'
+yaml "bad.yaml:4|llama-3.1-9b|llama-3.1-8b" 'model: llama-3.1-9b'
+yaml "llama-3.1-70b|does not fit|GiB|tp" 'model: llama-3.1-70b'
+yaml "bad.yaml:4|nosuch.csv" 'workload: {plugin: burstgpt, path: nosuch.csv}'
+yaml "bad.yaml:4|path" 'workload: {plugin: burstgpt}'
+yaml "bad.yaml:4|rate" 'workload: {plugin: poisson, rate: fast, requests: 10}'
+yaml "bad.yaml:4|plugin.so" 'scheduler: ./plugin.so'
+printf 'servsim: 1\nworkload: {plugin: poisson, rate: 2, requests: 10}\n' >good.yaml
+expect "scheduler.max_num_seqz|max_num_seqs" "$servsim" run --set scheduler.max_num_seqz=3 good.yaml
+
+# --- the trace ---
+trace "bad.csv|empty" ''
+trace "bad.csv" '\001\002\377\376 junk\n\000\000'
+trace "bad.csv" "$head"
+trace "Response tokens" 'Timestamp,Model,Request tokens,Total tokens,Log Type\n5,ChatGPT,3,4,API log\n'
+trace "bad.csv:2|nan" "${head}nan,ChatGPT,3,4,7,API log\n"
+trace "bad.csv:2|Request tokens" "${head}5,ChatGPT,-3,4,1,API log\n"
+trace "bad.csv:3|order" "${head}5,ChatGPT,3,4,7,API log\n4,ChatGPT,3,4,7,API log\n"
+trace "bad.csv|quote" "${head}5,\"ChatGPT,3,4,7,API log\n6,ChatGPT,3,4,7,API log\n"
+trace "bad.csv:2" "${head}5,ChatGPT,3\n"
+trace "bad.csv:2" "${head}5,ChatGPT,99999999999999999999,4,7,API log\n"
+
+# --- plugins ---
+head -c 4000 "$servsim" >plugin.so
+yaml "plugin.so" 'scheduler: ./plugin.so'
+cp "$SERVSIM_BUILDDIR/plugins/.libs/scheduler_fcfs.so" open.so
+chmod 666 open.so
+yaml "open.so|writable" 'scheduler: ./open.so'
+yaml "hardware_a100.so|scheduler" "scheduler: $SERVSIM_BUILDDIR/plugins/.libs/hardware_a100.so"
+
+# --- the output ---
+printf 'I am a file\n' >file
+expect "file" "$servsim" run --output file/results good.yaml
+expect "nosuch/r.csv" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv" --output nosuch/r.csv
+if [ -w /dev/full ]; then
+    expect "standard output" sh -c "'$servsim' plugins >/dev/full"
+fi
+
+[ "$failures" -eq 0 ] || { echo "$failures inputs were not answered as they should be"; exit 1; }

@@ -1,0 +1,163 @@
+/*
+ * unit/metrics_test.c - histograms, series, percentiles and line arithmetic: counted at once against counted one by one.
+ */
+#include <stdlib.h>
+
+#include "engine/line.h"
+#include "harness.h"
+#include "metrics/itl.h"
+#include "metrics/records.h"
+#include "metrics/series.h"
+
+static int64_t
+below(struct servsim_random *random, int64_t limit)
+{
+    return (int64_t)(servsim_random_u64(random) % (uint64_t)limit);
+}
+
+static void
+test_itl_bins(void)
+{
+    int64_t previous = -1;
+    for (uint32_t bin = 0; bin + 1 < SS_ITL_BINS; bin++) {
+        int64_t low = ss_itl_bin_low_ps(bin);
+        CU_ASSERT_FATAL(low > previous);
+        CU_ASSERT_FATAL(ss_itl_bin_high_ps(bin) - low <= low / 128 + 1);
+        previous = low;
+    }
+}
+
+/* Progressions, rising, falling and flat, leave the counts that single gaps leave. */
+static void
+test_itl_progressions(void)
+{
+    struct servsim_random random = {11};
+    struct ss_itl *whole = malloc(sizeof *whole), *single = malloc(sizeof *single);
+    for (int round = 0; round < 300; round++) {
+        memset(whole, 0, sizeof *whole);
+        memset(single, 0, sizeof *single);
+        uint64_t count = 1 + (uint64_t)below(&random, 500), weight = 1 + (uint64_t)below(&random, 9);
+        int64_t slope = below(&random, 3) == 0 ? 0 : below(&random, 1 << (1 + round % 30));
+        int64_t first = below(&random, (int64_t)1 << (1 + round % 45));
+        if (round % 2 == 0) {
+            first += slope * (int64_t)count;
+            slope = -slope;
+        }
+        ss_itl_add(whole, first, slope, count, weight);
+        for (uint64_t i = 0; i < count; i++)
+            ss_itl_add(single, first + (int64_t)i * slope, 0, 1, weight);
+        CU_ASSERT_FATAL(memcmp(whole, single, sizeof *whole) == 0);
+    }
+    free(whole);
+    free(single);
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void
+test_percentiles(void)
+{
+    struct servsim_random random = {5};
+    static const size_t counts[] = {1, 2, 3, 10, 99, 100, 101, 1000, 4097};
+    static const int64_t ranges[] = {1, 3, 1000, (int64_t)1 << 50};
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++) {
+            struct ss_records records = {0};
+            struct ss_distribution d;
+            struct servsim_error err = {.size = sizeof err};
+            int64_t *sorted = malloc(counts[c] * sizeof *sorted);
+            for (size_t i = 0; i < counts[c]; i++) {
+                struct ss_record *record = ss_records_add(&records);
+                record->status = SS_STATUS_FINISHED;
+                record->ttft_ps = sorted[i] = below(&random, ranges[r]);
+            }
+            qsort(sorted, counts[c], sizeof *sorted, ascending);
+            CU_ASSERT_EQUAL_FATAL(ss_records_distribution(&records, SS_FIGURE_TTFT, &d, &err), 0);
+            CU_ASSERT_EQUAL(d.p50_ps, sorted[(counts[c] * 50 + 99) / 100 - 1]);
+            CU_ASSERT_EQUAL(d.p90_ps, sorted[(counts[c] * 90 + 99) / 100 - 1]);
+            CU_ASSERT_EQUAL(d.p95_ps, sorted[(counts[c] * 95 + 99) / 100 - 1]);
+            CU_ASSERT_EQUAL(d.p99_ps, sorted[(counts[c] * 99 + 99) / 100 - 1]);
+            CU_ASSERT_EQUAL(d.max_ps, sorted[counts[c] - 1]);
+            free(sorted);
+            ss_records_free(&records);
+        }
+    }
+}
+
+static void
+test_nothing_finished(void)
+{
+    struct ss_records records = {0};
+    struct ss_distribution d;
+    struct servsim_error err = {.size = sizeof err};
+    (void)ss_records_add(&records);
+    CU_ASSERT_EQUAL(ss_records_distribution(&records, SS_FIGURE_LATENCY, &d, &err), 0);
+    CU_ASSERT_EQUAL(d.count, 0);
+    CU_ASSERT_EQUAL(d.p99_ps, SS_NO_PS);
+    ss_records_free(&records);
+}
+
+/* Areas and counts do not depend on the order in which the series grew. */
+static void
+test_series(void)
+{
+    struct ss_series *grown = malloc(sizeof *grown), *wide = malloc(sizeof *wide);
+    ss_series_init(grown);
+    ss_series_init(wide);
+    ss_time end = 100000 * SS_PS_PER_S;
+    ss_series_count(wide, SS_SERIES_ARRIVALS, end, 0); /* wide from the start */
+    for (ss_time at = 0; at < end; at += 37 * SS_PS_PER_S + 11) {
+        struct ss_series *both[] = {grown, wide};
+        for (size_t i = 0; i < 2; i++) {
+            ss_series_count(both[i], SS_SERIES_ARRIVALS, at, 3);
+            ss_series_level(both[i], SS_SERIES_WAITING, at, at + 20 * SS_PS_PER_S, 2);
+        }
+    }
+    ss_series_count(grown, SS_SERIES_ARRIVALS, end, 0);
+    CU_ASSERT_EQUAL(grown->width, wide->width);
+    CU_ASSERT_EQUAL(grown->used, wide->used);
+    CU_ASSERT(memcmp(grown->bins, wide->bins, sizeof grown->bins) == 0);
+    ss_wide area = 0;
+    for (uint32_t i = 0; i < grown->used; i++)
+        area += grown->bins[i].areas[SS_SERIES_WAITING];
+    CU_ASSERT(area % (40 * SS_PS_PER_S) == 0);
+    CU_ASSERT(area > 0);
+    free(grown);
+    free(wide);
+}
+
+static void
+test_line_search(void)
+{
+    struct servsim_random random = {3};
+    for (int round = 0; round < 2000; round++) {
+        struct servsim_line line = {1 + below(&random, 1000), below(&random, 50), UINT64_MAX};
+        uint64_t steps = 1 + (uint64_t)below(&random, 200), reaching = 1, ended = 0;
+        ss_time time = below(&random, 200000);
+        while (reaching < steps && ss_line_elapsed(&line, reaching) < time)
+            reaching++;
+        while (ended < steps && ss_line_elapsed(&line, ended + 1) <= time)
+            ended++;
+        CU_ASSERT_EQUAL_FATAL(ss_line_steps_reaching(&line, steps, time), reaching);
+        CU_ASSERT_EQUAL_FATAL(ss_line_steps_ended(&line, steps, time), ended);
+    }
+}
+
+int
+main(void)
+{
+    static const struct ss_case cases[] = {
+        {"ITL bins cover everything, at most 0.8 % wide", test_itl_bins},
+        {"a progression of gaps counts as its single gaps", test_itl_progressions},
+        {"percentiles are nearest rank", test_percentiles},
+        {"nothing finished: no percentile", test_nothing_finished},
+        {"a series does not depend on how it grew", test_series},
+        {"search on a line finds what counting finds", test_line_search},
+    };
+    return ss_run_cases("metrics", cases, sizeof cases / sizeof cases[0]);
+}
