@@ -1,4 +1,5 @@
 core_libservsim_la_SOURCES += \
+	core/base/seed.h \
 	core/base/text.c \
 	core/base/text.h \
 	core/base/time.h

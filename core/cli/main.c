@@ -93,8 +93,8 @@ run_command(const struct command *command, int argc, char **argv, const char *pl
     cli.lookup.models_dir = cli.places.models;
     cli.lookup.data_dir = cli.places.data;
     cli.interrupted = &interrupted;
-    int status = command->with_cli != NULL ? command->with_cli(argc, argv, &cli)
-                                           : command->with_lookup(argc, argv, &cli.lookup);
+    int status =
+        command->with_cli != NULL ? command->with_cli(argc, argv, &cli) : command->with_lookup(argc, argv, &cli.lookup);
     ss_registry_close(cli.lookup.registry);
     return status;
 }

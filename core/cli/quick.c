@@ -1,5 +1,6 @@
 /*
- * cli/quick.c - servsim quick: a small experiment on data that ships, and whether this installation answers as it should.
+ * cli/quick.c - servsim quick: a small experiment on data that ships, and whether this installation answers as it
+ * should.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ check_stepwise(const struct ss_experiment *experiment, int stepwise)
     const struct ss_cell *cell = &experiment->cells[0];
     for (size_t i = 0; i < 3; i++)
         (void)snprintf(paths[i], sizeof paths[i], "%s/.check.%s", experiment->output, names[i]);
-    const struct ss_cell_files files = {paths[0], paths[1], paths[2], NULL, NULL};
+    const struct ss_cell_files files = {.requests = paths[0], .summary = paths[1], .run = paths[2]};
     const struct ss_cell_mode mode = {.stepwise = !stepwise, .verify = 1};
     int same = ss_run_cell(cell, &mode, &files, &err) == 0;
     for (size_t i = 0; i < 2 && same; i++) {
@@ -97,8 +98,10 @@ int
 ss_cmd_quick(int argc, char **argv, struct ss_cli *cli)
 {
     static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"stepwise", no_argument, NULL, 'w'},
-        {"verify", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
+        {"output", required_argument, NULL, 'o'},
+        {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct ss_run_flags flags = {.output = "output/quick", .quiet = 1};

@@ -127,10 +127,14 @@ static int
 read_flags(int argc, char **argv, struct ss_run_flags *flags)
 {
     static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"set", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'j'},   {"stepwise", no_argument, NULL, 'w'},
-        {"verify", no_argument, NULL, 'v'},       {"quiet", no_argument, NULL, 'q'},
-        {"resume", no_argument, NULL, 'r'},       {"help", no_argument, NULL, 'h'},
+        {"output", required_argument, NULL, 'o'},
+        {"set", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"resume", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     char *end;

@@ -108,12 +108,18 @@ static int
 read_flags(int argc, char **argv, struct flags *flags)
 {
     static const struct option options[] = {
-        {"hardware", required_argument, NULL, 'H'},  {"npu-num", required_argument, NULL, 'n'},
-        {"npu-group", required_argument, NULL, 'g'}, {"dataset", required_argument, NULL, 'd'},
-        {"output", required_argument, NULL, 'o'},    {"model", required_argument, NULL, 'm'},
-        {"scheduler", required_argument, NULL, 'S'}, {"seed", required_argument, NULL, 'e'},
-        {"set", required_argument, NULL, 's'},       {"stepwise", no_argument, NULL, 'w'},
-        {"verify", no_argument, NULL, 'v'},          {"help", no_argument, NULL, 'h'},
+        {"hardware", required_argument, NULL, 'H'},
+        {"npu-num", required_argument, NULL, 'n'},
+        {"npu-group", required_argument, NULL, 'g'},
+        {"dataset", required_argument, NULL, 'd'},
+        {"output", required_argument, NULL, 'o'},
+        {"model", required_argument, NULL, 'm'},
+        {"scheduler", required_argument, NULL, 'S'},
+        {"seed", required_argument, NULL, 'e'},
+        {"set", required_argument, NULL, 's'},
+        {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int c, status = 0;
@@ -284,7 +290,7 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     ss_text_printf(&run, "%.*s.run.json", (int)stem, flags->output);
     if (summary.failed || run.failed)
         return ss_complain_text("no memory for file names");
-    const struct ss_cell_files files = {flags->output, summary.data, run.data, NULL, NULL};
+    const struct ss_cell_files files = {.requests = flags->output, .summary = summary.data, .run = run.data};
     const struct ss_cell_mode mode = {flags->stepwise, flags->verify, interrupted, 0};
     int rc = try_to_write(flags->output, &err);
     if (rc == 0)

@@ -64,8 +64,8 @@ describe(struct ss_cost *cost, struct servsim_error *err)
         return rc;
     cost->about.name[sizeof cost->about.name - 1] = '\0';
     if (cost->about.memory_bytes == 0 || !(cost->about.peak_flops > 0) || !(cost->about.memory_bytes_per_s > 0))
-        return servsim_fail(err, EPROTO,
-                            "hardware plugin '%s' describes a device without memory, peak or bandwidth", name);
+        return servsim_fail(err, EPROTO, "hardware plugin '%s' describes a device without memory, peak or bandwidth",
+                            name);
     int links = SERVSIM_COVERS(cost->ops, struct servsim_hardware_ops, collective) && cost->ops->collective != NULL;
     if (cost->cell->tp > 1 && !links)
         return servsim_fail(err, EINVAL, "hardware plugin '%s' prices no collectives; write tp: 1", name);
@@ -136,8 +136,8 @@ checked(const struct ss_cost *cost, const char *what, int rc, int64_t ps, struct
         return servsim_fail(err, EPROTO, "hardware plugin '%s': %s: %s", cost->device.descriptor->name, what, said);
     }
     if (ps < 0 || ps > INT64_MAX / 16)
-        return servsim_fail(err, EPROTO, "hardware plugin '%s' prices %s at %lld ps",
-                            cost->device.descriptor->name, what, (long long)ps);
+        return servsim_fail(err, EPROTO, "hardware plugin '%s' prices %s at %lld ps", cost->device.descriptor->name,
+                            what, (long long)ps);
     return 0;
 }
 
@@ -145,13 +145,8 @@ static int
 add_gemm(struct ss_cost *cost, uint32_t role, uint32_t times, uint64_t m, uint64_t n, uint64_t k, int64_t *total_ps,
          struct servsim_error *err)
 {
-    struct servsim_gemm op = {.size = sizeof op,
-                              .role = role,
-                              .dtype = cost->shape.dtype,
-                              .times = times,
-                              .m = m,
-                              .n = n,
-                              .k = k};
+    struct servsim_gemm op = {
+        .size = sizeof op, .role = role, .dtype = cost->shape.dtype, .times = times, .m = m, .n = n, .k = k};
     int64_t ps = 0;
     int rc = checked(cost, "a GEMM", cost->ops->gemm(cost->device.self, &op, &ps, err), ps, err);
     *total_ps += ps;
@@ -159,17 +154,13 @@ add_gemm(struct ss_cost *cost, uint32_t role, uint32_t times, uint64_t m, uint64
 }
 
 static int
-add_elementwise(struct ss_cost *cost, uint32_t role, uint32_t times, uint64_t rows, uint64_t columns,
-                int64_t *total_ps, struct servsim_error *err)
+add_elementwise(struct ss_cost *cost, uint32_t role, uint32_t times, uint64_t rows, uint64_t columns, int64_t *total_ps,
+                struct servsim_error *err)
 {
     if (!SERVSIM_COVERS(cost->ops, struct servsim_hardware_ops, elementwise) || cost->ops->elementwise == NULL)
         return 0;
-    struct servsim_elementwise op = {.size = sizeof op,
-                                     .role = role,
-                                     .dtype = cost->shape.dtype,
-                                     .times = times,
-                                     .rows = rows,
-                                     .columns = columns};
+    struct servsim_elementwise op = {
+        .size = sizeof op, .role = role, .dtype = cost->shape.dtype, .times = times, .rows = rows, .columns = columns};
     int64_t ps = 0;
     int rc = checked(cost, "an elementwise kernel", cost->ops->elementwise(cost->device.self, &op, &ps, err), ps, err);
     *total_ps += ps;

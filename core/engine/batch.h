@@ -2,7 +2,8 @@
  * engine/batch.h - the requests that decode together, so that a step costs nothing per request.
  *
  * All of them grow by one token a step. A clock counts those steps; what a request needs to know of itself is an
- * offset to the clock: when it finishes, and at which steps it crosses a block border (a residue modulo the block size).
+ * offset to the clock: when it finishes, and at which steps it crosses a block border (a residue modulo the block
+ * size).
  */
 #ifndef SS_ENGINE_BATCH_H
 #define SS_ENGINE_BATCH_H
@@ -15,7 +16,7 @@ struct ss_batch {
     uint64_t context_sum; /* tokens in the KV cache before the next step, over all members */
     uint32_t count;
     uint32_t block_size;
-    uint32_t *residues;   /* [block_size]: members whose (context - clock) mod block_size is the index */
+    uint32_t *residues;    /* [block_size]: members whose (context - clock) mod block_size is the index */
     struct ss_heap finish; /* by (finish_at, order) */
     /* by context, only where the device wants the range */
     struct ss_heap shortest, longest;

@@ -6,19 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/seed.h"
+
 /* ---- services for plugins ---- */
 
-/* SplitMix64's finaliser over the seed and an FNV-1a hash of the purpose: streams do not depend on each other or on
-   how many there are. */
 static uint64_t
 seed_for(void *ctx, const char *purpose)
 {
-    const struct ss_cluster *cluster = ctx;
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (const char *at = purpose; *at != '\0'; at++)
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    struct servsim_random random = {cluster->cell->seed ^ hash};
-    return servsim_random_u64(&random);
+    return ss_seed_for(((const struct ss_cluster *)ctx)->cell->seed, purpose);
 }
 
 static void
@@ -110,14 +105,12 @@ bad_arrival(const struct ss_cluster *cluster, const char *what, struct servsim_e
 }
 
 static int
-read_ahead(struct ss_cluster *cluster, struct servsim_error *err)
+read_one(struct ss_cluster *cluster, struct servsim_error *err)
 {
     struct servsim_arrival *next = &cluster->next;
-    ss_time previous = cluster->next_time;
     *next = (struct servsim_arrival){.size = sizeof *next, .deadline_s = SERVSIM_NEVER};
     err->text[0] = '\0';
     int rc = cluster->workload_ops->next(cluster->workload.self, next, err);
-    cluster->next_time = SS_NEVER;
     if (rc < 0 && err->text[0] == '\0')
         return bad_arrival(cluster, "failed without a reason", err);
     if (rc <= 0)
@@ -126,10 +119,32 @@ read_ahead(struct ss_cluster *cluster, struct servsim_error *err)
         return bad_arrival(cluster, "has no prompt or no output tokens", err);
     if (next->arrival_s < 0 || next->arrival_ps < 0 || next->arrival_ps >= SS_PS_PER_S)
         return bad_arrival(cluster, "arrives before time 0 or at a broken time", err);
-    cluster->next_time = ss_time_of(next->arrival_s, next->arrival_ps);
-    if (cluster->next_time < previous)
+    return 1;
+}
+
+/* Scaled in whole billionths, so that order and ties stay what they are. */
+static ss_time
+arrival_time(const struct ss_cluster *cluster)
+{
+    ss_time time = ss_time_of(cluster->next.arrival_s, cluster->next.arrival_ps);
+    if (cluster->options->at_once)
+        return 0;
+    if (cluster->cell->load_scale > 0)
+        return time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
+    return time;
+}
+
+static int
+read_ahead(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    ss_time previous = cluster->next_time;
+    int rc = 1;
+    for (uint64_t i = 0; rc > 0 && i < (cluster->options->stride > 1 ? cluster->options->stride : 1); i++)
+        rc = read_one(cluster, err);
+    cluster->next_time = rc > 0 ? arrival_time(cluster) : SS_NEVER;
+    if (rc > 0 && cluster->next_time < previous)
         return bad_arrival(cluster, "arrives before the one ahead of it", err);
-    return 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* Too long for the model or for a whole KV cache: it would be preempted for ever. The last token is never cached. */
@@ -139,6 +154,19 @@ too_long(const struct ss_cluster *cluster, const struct servsim_arrival *arrival
     uint64_t tokens = (uint64_t)arrival->prompt_tokens + arrival->output_tokens;
     uint64_t blocks = (tokens - 1 + cluster->cell->block_size - 1) / cluster->cell->block_size;
     return tokens > cluster->cell->max_model_len || blocks > cluster->kv_blocks;
+}
+
+/* A deadline is a promise of so much time, whatever the traffic is scaled to. */
+static void
+set_deadline(struct ss_request *request, const struct servsim_arrival *arrival)
+{
+    request->seen.deadline_s = SERVSIM_NEVER;
+    if (arrival->deadline_s == SERVSIM_NEVER)
+        return;
+    ss_time allowed =
+        ss_time_of(arrival->deadline_s, arrival->deadline_ps) - ss_time_of(arrival->arrival_s, arrival->arrival_ps);
+    ss_time deadline = ss_request_arrival(request) + (allowed > 0 ? allowed : 0);
+    ss_time_split(deadline, &request->seen.deadline_s, &request->seen.deadline_ps);
 }
 
 static struct ss_request *
@@ -151,10 +179,8 @@ new_request(struct ss_cluster *cluster, uint64_t id)
     request->seen.id = id;
     request->seen.client = arrival->client;
     request->seen.priority = arrival->priority;
-    request->seen.arrival_s = arrival->arrival_s;
-    request->seen.arrival_ps = arrival->arrival_ps;
-    request->seen.deadline_s = arrival->deadline_s;
-    request->seen.deadline_ps = arrival->deadline_ps;
+    ss_time_split(cluster->now, &request->seen.arrival_s, &request->seen.arrival_ps);
+    set_deadline(request, arrival);
     request->seen.prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
     request->finish_position = request->shortest_position = request->longest_position = SS_HEAP_ABSENT;
@@ -343,8 +369,7 @@ loop(struct ss_cluster *cluster, struct servsim_error *err)
                             cluster->workload.descriptor->name);
     if (rc == 0 && cluster->in_system > 0)
         return servsim_fail(err, EPROTO, "scheduler plugin '%s' left %llu requests waiting for ever",
-                            cluster->cell->scheduler.plugin->descriptor->name,
-                            (unsigned long long)cluster->in_system);
+                            cluster->cell->scheduler.plugin->descriptor->name, (unsigned long long)cluster->in_system);
     return rc;
 }
 
@@ -389,17 +414,23 @@ make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
-static int
-cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struct ss_sim_options *options,
-             struct servsim_error *err)
+static void
+make_host(struct ss_cluster *cluster)
 {
-    *cluster = (struct ss_cluster){.cell = cell, .options = options};
     cluster->host = (struct servsim_host){.size = sizeof cluster->host,
                                           .abi_minor = SERVSIM_ABI_MINOR,
                                           .ctx = cluster,
                                           .log = log_line,
                                           .seed = seed_for,
                                           .replica_state = replica_state};
+}
+
+static int
+cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struct ss_sim_options *options,
+             struct servsim_error *err)
+{
+    *cluster = (struct ss_cluster){.cell = cell, .options = options};
+    make_host(cluster);
     int rc = make_plugins(cluster, err);
     return rc != 0 ? rc : make_replicas(cluster, err);
 }
@@ -426,8 +457,8 @@ note_unfinished(struct ss_cluster *cluster)
         struct ss_replica *replica = &cluster->replicas[i];
         for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
             struct ss_record *record = ss_cluster_record(cluster, request);
-            record->output_tokens = request->state == SS_DECODING ? ss_batch_generated(&replica->batch, request, 0)
-                                                                  : request->generated;
+            record->output_tokens =
+                request->state == SS_DECODING ? ss_batch_generated(&replica->batch, request, 0) : request->generated;
         }
     }
 }
@@ -460,6 +491,7 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
     struct ss_cluster cluster;
     memset(out, 0, sizeof *out);
     ss_series_init(&out->series);
+    out->timeline.limit = options->timeline_limit;
     int rc = cluster_make(&cluster, cell, options, err);
     cluster.result = out;
     if (rc == 0)
@@ -473,6 +505,31 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
     cluster_free(&cluster);
     if (rc != 0)
         ss_result_free(out);
+    return rc;
+}
+
+int
+ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct servsim_error *err)
+{
+    const struct ss_sim_options options = {0};
+    struct ss_cluster cluster = {.cell = cell, .options = &options};
+    struct ss_result *empty = calloc(1, sizeof *empty); /* error texts count the records in it */
+    ss_time first = 0, last = 0;
+    if (empty == NULL)
+        return servsim_fail(err, ENOMEM, "no memory to measure the traffic");
+    cluster.result = empty;
+    make_host(&cluster);
+    *out = (struct ss_traffic){0, 0};
+    int rc = open_workload(&cluster, err);
+    while (rc == 0 && (rc = read_one(&cluster, err)) > 0) {
+        last = ss_time_of(cluster.next.arrival_s, cluster.next.arrival_ps);
+        first = out->requests++ == 0 ? last : first;
+        empty->records.count++;
+        rc = 0;
+    }
+    out->span = last - first;
+    ss_instance_destroy(&cluster.workload);
+    free(empty);
     return rc;
 }
 

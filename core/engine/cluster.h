@@ -1,7 +1,8 @@
 /*
  * engine/cluster.h - replicas behind a router, the traffic, and the clock.
  *
- * The order at one instant: step ends (by replica), then arrivals up to now with their routing, then scheduling (by replica).
+ * The order at one instant: step ends (by replica), then arrivals up to now with their routing, then scheduling (by
+ * replica).
  */
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H

@@ -123,11 +123,8 @@ ask(struct ss_replica *replica, struct servsim_error *err)
     struct servsim_step *step = &replica->step;
     ss_time now = replica->cluster->now;
     ss_plan_reset(replica, now);
-    *step = (struct servsim_step){.size = sizeof *step,
-                                  .ctx = replica,
-                                  .ops = &ss_step_services,
-                                  .horizon_steps = 1,
-                                  .until_s = SERVSIM_NEVER};
+    *step = (struct servsim_step){
+        .size = sizeof *step, .ctx = replica, .ops = &ss_step_services, .horizon_steps = 1, .until_s = SERVSIM_NEVER};
     ss_time_split(now, &step->now_s, &step->now_ps);
     err->text[0] = '\0';
     int rc = replica->ops->plan(replica->scheduler.self, step, err);

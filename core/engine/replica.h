@@ -19,10 +19,10 @@ struct ss_cluster;
 struct ss_plan {
     struct ss_request **chunks; /* requests with prefill tokens in this step; `chunk` says how many */
     uint32_t chunk_count, chunk_capacity;
-    uint32_t decode;       /* the batch decodes in this step */
+    uint32_t decode;        /* the batch decodes in this step */
     uint64_t decode_blocks; /* taken from kv_free for it already */
-    uint32_t budget;       /* tokens left */
-    uint32_t changed;      /* something was admitted or preempted: the next step may look different */
+    uint32_t budget;        /* tokens left */
+    uint32_t changed;       /* something was admitted or preempted: the next step may look different */
     uint32_t preempted;
     ss_time now;
 };

@@ -12,14 +12,14 @@
 #define SS_DECODING 2u   /* running: gets one token each decode step */
 
 struct ss_request {
-    struct servsim_request seen; /* first: plugins hold pointers to it */
+    struct servsim_request seen;        /* first: plugins hold pointers to it */
     struct ss_request *previous, *next; /* running order; next also links the pool's free list */
-    int64_t last_token_ps; /* when its last output token came, from its arrival */
-    uint64_t finish_at; /* DECODING: decode clock at which the last token is out */
-    uint64_t order;     /* of admission, within the replica */
+    int64_t last_token_ps;              /* when its last output token came, from its arrival */
+    uint64_t finish_at;                 /* DECODING: decode clock at which the last token is out */
+    uint64_t order;                     /* of admission, within the replica */
     uint32_t state;
     uint32_t output_tokens;
-    uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
+    uint32_t generated;        /* output tokens so far; stale while DECODING (the clock knows) */
     uint32_t computed, target; /* PREFILLING; target = prompt + generated */
     uint32_t chunk;            /* prefill tokens that the step being composed gives it */
     uint32_t joined;           /* its last token is younger than the group's last decode step */

@@ -164,6 +164,26 @@ end_chunks(struct ss_replica *replica)
     return rc;
 }
 
+/* As the run was: before anything finishes. */
+static int
+note_slice(struct ss_replica *replica, uint64_t steps)
+{
+    const struct ss_run *run = &replica->run;
+    uint32_t decodes = replica->plan.decode ? replica->batch.count : 0;
+    const struct ss_slice slice = {
+        .start = run->start,
+        .end = run->start + ss_line_elapsed(&run->price.line, steps),
+        .steps = steps,
+        .kv_blocks = replica->cluster->kv_blocks - replica->kv_free,
+        .replica = replica->index,
+        .prefill_tokens = run->tokens - decodes,
+        .decodes = decodes,
+        .waiting = replica->waiting,
+        .running = replica->running,
+    };
+    return ss_timeline_add(&replica->cluster->result->timeline, &slice);
+}
+
 int
 ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_error *err)
 {
@@ -175,9 +195,12 @@ ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_er
     if (steps > 1 && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
         replica->ops->advance != NULL)
         replica->ops->advance(replica->scheduler.self, steps - 1);
+    int rc = replica->cluster->options->timeline_limit > 0 ? note_slice(replica, steps) : 0;
     finish_decodes(replica);
-    if (end_chunks(replica) != 0)
-        return servsim_fail(err, ENOMEM, "no memory for the decoding batch");
+    if (rc == 0)
+        rc = end_chunks(replica);
+    if (rc != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     replica->plan.decode = 0;
     replica->plan.decode_blocks = 0;
     ss_cluster_due(replica->cluster, replica);

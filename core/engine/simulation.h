@@ -11,8 +11,11 @@
 #include "metrics/result.h"
 
 struct ss_sim_options {
-    int stepwise; /* simulate each step, instead of whole runs of identical ones */
-    int verify;   /* check every law at every event; slow */
+    int stepwise;          /* simulate each step, instead of whole runs of identical ones */
+    int at_once;           /* every request arrives at time 0: what can the cell do at most? */
+    uint64_t stride;       /* take every stride-th request of the traffic; 0 and 1: all of them */
+    int verify;            /* check every law at every event; slow */
+    size_t timeline_limit; /* runs to keep for a timeline; 0: none */
     /* where plugins' log lines go; NULL: nowhere */
     void (*log)(void *ctx, uint32_t level, const char *text);
     void *log_ctx;
@@ -20,13 +23,21 @@ struct ss_sim_options {
 };
 
 /*
- * Simulates a cell. The result is the caller's (ss_result_free), filled only on 0. -EINVAL with the workload's text when the
- * traffic is bad input; -EPROTO when a plugin breaks a rule; -EIO ... when `verify` finds a law broken.
+ * Simulates a cell. The result is the caller's (ss_result_free), filled only on 0. -EINVAL with the workload's text
+ * when the traffic is bad input; -EPROTO when a plugin breaks a rule; -EIO ... when `verify` finds a law broken.
  */
 int ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, struct ss_result *out,
                 struct servsim_error *err);
 
-/* All that can be refused before the first cell starts: the plugins' instances, memory. The traffic itself is not read. */
+/* The traffic alone, as the workload plugin streams it. */
+struct ss_traffic {
+    uint64_t requests;
+    ss_time span; /* first to last arrival */
+};
+int ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct servsim_error *err);
+
+/* All that can be refused before the first cell starts: the plugins' instances, memory. The traffic itself is not read.
+ */
 int ss_simulation_preflight(const struct ss_cell *cell, struct servsim_error *err);
 
 #endif

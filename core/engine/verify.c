@@ -124,8 +124,8 @@ verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
     for (uint32_t i = 0; i < SS_ITL_BINS; i++)
         gaps += result->itl.counts[i];
     if (gaps != result->itl.total || (cluster->in_system == 0 && gaps != tokens) || gaps < tokens)
-        return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted",
-                            (unsigned long long)tokens, (unsigned long long)gaps);
+        return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted", (unsigned long long)tokens,
+                            (unsigned long long)gaps);
     return 0;
 }
 

@@ -225,3 +225,33 @@ ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsi
     }
     return csv_close(&csv, path, err);
 }
+
+static void
+put_slice(struct csv *csv, const struct ss_slice *slice)
+{
+    put_integer(csv, slice->replica);
+    put_char(csv, ',');
+    put_decimal(csv, nanoseconds(slice->start), 9);
+    put_char(csv, ',');
+    put_decimal(csv, nanoseconds(slice->end), 9);
+    const uint64_t counts[] = {slice->steps,   slice->prefill_tokens, slice->decodes,
+                               slice->waiting, slice->running,        slice->kv_blocks};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        put_char(csv, ',');
+        put_integer(csv, counts[i]);
+    }
+    end_row(csv);
+}
+
+int
+ss_write_timeline_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    struct csv csv;
+    int rc =
+        csv_open(&csv, path, "replica,start_s,end_s,steps,prefill_tokens,decodes,waiting,running,kv_blocks\n", err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < result->timeline.count; i++)
+        put_slice(&csv, &result->timeline.slices[i]);
+    return csv_close(&csv, path, err);
+}

@@ -2,8 +2,8 @@
  * metrics/itl.h - a histogram of inter-token latencies in fixed bins.
  *
  * Bins are log-linear (128 to each power of two, so at most 0.8 % wide) and made of integers, so that a whole run of
- * steps whose durations are an arithmetic progression is counted in time proportional to the bins that it crosses, and gives the
- * same counts as adding them one by one.
+ * steps whose durations are an arithmetic progression is counted in time proportional to the bins that it crosses, and
+ * gives the same counts as adding them one by one.
  */
 #ifndef SS_METRICS_ITL_H
 #define SS_METRICS_ITL_H

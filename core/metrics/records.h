@@ -40,7 +40,8 @@ void ss_records_free(struct ss_records *records);
 
 const char *ss_status_name(uint32_t status);
 
-/* (last - first) / (output - 1), rounded to the nearest picosecond; SS_NO_PS for one output token or an unfinished request. */
+/* (last - first) / (output - 1), rounded to the nearest picosecond; SS_NO_PS for one output token or an unfinished
+ * request. */
 int64_t ss_record_tpot_ps(const struct ss_record *record);
 
 /* Distribution of one figure over the finished requests. */

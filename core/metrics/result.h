@@ -11,7 +11,8 @@
 #include "metrics/series.h"
 #include "servsim/plugin.h"
 
-/* Where a replica's busy time went, and what it did in it. Sums of integers, so they do not depend on how runs were split. */
+/* Where a replica's busy time went, and what it did in it. Sums of integers, so they do not depend on how runs were
+ * split. */
 struct ss_replica_result {
     ss_time busy, dense, communication, overhead; /* attention is the rest of busy */
     uint64_t steps, decode_steps;
@@ -24,17 +25,35 @@ struct ss_replica_result {
     uint64_t kv_blocks_peak;
 };
 
+/* One run of one replica, for timelines. */
+struct ss_slice {
+    ss_time start, end;
+    uint64_t steps, kv_blocks;
+    uint32_t replica, prefill_tokens, decodes, waiting, running;
+};
+
+/* Runs in the order in which they ended, up to a limit. */
+struct ss_timeline {
+    struct ss_slice *slices;
+    size_t count, capacity, limit; /* limit 0: nothing is kept */
+    uint64_t dropped;              /* runs beyond the limit */
+};
+
+/* 0 or -ENOMEM. */
+int ss_timeline_add(struct ss_timeline *timeline, const struct ss_slice *slice);
+
 struct ss_result {
     struct ss_records records;
     struct ss_itl itl;
     struct ss_series series;
+    struct ss_timeline timeline;
     struct ss_replica_result *replicas;
     uint32_t replica_count;
     struct servsim_workload_stats workload;
     struct servsim_device device;
     struct ss_work_units work;
-    uint64_t kv_blocks_total; /* of one replica */
-    ss_time first_arrival, end; /* end: the last token, or the stop */
+    uint64_t kv_blocks_total;                           /* of one replica */
+    ss_time first_arrival, end;                         /* end: the last token, or the stop */
     ss_wide in_system_area, waiting_area, running_area; /* requests x picoseconds */
     /* not part of any comparison */
     uint64_t events, engine_steps;

@@ -1,8 +1,8 @@
 /*
  * metrics/series.h - what happened over simulated time, in at most 4,096 bins whose width doubles as the run grows.
  *
- * Everything is integer sums, maxima and level x time areas, so merging two bins loses nothing and the result does not depend on how
- * runs were split.
+ * Everything is integer sums, maxima and level x time areas, so merging two bins loses nothing and the result does not
+ * depend on how runs were split.
  */
 #ifndef SS_METRICS_SERIES_H
 #define SS_METRICS_SERIES_H
@@ -43,7 +43,8 @@ struct ss_series {
 
 void ss_series_init(struct ss_series *series);
 
-/* The bin that holds `time`, for the caller to add to; its end is series->at_high (exclusive). Valid until the next call. */
+/* The bin that holds `time`, for the caller to add to; its end is series->at_high (exclusive). Valid until the next
+ * call. */
 struct ss_series_bin *ss_series_seek(struct ss_series *series, ss_time time);
 
 void ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount);

@@ -152,8 +152,7 @@ put_goodput(struct builder *b, const struct tally *tally)
 {
     int stated = b->input->slo_ttft_ps >= 0 || b->input->slo_tpot_ps >= 0;
     put(b, "slo_met_requests", stated ? whole(tally->slo_met) : json_null());
-    put(b, "slo_attainment",
-        stated ? ratio((double)tally->slo_met, (double)b->result->records.count) : json_null());
+    put(b, "slo_attainment", stated ? ratio((double)tally->slo_met, (double)b->result->records.count) : json_null());
     put(b, "goodput_requests_per_s", stated ? ratio((double)tally->slo_met, b->elapsed_s) : json_null());
 }
 
@@ -211,8 +210,8 @@ put_utilisation(struct builder *b)
     const struct ss_work_units *work = &result->work;
     double tokens = (double)(sum->prefill_tokens + sum->decode_tokens);
     double pairs = (double)sum->prefill_pairs + (double)sum->decode_contexts;
-    double flops = work->flops_per_token * tokens + work->flops_per_row * (double)sum->sampled_rows +
-                   work->flops_per_pair * pairs;
+    double flops =
+        work->flops_per_token * tokens + work->flops_per_row * (double)sum->sampled_rows + work->flops_per_pair * pairs;
     double contexts = (double)sum->prefill_contexts + (double)sum->decode_contexts;
     double bytes = work->weight_bytes_per_step * (double)sum->steps + work->kv_bytes_per_context_token * contexts;
     double replicas = result->replica_count, elapsed_s = b->elapsed_s;
@@ -232,8 +231,8 @@ put_busy_share(struct builder *b)
     double busy = (double)sum->busy;
     json_t *share = json_object();
     (void)json_object_set_new(share, "dense", real((double)sum->dense / busy));
-    (void)json_object_set_new(
-        share, "attention", real((double)(sum->busy - sum->dense - sum->communication - sum->overhead) / busy));
+    (void)json_object_set_new(share, "attention",
+                              real((double)(sum->busy - sum->dense - sum->communication - sum->overhead) / busy));
     (void)json_object_set_new(share, "communication", real((double)sum->communication / busy));
     (void)json_object_set_new(share, "overhead", real((double)sum->overhead / busy));
     put(b, "busy_share", share);

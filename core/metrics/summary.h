@@ -17,9 +17,11 @@ struct ss_summary_input {
 int ss_summary_json(const struct ss_result *result, const struct ss_summary_input *input, struct ss_text *out,
                     struct servsim_error *err);
 
-/* requests.csv, series.csv and itl.csv, written to `path` directly: the caller makes the result appear at once. */
+/* requests.csv, series.csv, itl.csv and timeline.csv, written to `path` directly: the caller makes the result appear at
+ * once. */
 int ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_series_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+int ss_write_timeline_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 
 #endif

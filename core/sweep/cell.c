@@ -60,8 +60,8 @@ run_json(const struct ss_cell *cell, const struct ss_result *result, const struc
     put(object, "peak_rss_bytes", json_integer((json_int_t)usage.ru_maxrss * 1024));
     put(object, "stepwise", json_boolean(mode->stepwise));
     if (uname(&host) == 0)
-        put(object, "host", json_pack("{s:s, s:s, s:s}", "system", host.sysname, "release", host.release, "machine",
-                                      host.machine));
+        put(object, "host",
+            json_pack("{s:s, s:s, s:s}", "system", host.sysname, "release", host.release, "machine", host.machine));
     (void)snprintf(abi, sizeof abi, "%u.%u", SERVSIM_ABI_MAJOR, SERVSIM_ABI_MINOR);
     if (mode->inputs_hash != 0) {
         (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)mode->inputs_hash);
@@ -139,7 +139,12 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
         const struct ss_cell *cell;
         void *ctx;
     } log = {.cell = cell};
-    const struct ss_sim_options options = {mode->stepwise, mode->verify, log_to_stderr, log.ctx, mode->interrupted};
+    const struct ss_sim_options options = {.stepwise = mode->stepwise,
+                                           .verify = mode->verify,
+                                           .timeline_limit = files->timeline != NULL ? SS_TIMELINE_LIMIT : 0,
+                                           .log = log_to_stderr,
+                                           .log_ctx = log.ctx,
+                                           .interrupted = mode->interrupted};
     struct ss_result *result = malloc(sizeof *result);
     if (result == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a result");
@@ -154,6 +159,8 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
         rc = write_bulk(ss_write_series_csv, result, files->series, err);
     if (rc == 0)
         rc = write_bulk(ss_write_itl_csv, result, files->itl, err);
+    if (rc == 0)
+        rc = write_bulk(ss_write_timeline_csv, result, files->timeline, err);
     if (rc == 0)
         rc = write_summary(cell, result, files->summary, err);
     if (rc == 0)

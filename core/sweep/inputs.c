@@ -85,8 +85,8 @@ add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, stru
     const struct servsim_plugin *descriptor = use->plugin->descriptor;
     int rc = add_file(inputs, use->plugin->path, hash, err);
     for (uint32_t i = 0; i < use->options.count && rc == 0; i++) {
-        const struct servsim_option *option = (const void *)((const char *)descriptor->options +
-                                                             (size_t)i * descriptor->option_size);
+        const struct servsim_option *option =
+            (const void *)((const char *)descriptor->options + (size_t)i * descriptor->option_size);
         const struct servsim_value *value = &use->options.values[i];
         if (option->type == SERVSIM_OPTION_PATH && value->present && value->text != NULL)
             rc = add_file(inputs, value->text, hash, err);

@@ -13,8 +13,9 @@ struct ss_inputs {
 };
 
 /*
- * A hash of all that a cell's result depends on: its resolved configuration, the model's file, every file that an option names, the
- * plugins' files, and servsim's version. 64-bit FNV-1a: meant to notice changes, not to resist people.
+ * A hash of all that a cell's result depends on: its resolved configuration, the model's file, every file that an
+ * option names, the plugins' files, and servsim's version. 64-bit FNV-1a: meant to notice changes, not to resist
+ * people.
  */
 int ss_inputs_hash(struct ss_inputs *inputs, const struct ss_cell *cell, uint64_t *hash, struct servsim_error *err);
 void ss_inputs_free(struct ss_inputs *inputs);

@@ -3,6 +3,8 @@ core_libservsim_la_SOURCES += \
 	core/sweep/cell.c \
 	core/sweep/inputs.c \
 	core/sweep/inputs.h \
+	core/sweep/load.c \
+	core/sweep/load.h \
 	core/sweep/manifest.c \
 	core/sweep/output.c \
 	core/sweep/output.h \

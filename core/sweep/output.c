@@ -72,8 +72,9 @@ ss_output_unprepare(const char *dir)
 static void
 remove_cell(const char *path)
 {
-    static const char *const files[] = {"requests.csv",      "summary.json",    "series.csv",   "itl.csv", "run.json",
-                                        "requests.csv.part", "series.csv.part", "itl.csv.part"};
+    static const char *const files[] = {"requests.csv", "summary.json",     "series.csv",        "itl.csv",
+                                        "run.json",     "timeline.csv",     "requests.csv.part", "series.csv.part",
+                                        "itl.csv.part", "timeline.csv.part"};
     char file[PATH_BYTES + 64];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         (void)snprintf(file, sizeof file, "%s/%s", path, files[i]);

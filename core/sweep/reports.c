@@ -67,10 +67,11 @@ is_json(const struct ss_use *use)
     return strcmp(use->plugin->descriptor->name, "json") == 0;
 }
 
-static uint32_t
-stage_of(const struct ss_use *use)
+static int
+runs_last(const struct ss_use *use)
 {
-    return ((const struct servsim_report_ops *)use->plugin->descriptor->ops)->stage != 0;
+    const struct servsim_report_ops *ops = use->plugin->descriptor->ops;
+    return (ops->flags & SERVSIM_REPORT_LAST) != 0;
 }
 
 /* The reports read results.json, which `json` makes. */
@@ -100,12 +101,11 @@ ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss_loo
     if (realpath(output_dir, absolute) == NULL)
         return servsim_fail(err, errno, "%s: %s", output_dir, strerror(errno));
     (void)snprintf(results, sizeof results, "%s/results.json", absolute);
-    const struct servsim_report_input input = {
-        .size = sizeof input, .output_dir = absolute, .results_path = results};
+    const struct servsim_report_input input = {.size = sizeof input, .output_dir = absolute, .results_path = results};
     int rc = render_json(reports, count, lookup, &input, err);
-    for (uint32_t stage = 0; stage < 2; stage++) {
+    for (int last = 0; last < 2; last++) {
         for (size_t i = 0; i < count && rc == 0; i++) {
-            if (!is_json(&reports[i]) && stage_of(&reports[i]) == stage)
+            if (!is_json(&reports[i]) && runs_last(&reports[i]) == last)
                 rc = render_apart(&reports[i], &input, err);
         }
     }

@@ -49,18 +49,35 @@ struct pool {
 /* ---- in the worker ---- */
 
 static int
+wants_timeline(const struct ss_experiment *experiment)
+{
+    uint32_t flags = 0;
+    for (size_t i = 0; i < experiment->report_count; i++)
+        flags |= ((const struct servsim_report_ops *)experiment->reports[i].plugin->descriptor->ops)->flags;
+    return (flags & SERVSIM_REPORT_WANTS_TIMELINE) != 0;
+}
+
+static int
 work(const struct pool *pool, size_t index, struct servsim_error *err)
 {
     const struct ss_cell *cell = &pool->experiment->cells[index];
     const char *dir = pool->experiment->output;
-    char part[PATH_BYTES], paths[5][PATH_BYTES + 32];
-    static const char *const names[5] = {"requests.csv", "summary.json", "run.json", "series.csv", "itl.csv"};
+    char part[PATH_BYTES], paths[6][PATH_BYTES + 32];
+    static const char *const names[6] = {"requests.csv", "summary.json", "run.json",
+                                         "series.csv",   "itl.csv",      "timeline.csv"};
     int rc = ss_output_begin_cell(dir, cell->name, part, sizeof part, err);
     if (rc != 0)
         return rc;
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         (void)snprintf(paths[i], sizeof paths[i], "%s/%s", part, names[i]);
-    const struct ss_cell_files files = {paths[0], paths[1], paths[2], paths[3], paths[4]};
+    const struct ss_cell_files files = {
+        .requests = paths[0],
+        .summary = paths[1],
+        .run = paths[2],
+        .series = paths[3],
+        .itl = paths[4],
+        .timeline = wants_timeline(pool->experiment) ? paths[5] : NULL,
+    };
     const struct ss_cell_mode mode = {
         .stepwise = pool->options->stepwise, .verify = pool->options->verify, .inputs_hash = pool->hashes[index]};
     rc = ss_run_cell(cell, &mode, &files, err);

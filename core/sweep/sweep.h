@@ -25,7 +25,7 @@ struct ss_outcome {
 struct ss_sweep_options {
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
-    int resume; /* keep cells whose inputs have not changed since they were run */
+    int resume;                               /* keep cells whose inputs have not changed since they were run */
     const volatile sig_atomic_t *interrupted; /* non-zero once the user wants to stop */
     /* called when a cell starts, when it ends, and when it is kept; may be NULL */
     void (*progress)(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell);
@@ -51,10 +51,12 @@ int ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss
 
 /* ---- cell.c: one cell, in this process ---- */
 
-/* Paths of the files of a cell; see servsim.yaml(5). series and itl may be NULL: not written. */
+/* Paths of the files of a cell; see servsim.yaml(5). series, itl and timeline may be NULL: not written. */
 struct ss_cell_files {
-    const char *requests, *summary, *run, *series, *itl;
+    const char *requests, *summary, *run, *series, *itl, *timeline;
 };
+
+#define SS_TIMELINE_LIMIT 200000 /* runs of a cell that timeline.csv keeps */
 
 struct ss_cell_mode {
     int stepwise, verify;

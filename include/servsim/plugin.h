@@ -204,7 +204,8 @@ struct servsim_replica_state {
     uint32_t running; /* requests that hold KV blocks */
     uint32_t reserved;
     uint64_t kv_blocks_used, kv_blocks_total;
-    uint64_t prefill_tokens_left; /* prompt tokens (and tokens to compute again) not yet computed, waiting ones included */
+    uint64_t
+        prefill_tokens_left; /* prompt tokens (and tokens to compute again) not yet computed, waiting ones included */
 };
 
 /* Handed to create(), valid until destroy() has returned. */
@@ -569,9 +570,12 @@ struct servsim_report_input {
     const char *results_path; /* results.json, complete */
 };
 
+#define SERVSIM_REPORT_LAST 1u           /* shows what other reports leave (pictures), so it runs after them */
+#define SERVSIM_REPORT_WANTS_TIMELINE 2u /* needs cells/CELL/timeline.csv, a row for each run of each replica */
+
 struct servsim_report_ops {
     uint32_t size;
-    uint32_t stage; /* 0; or 1 where it shows what other reports leave (pictures): it runs after those of stage 0 */
+    uint32_t flags; /* SERVSIM_REPORT_* */
     /* required. Writes each file whole or not at all (a temporary name, then rename). */
     int32_t (*render)(void *self, const struct servsim_report_input *input, struct servsim_error *err);
 };

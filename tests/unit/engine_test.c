@@ -186,7 +186,8 @@ test_md1(void)
 }
 
 /*
- * Outputs of 1 + floor(exponential) tokens: a geometric service, so M/G/1 with nearly the moments of M/M/1; the wait is rate x E[S^2] / (2 (1 - load)).
+ * Outputs of 1 + floor(exponential) tokens: a geometric service, so M/G/1 with nearly the moments of M/M/1; the wait is
+ * rate x E[S^2] / (2 (1 - load)).
  */
 static void
 test_mm1_like(void)
@@ -214,18 +215,14 @@ test_by_hand(void)
     toy.cell.max_num_batched_tokens = 4;
     toy.cell.max_num_seqs = 4;
     toy.device = (struct toy_device){.step_ps = SS_PS_PER_MS};
-    toy.traffic = (struct toy_traffic){.requests = 2,
-                                       .burst = 2,
-                                       .prompt_min = 3,
-                                       .prompt_max = 3,
-                                       .output_min = 3,
-                                       .output_max = 3};
+    toy.traffic = (struct toy_traffic){
+        .requests = 2, .burst = 2, .prompt_min = 3, .prompt_max = 3, .output_min = 3, .output_max = 3};
     CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
     /* a step costs 1 ms + 7 ps a token + one ps a causal pair */
-    const int64_t step_1 = SS_PS_PER_MS + 4 * 7 + 6 + 1;               /* 3 tokens of A, 1 of B */
-    const int64_t step_2 = SS_PS_PER_MS + 3 * 7 + (2 * 1 + 3);          /* A decodes, B's other 2 */
-    const int64_t step_3 = SS_PS_PER_MS + 2 * 7;                        /* both decode; A is done */
-    const int64_t step_4 = SS_PS_PER_MS + 1 * 7;                        /* B decodes and is done */
+    const int64_t step_1 = SS_PS_PER_MS + 4 * 7 + 6 + 1;       /* 3 tokens of A, 1 of B */
+    const int64_t step_2 = SS_PS_PER_MS + 3 * 7 + (2 * 1 + 3); /* A decodes, B's other 2 */
+    const int64_t step_3 = SS_PS_PER_MS + 2 * 7;               /* both decode; A is done */
+    const int64_t step_4 = SS_PS_PER_MS + 1 * 7;               /* B decodes and is done */
     const struct ss_record *a = &result->records.items[0], *b = &result->records.items[1];
     CU_ASSERT_EQUAL(a->queue_ps, 0);
     CU_ASSERT_EQUAL(a->ttft_ps, step_1);
@@ -241,7 +238,8 @@ test_by_hand(void)
 
 /* ---- real devices ---- */
 
-/* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the measured kernels. */
+/* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the measured
+ * kernels. */
 static void
 test_worked_check(void)
 {

@@ -1,5 +1,6 @@
 /*
- * unit/metrics_test.c - histograms, series, percentiles and line arithmetic: counted at once against counted one by one.
+ * unit/metrics_test.c - histograms, series, percentiles and line arithmetic: counted at once against counted one by
+ * one.
  */
 #include <stdlib.h>
 

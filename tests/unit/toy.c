@@ -70,11 +70,8 @@ collective(void *self, const struct servsim_collective *op, int64_t *ps, struct 
     return 0;
 }
 
-static const struct servsim_hardware_ops device_ops = {.size = sizeof device_ops,
-                                                       .describe = describe,
-                                                       .gemm = gemm,
-                                                       .attention = attention,
-                                                       .collective = collective};
+static const struct servsim_hardware_ops device_ops = {
+    .size = sizeof device_ops, .describe = describe, .gemm = gemm, .attention = attention, .collective = collective};
 static const struct servsim_hardware_ops ranged_ops = {.size = sizeof ranged_ops,
                                                        .flags = SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE,
                                                        .describe = describe,
@@ -278,8 +275,7 @@ toy_run(struct toy *toy, int stepwise, struct ss_result *result)
     struct servsim_error err = {.size = sizeof err};
     const struct ss_sim_options options = {.stepwise = stepwise, .verify = 1};
     current = toy;
-    toy->device_plugin =
-        (struct ss_plugin){toy->device.wants_range ? &ranged_descriptor : &device_descriptor, "toy"};
+    toy->device_plugin = (struct ss_plugin){toy->device.wants_range ? &ranged_descriptor : &device_descriptor, "toy"};
     if (toy->cell.hardware.options.count == 0)
         toy->cell.hardware.plugin = &toy->device_plugin;
     toy->cell.workload.plugin = &toy->traffic_plugin;
@@ -292,8 +288,8 @@ toy_run(struct toy *toy, int stepwise, struct ss_result *result)
 char *
 toy_text(const struct ss_result *result, const struct ss_cell *cell)
 {
-    int (*const writers[])(const struct ss_result *, const char *, struct servsim_error *) = {
-        ss_write_requests_csv, ss_write_series_csv, ss_write_itl_csv};
+    int (*const writers[])(const struct ss_result *, const char *,
+                           struct servsim_error *) = {ss_write_requests_csv, ss_write_series_csv, ss_write_itl_csv};
     const struct ss_summary_input input = {cell->gpus, cell->replicas, cell->slo_ttft_ps, cell->slo_tpot_ps};
     struct servsim_error err = {.size = sizeof err};
     struct ss_text all = {0};

@@ -6,8 +6,8 @@
 
 #include "engine/simulation.h"
 
-/* Steps of a toy device: step_ps, and attention of token_ps for each context token. Where `grid` is not 0 the line is bent: contexts
-   cost more behind each multiple of it, and lines end there, as measured tables have it. */
+/* Steps of a toy device: step_ps, and attention of token_ps for each context token. Where `grid` is not 0 the line is
+   bent: contexts cost more behind each multiple of it, and lines end there, as measured tables have it. */
 struct toy_device {
     int64_t step_ps, token_ps;
     uint32_t grid;
@@ -31,11 +31,13 @@ struct toy {
     struct ss_cell cell;
 };
 
-/* A small model, one replica, fcfs, round_robin; change toy->cell and the rest before running. Asserts that it works. */
+/* A small model, one replica, fcfs, round_robin; change toy->cell and the rest before running. Asserts that it works.
+ */
 void toy_init(struct toy *toy);
 void toy_free(struct toy *toy);
 
-/* A scheduler, router or device of the build tree, with options written as in YAML ("{chunked_prefill: false}") or NULL. */
+/* A scheduler, router or device of the build tree, with options written as in YAML ("{chunked_prefill: false}") or
+ * NULL. */
 void toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options);
 
 /* Runs the cell; on an error the text is printed and the case fails. 0 or -errno. */

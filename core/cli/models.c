@@ -1,0 +1,112 @@
+/*
+ * cli/models.c - servsim models: the models that ship, and what they weigh.
+ */
+#include <dirent.h>
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+static const char usage[] =
+    "usage: servsim models [--json]\n"
+    "\n"
+    "Lists the models that ship: parameters, layers, weights in GB (10^9 bytes) and the KV cache of one token in "
+    "bytes,\n"
+    "on one GPU and in the model's own type. Any dense Hugging Face config.json can be used by its path, too.\n";
+
+static int
+is_model_name(const struct dirent *item)
+{
+    size_t length = strlen(item->d_name);
+    return item->d_name[0] != '.' && length > 5 && strcmp(item->d_name + length - 5, ".json") == 0;
+}
+
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void
+print_row(const char *name, const struct ss_model *model)
+{
+    (void)printf("%-24s  %10.3f  %6u  %5s  %10.3f  %14llu\n", name, (double)ss_model_parameters(model) / 1e9,
+                 model->layers, ss_dtype_name(model->dtype), (double)ss_model_weight_bytes_per_gpu(model, 1) / 1e9,
+                 (unsigned long long)ss_model_kv_bytes_per_token_per_gpu(model, 1));
+}
+
+static json_t *
+model_json(const char *name, const struct ss_model *model)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I}", "name", name, "path",
+                     model->path, "parameters", (json_int_t)ss_model_parameters(model), "layers",
+                     (json_int_t)model->layers, "hidden", (json_int_t)model->hidden, "q_heads",
+                     (json_int_t)model->q_heads, "kv_heads", (json_int_t)model->kv_heads, "head_dim",
+                     (json_int_t)model->head_dim, "ffn", (json_int_t)model->ffn, "vocab", (json_int_t)model->vocab,
+                     "max_positions", (json_int_t)model->max_positions, "dtype", ss_dtype_name(model->dtype),
+                     "weight_bytes", (json_int_t)ss_model_weight_bytes_per_gpu(model, 1), "kv_bytes_per_token",
+                     (json_int_t)ss_model_kv_bytes_per_token_per_gpu(model, 1));
+}
+
+/* One model: a row, or an object in `list`. */
+static int
+show(const char *folder, const char *file, json_t *list)
+{
+    char path[4096], name[256];
+    struct ss_model model;
+    struct servsim_error err = {.size = sizeof err};
+    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(strlen(file) - strlen(".json")), file);
+    if (ss_model_read(&model, path, &err) != 0)
+        return ss_complain(&err);
+    if (list == NULL)
+        print_row(name, &model);
+    else if (json_array_append_new(list, model_json(name, &model)) != 0)
+        return ss_complain_text("%s: its name or path is no UTF-8", name);
+    return SS_EXIT_DONE;
+}
+
+static int
+show_all(const char *folder, json_t *list)
+{
+    struct dirent **items = NULL;
+    int status = SS_EXIT_DONE, count = scandir(folder, &items, is_model_name, by_bytes);
+    if (count < 0)
+        return ss_complain_text("%s: the models that ship are not there: %s", folder, strerror(errno));
+    if (list == NULL)
+        (void)printf("%-24s  %10s  %6s  %5s  %10s  %14s\n", "MODEL", "PARAMS 1e9", "LAYERS", "DTYPE", "WEIGHTS GB",
+                     "KV BYTES/TOKEN");
+    for (int i = 0; i < count; i++) {
+        int one = show(folder, items[i]->d_name, list);
+        status = one != SS_EXIT_DONE ? one : status;
+        free(items[i]);
+    }
+    free(items);
+    return status;
+}
+
+int
+ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup)
+{
+    int json = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            (void)fputs(usage, stdout);
+            return SS_EXIT_DONE;
+        }
+        if (strcmp(argv[i], "--json") != 0)
+            return ss_complain_text("models: '%.64s' is not understood; see servsim models --help", argv[i]);
+        json = 1;
+    }
+    if (!json)
+        return show_all(lookup->models_dir, NULL);
+    json_t *list = json_array(), *whole = json_object();
+    int status = show_all(lookup->models_dir, list);
+    (void)json_object_set_new(whole, "models", list);
+    char *text = json_dumps(whole, JSON_INDENT(2));
+    json_decref(whole);
+    if (text == NULL)
+        return ss_complain_text("out of memory");
+    (void)puts(text);
+    free(text);
+    return status;
+}
