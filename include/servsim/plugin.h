@@ -115,7 +115,7 @@ struct servsim_value {
     int64_t integer;
     double number; /* INTEGER options fill it too */
     uint32_t list_count;
-    uint32_t present; /* 0: neither given nor defaulted, 1: default, 2: written by the user */
+    uint32_t present; /* 0: neither given nor defaulted; 1: the default; 2: another value, written by the user */
 };
 
 /* What create() is given. Valid during create() only; copy what must stay. */

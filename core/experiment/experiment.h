@@ -1,0 +1,92 @@
+/*
+ * experiment/experiment.h - an experiment as plain structs: every option already checked by its plugin.
+ *
+ * Filled from YAML (servsim.yaml(5)) by ss_experiment_read(), or from a tree that a command builds. Nothing here is
+ * of libyaml.
+ */
+#ifndef SS_EXPERIMENT_H
+#define SS_EXPERIMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "model/model.h"
+#include "plugin/registry.h"
+
+/* The engine's own time, apart from kernels: a property of the serving engine, not of the device. */
+struct ss_overhead {
+    char name[64];    /* "vllm-0.15", "ideal", or "custom" */
+    int64_t step_ps;  /* per engine step */
+    int64_t layer_ps; /* per transformer layer and step: the small kernels and the gaps between them */
+};
+
+struct ss_label {
+    char *axis;  /* key of the matrix: "cluster" */
+    char *value; /* "single_gpu", "fcfs" */
+};
+
+/* One cell of the matrix: all that one simulation needs. */
+struct ss_cell {
+    char *name; /* unique, safe as a folder's name: values of the axes joined by '-'; "run" without a matrix */
+    struct ss_label *labels; /* one per axis, in the order of the file */
+    size_t label_count;
+    uint64_t seed;
+    struct ss_model model;
+    uint32_t gpus, tp, pp, dp, ep, replicas; /* pp, dp, ep are 1 until they are there */
+    struct ss_use hardware, scheduler, router, workload;
+    uint32_t max_num_seqs, max_num_batched_tokens; /* host's keys under `scheduler:` */
+    uint32_t max_model_len;                        /* the model's, unless the experiment says less */
+    uint32_t block_size;
+    double memory_utilization;
+    uint64_t kv_blocks; /* 0: from the memory */
+    struct ss_overhead overhead;
+    double
+        load; /* offered load over the capacity of the experiment's largest configuration; 0: the traffic's own rate */
+    double load_scale; /* what times are divided by to reach it: found before the first cell starts; 0: not asked for */
+    int64_t slo_ttft_ps, slo_tpot_ps; /* -1: none */
+    ss_time stop_after;               /* SS_NEVER: until the traffic is served */
+    char *resolved; /* this cell alone as a complete YAML experiment, every default written out; paths absolute */
+};
+
+struct ss_axis {
+    char *name;
+    char **values;
+    size_t value_count;
+};
+
+struct ss_experiment {
+    char *name;
+    char *file;   /* as given */
+    char *output; /* folder; relative to the current one */
+    uint64_t seed;
+    struct ss_axis *axes;
+    size_t axis_count;
+    struct ss_cell *cells; /* first axis slowest */
+    size_t cell_count;
+    struct ss_use *reports;
+    size_t report_count;
+    double timeout_s; /* of each cell, on the wall; 0: none */
+};
+
+/* Where things are looked up. */
+struct ss_lookup {
+    struct ss_registry *registry;
+    const char *models_dir; /* shipped models */
+    const char *data_dir;   /* shipped data: a path "data:NAME" means NAME in there */
+};
+
+struct ss_node;
+
+/* Reads and checks a whole file. `sets` are "key.key=value" overrides. Errors: FILE:LINE: what; what to write instead.
+ */
+int ss_experiment_read(struct ss_experiment *out, const char *file, const char *const *sets, size_t set_count,
+                       const struct ss_lookup *lookup, struct servsim_error *err);
+
+/* The same from a tree; takes no ownership of it. `base_dir` is what input paths are relative to. */
+int ss_experiment_build(struct ss_experiment *out, const struct ss_node *root, const char *base_dir,
+                        const struct ss_lookup *lookup, struct servsim_error *err);
+
+void ss_experiment_free(struct ss_experiment *experiment);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * experiment/keys.c - the vocabulary of an experiment, as data.
+ */
+#include "experiment/keys.h"
+
+#include "base/text.h"
+
+const struct ss_key ss_keys[] = {
+    {"servsim", 0, 0, NULL, NULL},
+    {"name", 0, 0, NULL, NULL},
+    {"seed", SS_KEY_AXIS, 0, NULL, "42"},
+    {"model", SS_KEY_AXIS, 0, "name", "llama-3.1-8b"},
+    {"hardware", SS_KEY_AXIS, SERVSIM_KIND_HARDWARE, "plugin", "rtx3090"},
+    {"cluster", SS_KEY_AXIS, 0, NULL, NULL},
+    {"router", SS_KEY_AXIS, SERVSIM_KIND_ROUTER, "plugin", "least_loaded"},
+    {"scheduler", SS_KEY_AXIS, SERVSIM_KIND_SCHEDULER, "plugin", "fcfs"},
+    {"kv_cache", SS_KEY_AXIS, 0, NULL, NULL},
+    {"engine", SS_KEY_AXIS, 0, "name", "vllm-0.15"},
+    {"workload", SS_KEY_AXIS, SERVSIM_KIND_WORKLOAD, "plugin", NULL},
+    {"slo", SS_KEY_AXIS, 0, NULL, NULL},
+    {"stop_after", SS_KEY_AXIS, 0, NULL, NULL},
+    {"matrix", 0, 0, NULL, NULL},
+    {"report", 0, SERVSIM_KIND_REPORT, "plugin", NULL},
+    {"output", 0, 0, NULL, NULL},
+    {"replicates", SS_KEY_LATER, 0, NULL, NULL},
+    {"timeout", SS_KEY_LATER, 0, NULL, NULL},
+};
+
+const size_t ss_key_count = sizeof ss_keys / sizeof ss_keys[0];
+
+const struct ss_key *
+ss_key_of(const char *name)
+{
+    for (size_t i = 0; i < ss_key_count; i++)
+        if (strcmp(ss_keys[i].name, name) == 0)
+            return &ss_keys[i];
+    return NULL;
+}
+
+void
+ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size)
+{
+    const char *names[sizeof ss_keys / sizeof ss_keys[0]];
+    size_t count = 0;
+    for (size_t i = 0; i < ss_key_count; i++)
+        if ((ss_keys[i].flags & flags) == flags && !(ss_keys[i].flags & SS_KEY_LATER))
+            names[count++] = ss_keys[i].name;
+    const char *nearest = ss_nearest(wrong, names, count);
+    size_t used = 0;
+    if (nearest != NULL)
+        used = (size_t)snprintf(out, size, "did you mean '%s'? ", nearest);
+    if (used < size)
+        used += (size_t)snprintf(out + used, size - used, "allowed:");
+    for (size_t i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s %s", i > 0 ? "," : "", names[i]);
+}
+
+/* ---- maps of the host ---- */
+
+#define ROW_INTEGER SERVSIM_OPTION_INTEGER, 0
+#define ROW_NUMBER SERVSIM_OPTION_NUMBER, 0
+#define ROW_TEXT SERVSIM_OPTION_TEXT, 0
+#define ROW_FLAG SERVSIM_OPTION_FLAG, 0
+#define ROW_CHOICE SERVSIM_OPTION_CHOICE, 0
+
+static const struct servsim_option model_rows[] = {
+    {"name", "", "llama-3.1-8b", NULL, "a shipped model, or the path of a Hugging Face config.json", 0, 0, ROW_TEXT},
+    {"dtype", "", NULL, "bf16|fp16", "type of weights and activations; the model's own unless given", 0, 0, ROW_CHOICE},
+    {"max_model_len", "tokens", NULL, NULL, "longest context; the model's own unless given", 1, 4294967295.0,
+     ROW_INTEGER},
+};
+
+static const struct servsim_option cluster_rows[] = {
+    {"gpus", "", "1", NULL, "GPUs in all", 1, 1048576, ROW_INTEGER},
+    {"tp", "", "1", NULL, "GPUs that share each layer (tensor parallel)", 1, 1048576, ROW_INTEGER},
+    {"pp", "", "1", NULL, "pipeline stages", 1, 1048576, ROW_INTEGER},
+    {"dp", "", "1", NULL, "data-parallel ranks of one replica", 1, 1048576, ROW_INTEGER},
+    {"ep", "", "1", NULL, "GPUs that share the experts", 1, 1048576, ROW_INTEGER},
+};
+
+static const struct servsim_option kv_cache_rows[] = {
+    {"block_size", "tokens", "16", NULL, "tokens of one KV block", 1, 65536, ROW_INTEGER},
+    {"memory_utilization", "", "0.9", NULL, "share of the GPU's memory that servsim may fill", 0.01, 1, ROW_NUMBER},
+    {"prefix_caching", "", "false", NULL, "keep the blocks of finished requests for equal prefixes", 0, 0, ROW_FLAG},
+    {"blocks", "", NULL, NULL, "KV blocks of one replica, in place of what the memory holds", 1, 1e12, ROW_INTEGER},
+};
+
+static const struct servsim_option engine_rows[] = {
+    {"name", "", NULL, NULL, "vllm-0.15, ideal, or a name of your own with step and layer", 0, 0, ROW_TEXT},
+    {"step", "us", NULL, NULL, "time of each engine step beside its kernels", 0, 1e9, ROW_NUMBER},
+    {"layer", "us", NULL, NULL, "time of each layer in each step beside its large kernels", 0, 1e9, ROW_NUMBER},
+};
+
+static const struct servsim_option slo_rows[] = {
+    {"ttft", "ms", NULL, NULL, "longest time to the first token that is good", 1e-6, 1e9, ROW_NUMBER},
+    {"tpot", "ms", NULL, NULL, "longest time per further token that is good", 1e-6, 1e9, ROW_NUMBER},
+};
+
+#define TABLE(what_, rows_)                                                                                            \
+    {                                                                                                                  \
+        (what_), (rows_), sizeof(rows_) / sizeof((rows_)[0]), sizeof(struct servsim_option)                            \
+    }
+
+const struct ss_table ss_model_table = TABLE("model", model_rows);
+const struct ss_table ss_cluster_table = TABLE("cluster", cluster_rows);
+const struct ss_table ss_kv_cache_table = TABLE("kv_cache", kv_cache_rows);
+const struct ss_table ss_engine_table = TABLE("engine", engine_rows);
+const struct ss_table ss_slo_table = TABLE("slo", slo_rows);

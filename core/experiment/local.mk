@@ -1,0 +1,14 @@
+core_libservsim_la_SOURCES += \
+	core/experiment/build.h \
+	core/experiment/cell.c \
+	core/experiment/engine.c \
+	core/experiment/experiment.c \
+	core/experiment/experiment.h \
+	core/experiment/keys.c \
+	core/experiment/keys.h \
+	core/experiment/layout.c \
+	core/experiment/matrix.c \
+	core/experiment/node.c \
+	core/experiment/node.h \
+	core/experiment/resolved.c \
+	core/experiment/use.c

@@ -1,0 +1,409 @@
+/*
+ * plugin/registry.c - the plugins that were found, those that were refused, and finding one by name.
+ *
+ * Folders are scanned once, in the order of the search path, and files in a folder by name, so that what is found does
+ * not depend on the order of a directory. Plugins named by a path are loaded when they are asked for, and are found by
+ * that path only.
+ */
+#include "plugin/registry.h"
+
+#include <dirent.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "plugin/file.h"
+#include "plugin/table.h"
+
+struct entry {
+    struct ss_plugin plugin;
+    int by_path; /* loaded by an explicit path: no name finds it */
+};
+
+struct ss_registry {
+    struct entry **entries; /* pointers: handed out, so they must not move */
+    size_t count, searchable;
+    struct ss_refusal *refusals;
+    size_t refusal_count;
+    char **strings;
+    size_t string_count;
+    int *fds;
+    size_t fd_count;
+};
+
+static const char *const kind_names[] = {NULL, "hardware", "scheduler", "workload", "router", "predictor", "report"};
+
+#define KIND_COUNT (sizeof kind_names / sizeof kind_names[0])
+
+const char *
+ss_kind_name(uint32_t kind)
+{
+    return kind < KIND_COUNT ? kind_names[kind] : NULL;
+}
+
+uint32_t
+ss_kind_of(const char *name)
+{
+    for (uint32_t kind = 1; kind < KIND_COUNT; kind++)
+        if (strcasecmp(name, kind_names[kind]) == 0)
+            return kind;
+    return 0;
+}
+
+/* ---- lists ---- */
+
+/* Makes room for one more item; NULL without memory. */
+static void *
+grow(void *items, size_t count, size_t size)
+{
+    if (count & (count - 1)) /* room is a power of two, and is full when the count is one */
+        return items;
+    return realloc(items, (count > 0 ? count * 2 : 1) * size);
+}
+
+static const char *
+keep(struct ss_registry *registry, const char *text)
+{
+    char **strings = grow(registry->strings, registry->string_count, sizeof *strings);
+    if (strings == NULL)
+        return NULL;
+    registry->strings = strings;
+    char *copy = strdup(text);
+    if (copy != NULL)
+        strings[registry->string_count++] = copy;
+    return copy;
+}
+
+static int
+out_of_memory(struct servsim_error *err)
+{
+    return servsim_fail(err, ENOMEM, "out of memory while loading plugins");
+}
+
+static int
+refuse(struct ss_registry *registry, const char *path, const char *reason, struct servsim_error *err)
+{
+    struct ss_refusal *refusals = grow(registry->refusals, registry->refusal_count, sizeof *refusals);
+    if (refusals == NULL)
+        return out_of_memory(err);
+    registry->refusals = refusals;
+    struct ss_refusal refusal = {keep(registry, path), keep(registry, reason)};
+    if (refusal.path == NULL || refusal.reason == NULL)
+        return out_of_memory(err);
+    refusals[registry->refusal_count++] = refusal;
+    return 0;
+}
+
+static struct entry *
+add_entry(struct ss_registry *registry, const struct servsim_plugin *descriptor, const char *path, int by_path)
+{
+    struct entry **entries = grow(registry->entries, registry->count, sizeof *entries);
+    if (entries == NULL)
+        return NULL;
+    registry->entries = entries;
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        return NULL;
+    entry->plugin.descriptor = descriptor;
+    entry->plugin.path = path;
+    entry->by_path = by_path;
+    entries[registry->count++] = entry;
+    return entry;
+}
+
+static int
+keep_fd(struct ss_registry *registry, int fd)
+{
+    int *fds = grow(registry->fds, registry->fd_count, sizeof *fds);
+    if (fds == NULL) {
+        (void)close(fd);
+        return -ENOMEM;
+    }
+    registry->fds = fds;
+    fds[registry->fd_count++] = fd;
+    return 0;
+}
+
+/* The plugin of this kind and name among those that names find. */
+static struct entry *
+find_named(const struct ss_registry *registry, uint32_t kind, const char *name)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct servsim_plugin *descriptor = registry->entries[i]->plugin.descriptor;
+        if (!registry->entries[i]->by_path && descriptor->kind == kind && strcasecmp(descriptor->name, name) == 0)
+            return registry->entries[i];
+    }
+    return NULL;
+}
+
+/* ---- files ---- */
+
+/* Takes the descriptors of a file that are fit. Others are refused one by one; *refused is the last reason. */
+static int
+take_file(struct ss_registry *registry, const struct ss_file *file, const char *path, int by_path,
+          struct servsim_error *refused, struct servsim_error *err)
+{
+    const char *kept = keep(registry, path);
+    if (kept == NULL)
+        return out_of_memory(err);
+    for (uint32_t i = 0; i < file->count; i++) {
+        struct servsim_error why = {.size = sizeof why};
+        if (ss_descriptor_check(file->found[i], &why) != 0) {
+            (void)servsim_fail(refused, EINVAL, "plugin %u in it: %.900s", i, why.text);
+            if (file->count == 1)
+                (void)servsim_fail(refused, EINVAL, "%s", why.text);
+            if (refuse(registry, path, refused->text, err) != 0)
+                return -ENOMEM;
+            continue;
+        }
+        if (!by_path && find_named(registry, file->found[i]->kind, file->found[i]->name) != NULL)
+            continue; /* the first one wins */
+        if (add_entry(registry, file->found[i], kept, by_path) == NULL)
+            return out_of_memory(err);
+    }
+    return 0;
+}
+
+static int
+load_file(struct ss_registry *registry, const char *path, int by_path, struct servsim_error *refused,
+          struct servsim_error *err)
+{
+    struct ss_file file;
+    if (ss_file_load(&file, path, refused) != 0)
+        return refuse(registry, path, refused->text, err);
+    if (keep_fd(registry, file.fd) != 0)
+        return out_of_memory(err);
+    return take_file(registry, &file, path, by_path, refused, err);
+}
+
+/* ---- folders ---- */
+
+static int
+is_plugin_name(const struct dirent *item)
+{
+    size_t length = strlen(item->d_name);
+    return item->d_name[0] != '.' && length > 3 && strcmp(item->d_name + length - 3, ".so") == 0;
+}
+
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+scan_folder(struct ss_registry *registry, const char *folder, struct servsim_error *err)
+{
+    struct dirent **items = NULL;
+    int rc = 0, count = scandir(folder, &items, is_plugin_name, by_bytes);
+    if (count < 0) {
+        char reason[160];
+        (void)snprintf(reason, sizeof reason, "no folder of plugins: %s", strerror(errno));
+        return errno == ENOMEM ? out_of_memory(err) : refuse(registry, folder, reason, err);
+    }
+    for (int i = 0; i < count; i++) {
+        struct servsim_error refused = {.size = sizeof refused};
+        char *path = rc == 0 ? ss_path_absolute(folder, items[i]->d_name) : NULL;
+        if (rc == 0)
+            rc = path != NULL ? load_file(registry, path, 0, &refused, err) : out_of_memory(err);
+        free(path);
+        free(items[i]);
+    }
+    free(items);
+    return rc;
+}
+
+static int
+scan_list(struct ss_registry *registry, const char *list, struct servsim_error *err)
+{
+    int rc = 0;
+    while (rc == 0 && list != NULL && *list != '\0') {
+        size_t span = strcspn(list, ":");
+        char *folder = strndup(list, span);
+        if (folder == NULL)
+            return out_of_memory(err);
+        if (span > 0)
+            rc = scan_folder(registry, folder, err);
+        free(folder);
+        list += span + (list[span] == ':');
+    }
+    return rc;
+}
+
+static int
+by_kind_and_name(const void *a, const void *b)
+{
+    const struct servsim_plugin *x = (*(struct entry *const *)a)->plugin.descriptor;
+    const struct servsim_plugin *y = (*(struct entry *const *)b)->plugin.descriptor;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return strcasecmp(x->name, y->name);
+}
+
+int
+ss_registry_open(struct ss_registry **out, const char *const *paths, size_t path_count, struct servsim_error *err)
+{
+    struct ss_registry *registry = calloc(1, sizeof *registry);
+    *out = NULL;
+    if (registry == NULL)
+        return out_of_memory(err);
+    for (size_t i = 0; i < path_count; i++) {
+        int rc = scan_list(registry, paths[i], err);
+        if (rc != 0) {
+            ss_registry_close(registry);
+            return rc;
+        }
+    }
+    registry->searchable = registry->count;
+    if (registry->count > 0)
+        qsort(registry->entries, registry->count, sizeof *registry->entries, by_kind_and_name);
+    *out = registry;
+    return 0;
+}
+
+void
+ss_registry_close(struct ss_registry *registry)
+{
+    if (registry == NULL)
+        return;
+    for (size_t i = 0; i < registry->count; i++)
+        free(registry->entries[i]);
+    for (size_t i = 0; i < registry->string_count; i++)
+        free(registry->strings[i]);
+    for (size_t i = 0; i < registry->fd_count; i++)
+        (void)close(registry->fds[i]);
+    free(registry->entries);
+    free(registry->refusals);
+    free(registry->strings);
+    free(registry->fds);
+    free(registry);
+}
+
+/* ---- finding ---- */
+
+/* The plugin of this kind that the file holds, when it holds exactly one. */
+static int
+pick_from_file(const struct ss_registry *registry, uint32_t kind, const char *path, const struct ss_plugin **out,
+               struct servsim_error *err)
+{
+    size_t of_kind = 0, of_file = 0;
+    const struct servsim_plugin *other = NULL;
+    for (size_t i = registry->searchable; i < registry->count; i++) {
+        const struct ss_plugin *plugin = &registry->entries[i]->plugin;
+        if (strcmp(plugin->path, path) != 0)
+            continue;
+        of_file++;
+        other = plugin->descriptor;
+        if (plugin->descriptor->kind == kind && of_kind++ == 0)
+            *out = plugin;
+    }
+    if (of_kind == 1)
+        return 0;
+    if (of_kind > 1)
+        return servsim_fail(err, EINVAL, "%.700s holds %zu %s plugins; put its folder into --plugin-path and name one",
+                            path, of_kind, ss_kind_name(kind));
+    if (of_file > 0)
+        return servsim_fail(err, EINVAL, "%.700s holds no %s plugin, but the %s '%s'", path, ss_kind_name(kind),
+                            ss_kind_name(other->kind), other->name);
+    return -ENOENT;
+}
+
+static int
+find_file(struct ss_registry *registry, uint32_t kind, const char *name, const char *base_dir,
+          const struct ss_plugin **out, struct servsim_error *err)
+{
+    struct servsim_error refused = {.size = sizeof refused};
+    char *path = ss_path_absolute(base_dir, name);
+    if (path == NULL)
+        return out_of_memory(err);
+    int rc = pick_from_file(registry, kind, path, out, err);
+    if (rc == -ENOENT) {
+        rc = load_file(registry, path, 1, &refused, err);
+        if (rc == 0)
+            rc = pick_from_file(registry, kind, path, out, err);
+        if (rc == -ENOENT)
+            rc = servsim_fail(err, EINVAL, "plugin file %.500s: %.400s", path, refused.text);
+    }
+    free(path);
+    return rc;
+}
+
+/* A refused file whose name holds the wanted one: the likeliest reason why it is unknown. */
+static const struct ss_refusal *
+refused_for(const struct ss_registry *registry, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < registry->refusal_count; i++) {
+        const char *file = strrchr(registry->refusals[i].path, '/');
+        for (file = file != NULL ? file : registry->refusals[i].path; *file != '\0'; file++)
+            if (strncasecmp(file, name, length) == 0)
+                return &registry->refusals[i];
+    }
+    return NULL;
+}
+
+static int
+fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *name, struct servsim_error *err)
+{
+    struct ss_text text = {0};
+    const char **names = calloc(registry->count + 1, sizeof *names);
+    if (names == NULL)
+        return out_of_memory(err);
+    size_t count = 0;
+    for (size_t i = 0; i < registry->searchable; i++)
+        if (registry->entries[i]->plugin.descriptor->kind == kind)
+            names[count++] = registry->entries[i]->plugin.descriptor->name;
+    const char *nearest = ss_nearest(name, names, count);
+    const struct ss_refusal *refusal = name[0] != '\0' ? refused_for(registry, name) : NULL;
+    ss_text_printf(&text, "unknown %s plugin '%.64s'; ", ss_kind_name(kind), name);
+    if (refusal != NULL)
+        ss_text_printf(&text, "%.300s was refused (%.300s); ", refusal->path, refusal->reason);
+    if (nearest != NULL)
+        ss_text_printf(&text, "did you mean '%s'? ", nearest);
+    ss_text_puts(&text, count > 0 ? "known:" : "none is installed; check --plugin-path and SERVSIM_PLUGIN_PATH");
+    for (size_t i = 0; i < count; i++)
+        ss_text_printf(&text, "%s %s", i > 0 ? "," : "", names[i]);
+    int rc = text.failed ? out_of_memory(err) : servsim_fail(err, ENOENT, "%s", text.data);
+    ss_text_free(&text);
+    free(names);
+    return rc;
+}
+
+int
+ss_registry_find(struct ss_registry *registry, uint32_t kind, const char *name, const char *base_dir,
+                 const struct ss_plugin **out, struct servsim_error *err)
+{
+    if (ss_kind_name(kind) == NULL)
+        return servsim_fail(err, EINVAL, "plugin kind %u is unknown", kind);
+    if (strchr(name, '/') != NULL)
+        return find_file(registry, kind, name, base_dir, out, err);
+    const struct entry *entry = find_named(registry, kind, name);
+    if (entry == NULL)
+        return fail_unknown(registry, kind, name, err);
+    *out = &entry->plugin;
+    return 0;
+}
+
+size_t
+ss_registry_count(const struct ss_registry *registry)
+{
+    return registry->searchable;
+}
+
+const struct ss_plugin *
+ss_registry_at(const struct ss_registry *registry, size_t index)
+{
+    return index < registry->searchable ? &registry->entries[index]->plugin : NULL;
+}
+
+size_t
+ss_registry_refusal_count(const struct ss_registry *registry)
+{
+    return registry->refusal_count;
+}
+
+const struct ss_refusal *
+ss_registry_refusal_at(const struct ss_registry *registry, size_t index)
+{
+    return index < registry->refusal_count ? &registry->refusals[index] : NULL;
+}

@@ -1,0 +1,4 @@
+/* broken/null_ops.c - no operations. */
+#include "fit.h"
+
+BROKEN_PLUGIN(plugin.ops = NULL)
