@@ -53,7 +53,7 @@ void ss_progress_tell(void *ctx, const struct ss_experiment *experiment, const s
 void ss_progress_end(const struct ss_progress *progress);
 
 /* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
-int ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, const struct ss_run_flags *flags);
+int ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const struct ss_run_flags *flags);
 
 /* ---- commands: argv[0] is the command's name; each returns an exit status ---- */
 

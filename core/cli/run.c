@@ -91,7 +91,7 @@ print_where(const struct ss_experiment *experiment)
 }
 
 int
-ss_run_experiment(struct ss_cli *cli, const struct ss_experiment *experiment, const struct ss_run_flags *flags)
+ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const struct ss_run_flags *flags)
 {
     static const int statuses[] = {SS_EXIT_DONE, SS_EXIT_SOME_FAILED, SS_EXIT_BAD, SS_EXIT_INTERRUPTED};
     struct servsim_error err = {.size = sizeof err};

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "experiment/node.h"
+#include "sweep/load.h"
 
 static const char usage[] =
     "usage: servsim simulate --dataset FILE --output R.csv [OPTIONS]\n"
@@ -162,19 +163,26 @@ read_head(const char *path, char *head, size_t *length)
     return 0;
 }
 
+/* The plugin that is surest; of equals the first by name. */
 static const struct servsim_plugin *
 recognise(const struct ss_registry *registry, const char *head, size_t length)
 {
+    const struct servsim_plugin *best = NULL;
+    int32_t surest = 0;
     for (size_t i = 0; i < ss_registry_count(registry); i++) {
         const struct servsim_plugin *descriptor = ss_registry_at(registry, i)->descriptor;
         if (descriptor->kind != SERVSIM_KIND_WORKLOAD)
             continue;
         const struct servsim_workload_ops *ops = descriptor->ops;
-        if (SERVSIM_COVERS(ops, struct servsim_workload_ops, recognise) && ops->recognise != NULL &&
-            ops->recognise(head, length) == 1)
-            return descriptor;
+        if (!SERVSIM_COVERS(ops, struct servsim_workload_ops, recognise) || ops->recognise == NULL)
+            continue;
+        int32_t sure = ops->recognise(head, length);
+        if (sure > surest) {
+            best = descriptor;
+            surest = sure;
+        }
     }
-    return NULL;
+    return best;
 }
 
 static int
@@ -190,10 +198,11 @@ workload_of(const struct ss_cli *cli, const char *path, const char **name)
     if (status != 0)
         return status;
     if (descriptor == NULL)
-        return ss_complain_text("%s:1: no workload plugin knows this header; expected a BurstGPT CSV "
-                                "(Timestamp,Model,Request tokens,...), or a TSV, CSV or JSONL with input_toks, "
-                                "output_toks and arrival_time_ns",
-                                path);
+        return ss_complain_text(
+            "%s:1: no workload plugin knows this header; expected a BurstGPT CSV "
+            "(Timestamp,Model,Request tokens,Response tokens,...), or a TSV, CSV or JSONL with input_toks, "
+            "output_toks and arrival_time_ns",
+            path);
     *name = descriptor->name;
     return 0;
 }
@@ -326,7 +335,9 @@ ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli)
     } else if (status == 0) {
         status = build_experiment(&experiment, &flags, cli);
         if (status == 0) {
-            status = run_one(&experiment.cells[0], &flags, cli->interrupted);
+            struct servsim_error err = {.size = sizeof err};
+            status = ss_find_loads(&experiment, &err) != 0 ? ss_complain(&err)
+                                                           : run_one(&experiment.cells[0], &flags, cli->interrupted);
             ss_experiment_free(&experiment);
         }
     }

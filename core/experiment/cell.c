@@ -40,7 +40,7 @@ build_seed(const struct ss_build *build, const struct ss_node *tree, struct ss_c
     if (seed < 0)
         return ss_node_fail(ss_node_get(tree, "seed"), build->err, EINVAL, "seed: %s is negative; write 0 or more",
                             text);
-    cell->seed = (uint64_t)seed;
+    cell->seed = (uint64_t)seed + cell->replicate;
     return 0;
 }
 
@@ -149,6 +149,25 @@ build_limits(const struct ss_build *build, const struct ss_node *tree, struct ss
                         cell->max_num_batched_tokens, cell->max_num_seqs, cell->max_num_seqs);
 }
 
+/* `load` is turned into a load_scale before the first cell starts; a resolved cell states the scale itself. */
+static int
+build_load(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
+{
+    struct ss_options options;
+    int rc = ss_host_keys_bind(build, tree, "workload", SERVSIM_KIND_WORKLOAD, &options);
+    if (rc != 0)
+        return rc;
+    const struct servsim_value *load = ss_options_get(&options, "load");
+    const struct servsim_value *scale = ss_options_get(&options, "load_scale");
+    cell->load = load->present ? load->number : 0;
+    cell->load_scale = scale->present ? scale->number : 0;
+    ss_options_free(&options);
+    if (cell->load > 0 && cell->load_scale > 0)
+        return ss_node_fail(ss_node_get(ss_node_get(tree, "workload"), "load_scale"), build->err, EINVAL,
+                            "load_scale is what load finds; write one of the two");
+    return 0;
+}
+
 static int
 build_kv_cache(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
 {
@@ -204,6 +223,8 @@ ss_cell_build(const struct ss_build *build, const struct ss_node *tree, struct s
     if (rc == 0)
         rc = build_limits(build, tree, cell);
     if (rc == 0)
+        rc = build_load(build, tree, cell);
+    if (rc == 0)
         rc = build_kv_cache(build, tree, cell);
     if (rc == 0)
         rc = ss_overhead_build(build, tree, &cell->overhead);
@@ -225,6 +246,7 @@ ss_cell_free(struct ss_cell *cell)
     }
     free(cell->labels);
     free(cell->name);
+    free(cell->group);
     free(cell->resolved);
     ss_use_free(&cell->hardware);
     ss_use_free(&cell->router);

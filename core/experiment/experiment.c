@@ -9,8 +9,10 @@
 #include "base/text.h"
 #include "experiment/build.h"
 #include "experiment/keys.h"
+#include "plugin/units.h"
 
 #define CELL_NAME_LIMIT 200 /* bytes; a folder's name, with room for a suffix */
+#define REPLICATES_LIMIT 1000
 
 static int
 out_of_memory(const struct ss_build *build)
@@ -33,8 +35,6 @@ check_keys(const struct ss_build *build, const struct ss_node *root)
             ss_key_advice(node->key, 0, advice, sizeof advice);
             return ss_node_fail(node, build->err, EINVAL, "unknown key '%.64s'; %s", node->key, advice);
         }
-        if (key->flags & SS_KEY_LATER)
-            return ss_node_fail(node, build->err, ENOTSUP, "%s comes with a later release; leave it out", key->name);
         if (node->type == SS_NODE_SCALAR && node->text[0] == '\0')
             return ss_node_fail(node, build->err, EINVAL, "%s has no value; write one or leave the key out", key->name);
     }
@@ -98,6 +98,40 @@ build_names(const struct ss_build *build, const struct ss_node *root)
     rc = text_of(build, root, "output", 4000, folder.data, &out->output);
     ss_text_free(&folder);
     return rc;
+}
+
+/* ---- how it is run ---- */
+
+static int
+build_timeout(const struct ss_build *build, const struct ss_node *root)
+{
+    const struct ss_node *node = ss_node_get(root, "timeout");
+    struct servsim_error why = {.size = sizeof why};
+    ss_time timeout = 0;
+    if (node == NULL)
+        return 0;
+    if (node->type != SS_NODE_SCALAR || ss_duration_parse(node->text, "s", &timeout, &why) != 0)
+        return ss_node_fail(node, build->err, EINVAL, "timeout: %s",
+                            why.text[0] != '\0' ? why.text : "no time; write one, as 600s");
+    if (timeout <= 0)
+        return ss_node_fail(node, build->err, EINVAL, "timeout: '%.60s' leaves no time; write a time above 0, as 600s",
+                            node->text);
+    build->out->timeout_s = ss_time_seconds(timeout);
+    return 0;
+}
+
+static int
+build_replicates(const struct ss_build *build, const struct ss_node *root)
+{
+    const struct ss_node *node = ss_node_get(root, "replicates");
+    struct servsim_error why = {.size = sizeof why};
+    int64_t count = 1;
+    int rc = node == NULL || (node->type == SS_NODE_SCALAR && ss_integer_parse(node->text, "", &count, &why) == 0);
+    if (!rc || count < 1 || count > REPLICATES_LIMIT)
+        return ss_node_fail(node, build->err, EINVAL, "replicates: not a number of seeds; write 1 to %d",
+                            REPLICATES_LIMIT);
+    build->out->replicates = (uint32_t)count;
+    return 0;
 }
 
 /* ---- reports ---- */
@@ -184,7 +218,7 @@ static int
 name_taken(const struct ss_experiment *experiment, const char *name)
 {
     for (size_t i = 0; i < experiment->cell_count; i++)
-        if (experiment->cells[i].name != NULL && strcmp(experiment->cells[i].name, name) == 0)
+        if (experiment->cells[i].group != NULL && strcmp(experiment->cells[i].group, name) == 0)
             return 1;
     return 0;
 }
@@ -215,24 +249,44 @@ name_cell(const struct ss_build *build, struct ss_cell *cell)
         ss_text_free(&text);
         return out_of_memory(build);
     }
-    cell->name = text.data;
+    cell->group = text.data;
     return 0;
 }
 
+/* A cell that stands for its group alone has the group's name; replicates are numbered from 1. */
 static int
-build_cell(const struct ss_build *build, const struct ss_matrix *matrix, const struct ss_node *root, size_t index)
+name_replicate(const struct ss_build *build, const char *group, uint32_t replicate, struct ss_cell *cell)
 {
-    struct ss_cell *cell = &build->out->cells[index];
-    int rc = label_cell(build, matrix, index, cell);
-    if (rc == 0)
-        rc = name_cell(build, cell);
-    build->out->cell_count++;
-    if (rc != 0)
-        return rc;
+    struct ss_text text = {0};
+    ss_text_puts(&text, group);
+    if (build->out->replicates > 1)
+        ss_text_printf(&text, ".r%u", replicate + 1);
+    cell->replicate = replicate;
+    cell->name = text.data;
+    if (cell->group == NULL)
+        cell->group = strdup(group);
+    return text.failed || cell->group == NULL ? out_of_memory(build) : 0;
+}
+
+/* All replicates of cell number `index` of the matrix: the same but for their seeds. */
+static int
+build_group(const struct ss_build *build, const struct ss_matrix *matrix, const struct ss_node *root, size_t index)
+{
+    struct ss_experiment *out = build->out;
+    struct ss_cell *first = &out->cells[out->cell_count];
     struct ss_node *tree = ss_matrix_tree(matrix, root, index);
-    if (tree == NULL)
-        return out_of_memory(build);
-    rc = ss_cell_build(build, tree, cell);
+    int rc = tree != NULL ? 0 : out_of_memory(build);
+    for (uint32_t i = 0; rc == 0 && i < out->replicates; i++) {
+        struct ss_cell *cell = &first[i];
+        rc = label_cell(build, matrix, index, cell);
+        if (rc == 0 && i == 0)
+            rc = name_cell(build, cell);
+        out->cell_count++;
+        if (rc == 0)
+            rc = name_replicate(build, first->group, i, cell);
+        if (rc == 0)
+            rc = ss_cell_build(build, tree, cell);
+    }
     ss_node_free(tree);
     return rc;
 }
@@ -262,10 +316,11 @@ build_cells(const struct ss_build *build, const struct ss_node *root)
         rc = check_underneath(build, root, matrix.axes[i].key);
     if (rc == 0)
         rc = copy_axes(build, &matrix);
-    if (rc == 0 && (build->out->cells = calloc(matrix.cell_count, sizeof *build->out->cells)) == NULL)
+    size_t cells = matrix.cell_count * build->out->replicates;
+    if (rc == 0 && (build->out->cells = calloc(cells, sizeof *build->out->cells)) == NULL)
         rc = out_of_memory(build);
     for (size_t i = 0; rc == 0 && i < matrix.cell_count; i++)
-        rc = build_cell(build, &matrix, root, i);
+        rc = build_group(build, &matrix, root, i);
     ss_matrix_free(&matrix);
     if (rc == 0)
         build->out->seed = build->out->cells[0].seed;
@@ -286,6 +341,10 @@ ss_experiment_build(struct ss_experiment *out, const struct ss_node *root, const
         rc = check_version(&build, root);
     if (rc == 0)
         rc = build_names(&build, root);
+    if (rc == 0)
+        rc = build_timeout(&build, root);
+    if (rc == 0)
+        rc = build_replicates(&build, root);
     if (rc == 0)
         rc = build_reports(&build, root);
     if (rc == 0)

@@ -28,7 +28,9 @@ struct ss_label {
 
 /* One cell of the matrix: all that one simulation needs. */
 struct ss_cell {
-    char *name; /* unique, safe as a folder's name: values of the axes joined by '-'; "run" without a matrix */
+    char *name;         /* unique, safe as a folder's name: values of the axes joined by '-'; "run" without a matrix */
+    char *group;        /* the same without its replicate */
+    uint32_t replicate; /* from 0: the seed is the experiment's plus this */
     struct ss_label *labels; /* one per axis, in the order of the file */
     size_t label_count;
     uint64_t seed;
@@ -66,7 +68,8 @@ struct ss_experiment {
     size_t cell_count;
     struct ss_use *reports;
     size_t report_count;
-    double timeout_s; /* of each cell, on the wall; 0: none */
+    uint32_t replicates; /* cells of each group, one after another */
+    double timeout_s;    /* of each cell, on the wall; 0: none */
 };
 
 /* Where things are looked up. */
@@ -86,6 +89,9 @@ int ss_experiment_read(struct ss_experiment *out, const char *file, const char *
 /* The same from a tree; takes no ownership of it. `base_dir` is what input paths are relative to. */
 int ss_experiment_build(struct ss_experiment *out, const struct ss_node *root, const char *base_dir,
                         const struct ss_lookup *lookup, struct servsim_error *err);
+
+/* The scale that `load` asked for is known: the cell, and its resolved text, state it from now on. 0 or -ENOMEM. */
+int ss_cell_set_load_scale(struct ss_cell *cell, double scale);
 
 void ss_experiment_free(struct ss_experiment *experiment);
 

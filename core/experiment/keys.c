@@ -22,8 +22,8 @@ const struct ss_key ss_keys[] = {
     {"matrix", 0, 0, NULL, NULL},
     {"report", 0, SERVSIM_KIND_REPORT, "plugin", NULL},
     {"output", 0, 0, NULL, NULL},
-    {"replicates", SS_KEY_LATER, 0, NULL, NULL},
-    {"timeout", SS_KEY_LATER, 0, NULL, NULL},
+    {"replicates", 0, 0, NULL, "1"},
+    {"timeout", 0, 0, NULL, NULL},
 };
 
 const size_t ss_key_count = sizeof ss_keys / sizeof ss_keys[0];
@@ -43,7 +43,7 @@ ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size)
     const char *names[sizeof ss_keys / sizeof ss_keys[0]];
     size_t count = 0;
     for (size_t i = 0; i < ss_key_count; i++)
-        if ((ss_keys[i].flags & flags) == flags && !(ss_keys[i].flags & SS_KEY_LATER))
+        if ((ss_keys[i].flags & flags) == flags)
             names[count++] = ss_keys[i].name;
     const char *nearest = ss_nearest(wrong, names, count);
     size_t used = 0;

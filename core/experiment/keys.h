@@ -9,8 +9,7 @@
 
 #include "plugin/table.h"
 
-#define SS_KEY_AXIS 1u  /* may be an axis of the matrix */
-#define SS_KEY_LATER 2u /* reserved: comes with a later release */
+#define SS_KEY_AXIS 1u /* may be an axis of the matrix */
 
 struct ss_key {
     const char *name;

@@ -160,6 +160,40 @@ put_limits(struct ss_text *text, const struct ss_cell *cell)
         put_time(text, "stop_after: ", cell->stop_after, "\n");
 }
 
+#define LOAD_LINE "  load: "
+#define LOAD_SCALE_LINE "  load_scale: "
+
+static void
+put_load(struct ss_text *text, const struct ss_cell *cell)
+{
+    char number[32];
+    double value = cell->load_scale > 0 ? cell->load_scale : cell->load;
+    if (value <= 0)
+        return;
+    ss_number_format(number, value);
+    ss_text_printf(text, "%s%s\n", cell->load_scale > 0 ? LOAD_SCALE_LINE : LOAD_LINE, number);
+}
+
+int
+ss_cell_set_load_scale(struct ss_cell *cell, double scale)
+{
+    struct ss_text text = {0};
+    const char *line = strstr(cell->resolved, "\n" LOAD_LINE);
+    cell->load_scale = scale;
+    if (line == NULL)
+        return 0;
+    ss_text_add(&text, cell->resolved, (size_t)(line + 1 - cell->resolved));
+    put_load(&text, cell);
+    ss_text_puts(&text, strchr(line + 1, '\n') + 1);
+    if (text.failed) {
+        ss_text_free(&text);
+        return -ENOMEM;
+    }
+    free(cell->resolved);
+    cell->resolved = text.data;
+    return 0;
+}
+
 char *
 ss_cell_resolve(const struct ss_build *build, const struct ss_node *tree, const struct ss_cell *cell)
 {
@@ -173,6 +207,7 @@ ss_cell_resolve(const struct ss_build *build, const struct ss_node *tree, const 
     ss_text_printf(&text, "  max_num_seqs: %u\n  max_num_batched_tokens: %u\n", cell->max_num_seqs,
                    cell->max_num_batched_tokens);
     put_use_at(&text, tree, "workload", &cell->workload);
+    put_load(&text, cell);
     put_limits(&text, cell);
     put_reports(&text, build->out, build->report_nodes);
     if (text.failed)

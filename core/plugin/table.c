@@ -18,6 +18,14 @@ static const struct servsim_option scheduler_rows[] = {
      0},
 };
 
+static const struct servsim_option workload_rows[] = {
+    {"load", "", NULL, NULL,
+     "scale arrival times so that the mean rate is this many times what the largest configuration can serve", 1e-6, 1e6,
+     SERVSIM_OPTION_NUMBER, 0},
+    {"load_scale", "", NULL, NULL, "divide arrival times by this: what load finds", 1e-9, 1e9, SERVSIM_OPTION_NUMBER,
+     0},
+};
+
 struct ss_table
 ss_host_table(uint32_t kind)
 {
@@ -25,6 +33,11 @@ ss_host_table(uint32_t kind)
     if (kind == SERVSIM_KIND_SCHEDULER) {
         table.rows = scheduler_rows;
         table.count = sizeof scheduler_rows / sizeof scheduler_rows[0];
+    }
+    if (kind == SERVSIM_KIND_WORKLOAD) {
+        table.what = "workload";
+        table.rows = workload_rows;
+        table.count = sizeof workload_rows / sizeof workload_rows[0];
     }
     return table;
 }

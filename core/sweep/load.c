@@ -79,12 +79,12 @@ find_scale(const struct ss_cell *largest, double *scale, struct servsim_error *e
     return rc;
 }
 
-/* Do two cells see the same traffic? */
+/* Do two cells ask for the same load of the same traffic? Seeds aside: replicates share a scale, too. */
 static int
 same_workload(const struct ss_cell *a, const struct ss_cell *b)
 {
     const struct ss_options *left = &a->workload.options, *right = &b->workload.options;
-    if (a->load != b->load || a->seed != b->seed || a->workload.plugin != b->workload.plugin)
+    if (a->load != b->load || a->workload.plugin != b->workload.plugin)
         return 0;
     for (uint32_t i = 0; i < left->count; i++) {
         const struct servsim_value *x = &left->values[i], *y = &right->values[i];
@@ -114,9 +114,10 @@ ss_find_loads(struct ss_experiment *experiment, struct servsim_error *err)
         }
         double scale = 0;
         rc = find_scale(largest, &scale, err);
-        for (size_t j = i; j < experiment->cell_count && rc == 0; j++) {
-            if (same_workload(cell, &experiment->cells[j]))
-                experiment->cells[j].load_scale = scale;
+        /* the cell itself last: the others are compared with it */
+        for (size_t j = experiment->cell_count; j-- > i && rc == 0;) {
+            if (same_workload(cell, &experiment->cells[j]) && ss_cell_set_load_scale(&experiment->cells[j], scale) != 0)
+                rc = servsim_fail(err, ENOMEM, "no memory for a resolved cell");
         }
     }
     return rc;

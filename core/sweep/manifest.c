@@ -60,6 +60,8 @@ cell_json(const struct ss_cell *cell, const struct ss_outcome *outcome)
     for (size_t i = 0; i < cell->label_count; i++)
         put(labels, cell->labels[i].axis, json_string(cell->labels[i].value));
     put(object, "name", json_string(cell->name));
+    put(object, "group", json_string(cell->group));
+    put(object, "replicate", json_integer(cell->replicate));
     put(object, "labels", labels);
     put(object, "status", json_string(done ? "done" : "failed"));
     put(object, "reason", done ? json_null() : json_string(outcome->reason));
@@ -72,6 +74,8 @@ cell_json(const struct ss_cell *cell, const struct ss_outcome *outcome)
     put(object, "engine", json_string(cell->overhead.name));
     put_layout(object, cell);
     put(object, "seed", json_integer((json_int_t)cell->seed));
+    put(object, "load", cell->load > 0 ? json_real(cell->load) : json_null());
+    put(object, "load_scale", cell->load_scale > 0 ? json_real(cell->load_scale) : json_null());
     put(slo, "ttft_ms", milliseconds(cell->slo_ttft_ps));
     put(slo, "tpot_ms", milliseconds(cell->slo_tpot_ps));
     put(object, "slo", slo);
@@ -101,6 +105,7 @@ manifest_json(const struct ss_experiment *experiment, const struct ss_outcome *o
     put(object, "seed", json_integer((json_int_t)experiment->seed));
     put(object, "servsim_version", json_string(SERVSIM_VERSION));
     put(object, "abi", json_string(abi));
+    put(object, "replicates", json_integer(experiment->replicates));
     for (size_t i = 0; i < experiment->axis_count; i++)
         (void)json_array_append_new(axes, axis_json(&experiment->axes[i]));
     for (size_t i = 0; i < experiment->cell_count; i++)

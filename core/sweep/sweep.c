@@ -14,6 +14,7 @@
 
 #include "engine/simulation.h"
 #include "sweep/inputs.h"
+#include "sweep/load.h"
 #include "sweep/output.h"
 
 #define PATH_BYTES 4096
@@ -389,12 +390,16 @@ conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servs
 }
 
 int
-ss_sweep(const struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
+ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
          struct ss_outcome *outcomes, struct servsim_error *err)
 {
     struct pool pool = {.experiment = experiment, .options = options, .outcomes = outcomes};
     if (preflight(experiment, err) != 0 || ss_output_prepare(experiment->output, err) != 0)
         return SS_SWEEP_BAD_INPUT;
+    if (ss_find_loads(experiment, err) != 0) {
+        ss_output_unprepare(experiment->output);
+        return SS_SWEEP_BAD_INPUT;
+    }
     pool.jobs = job_count(options, experiment->cell_count);
     pool.workers = calloc(pool.jobs, sizeof *pool.workers);
     pool.hashes = calloc(experiment->cell_count, sizeof *pool.hashes);

@@ -42,8 +42,8 @@ struct ss_sweep_options {
  * makes the reports. `outcomes` is an array of experiment->cell_count, zeroed. Returns SS_SWEEP_*; err is set for
  * BAD_INPUT, and for SOME_FAILED when a report failed.
  */
-int ss_sweep(const struct ss_experiment *experiment, const struct ss_sweep_options *options,
-             const struct ss_lookup *lookup, struct ss_outcome *outcomes, struct servsim_error *err);
+int ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
+             struct ss_outcome *outcomes, struct servsim_error *err);
 
 /* Makes the named reports from the folder's experiment.json alone. `json` runs first, named or not. */
 int ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss_lookup *lookup, const char *output_dir,

@@ -556,7 +556,8 @@ struct servsim_workload_ops {
     int32_t (*next)(void *self, struct servsim_arrival *out, struct servsim_error *err);
     /* optional: counts up to now; NULL: none failed */
     int32_t (*stats)(void *self, struct servsim_workload_stats *out);
-    /* optional, called without an instance: 1 where the first bytes of a file are in this plugin's format */
+    /* optional, called without an instance: are the first bytes of a file in this plugin's format? 2: yes; 1: nearly,
+       and opening it says what is wrong; 0: no */
     int32_t (*recognise)(const char *head, uint64_t length);
 };
 

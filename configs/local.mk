@@ -1,0 +1,24 @@
+# configs: experiments and models that ship. Add a line for each new file.
+#   dist_configs_DATA += configs/NAME.yaml
+#   dist_models_DATA += configs/models/NAME.json
+dist_models_DATA += configs/models/codellama-34b.json
+dist_models_DATA += configs/models/llama-2-13b.json
+dist_models_DATA += configs/models/llama-2-70b.json
+dist_models_DATA += configs/models/llama-2-7b.json
+dist_models_DATA += configs/models/llama-3.1-405b.json
+dist_models_DATA += configs/models/llama-3.1-70b.json
+dist_models_DATA += configs/models/llama-3.1-8b.json
+dist_models_DATA += configs/models/llama-3.2-1b.json
+dist_models_DATA += configs/models/llama-3.2-3b.json
+dist_models_DATA += configs/models/mistral-7b.json
+dist_models_DATA += configs/models/qwen2.5-14b.json
+dist_models_DATA += configs/models/qwen2.5-32b.json
+dist_models_DATA += configs/models/qwen2.5-72b.json
+dist_models_DATA += configs/models/qwen2.5-7b.json
+dist_models_DATA += configs/models/qwen3-14b.json
+dist_models_DATA += configs/models/qwen3-32b.json
+dist_models_DATA += configs/models/qwen3-8b.json
+dist_configs_DATA += configs/multi_gpu.yaml
+dist_configs_DATA += configs/quick.yaml
+dist_configs_DATA += configs/multi_gpu.yaml
+dist_configs_DATA += configs/quick.yaml
