@@ -1,0 +1,248 @@
+/*
+ * Tests of what the report plugins share: numbers as text, tables, and how cells belong together.
+ */
+#include <math.h>
+#include <unistd.h>
+
+#include "report/common/matrix.h"
+#include "report/common/number.h"
+#include "report/common/report_test.h"
+#include "report/common/table.h"
+#include "report/common/text.h"
+
+static void
+numbers_for_people(void)
+{
+    static const struct {
+        double value;
+        const char *human, *count, *percent, *duration;
+    } cases[] = {
+        {0, "0", "0", "0 %", "0 s"},
+        {1, "1.00", "1", "100 %", "1.00 s"},
+        {0.5, "0.500", "0", "50.0 %", "500 ms"},
+        {0.99999, "1.00", "1", "> 99.99 %", "1.00 s"},
+        {0.9996, "1.00", "1", "99.96 %", "1.00 s"},
+        {0.00001, "1.00e-05", "0", "< 0.01 %", "0.0100 ms"},
+        {999.6, "1,000", "1,000", "100,000 %", "16 min 40 s"},
+        {12345, "12,300", "12,345", "1,230,000 %", "3 h 26 min"},
+        {1429737, "1,430,000", "1,429,737", "143,000,000 %", "16 d 13 h"},
+        {-1234, "-1,230", "-1,234", "-123,000 %", "-1,230,000 ms"},
+        {59.96, "60.0", "60", "6,000 %", "60.0 s"},
+        {3599.7, "3,600", "3,600", "360,000 %", "1 h"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_STRING_EQUAL(rp_human(cases[i].value).text, cases[i].human);
+        CU_ASSERT_STRING_EQUAL(rp_count(cases[i].value).text, cases[i].count);
+        CU_ASSERT_STRING_EQUAL(rp_percent(cases[i].value).text, cases[i].percent);
+        CU_ASSERT_STRING_EQUAL(rp_duration(cases[i].value).text, cases[i].duration);
+    }
+    CU_ASSERT_STRING_EQUAL(rp_human(NAN).text, "–");
+    CU_ASSERT_STRING_EQUAL(rp_percent(INFINITY).text, "–");
+    CU_ASSERT_STRING_EQUAL(rp_tick(20000).text, "20,000");
+    CU_ASSERT_STRING_EQUAL(rp_tick(0.05).text, "0.05");
+    CU_ASSERT_STRING_EQUAL(rp_tick(2.5).text, "2.5");
+}
+
+static void
+numbers_for_machines(void)
+{
+    static const double values[] = {0.1, 1.0 / 3, 1e300, 5e-324, 123456789.125, -2.5, 9007199254740993.0, 1e22};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        CU_ASSERT_EQUAL(strtod(rp_exact(values[i]).text, NULL), values[i]);
+    CU_ASSERT_STRING_EQUAL(rp_exact(0.1).text, "0.1");
+    CU_ASSERT_STRING_EQUAL(rp_exact(-0.0).text, "0");
+    CU_ASSERT_STRING_EQUAL(rp_exact(12).text, "12");
+}
+
+static void
+safe_names(void)
+{
+    char slug[65];
+    rp_slug(slug, "../../etc/passwd");
+    CU_ASSERT_STRING_EQUAL(slug, "_._.._etc_passwd");
+    rp_slug(slug, "");
+    CU_ASSERT_STRING_EQUAL(slug, "_");
+    rp_slug(slug, "tp=4 'x' `id`");
+    CU_ASSERT_STRING_EQUAL(slug, "tp_4__x___id_");
+}
+
+/* Rows read, or the answer of the call that refused. */
+static int
+read_table(const char *folder, const char *text, double *sum, struct servsim_error *err)
+{
+    static const char *const wanted[] = {"a", "c"};
+    char path[4200];
+    struct rp_table table;
+    struct rp_field fields[2];
+    fake_file_write(folder, "t.csv", text);
+    (void)snprintf(path, sizeof path, "%s/t.csv", folder);
+    int status = rp_table_open(&table, path, wanted, 2, err), rows = 0;
+    if (status != 0)
+        return status;
+    *sum = 0;
+    while ((status = rp_table_next(&table, fields, err)) == 1) {
+        double value = 0;
+        if ((status = rp_table_number(&table, fields[1], &value, err)) != 0)
+            break;
+        *sum += isnan(value) ? 1000 : value;
+        rows++;
+    }
+    rp_table_close(&table);
+    return status < 0 ? status : rows;
+}
+
+static void
+tables(void)
+{
+    static const struct {
+        const char *text;
+        int answer;
+        double sum;
+        const char *words;
+    } cases[] = {
+        {"a,b,c\n1,2,3\n4,5,6.5\n", 2, 9.5, NULL},
+        {"c,a\n1e3,x\n", 1, 1000, NULL},
+        {"a,c\r\n1,0.1\r\n", 1, 0.1, NULL},
+        {"a,b,c\n,,\n", 1, 1000, NULL},
+        {"a,b,c\n", 0, 0, NULL},
+        {"", -EINVAL, 0, "t.csv: empty"},
+        {"a,b", -EINVAL, 0, "t.csv:1: the header is cut off"},
+        {"a,b\n", -EINVAL, 0, "t.csv:1: no column 'c'"},
+        {"a,b,c\n1,2\n", -EINVAL, 0, "t.csv:2: 2 fields where the header has 3"},
+        {"a,b,c\n1,2,3\n1,2,3,4\n", -EINVAL, 0, "t.csv:3: 4 fields"},
+        {"a,b,c\n1,2,3\n4,5,6", -EINVAL, 0, "t.csv:3: the file ends in the middle"},
+        {"a,b,c\n1,2,nan\n", -EINVAL, 0, "t.csv:2: a field is no number"},
+        {"a,b,c\n1,2,1e999\n", -EINVAL, 0, "t.csv:2: a field is no number"},
+        {"a,b,c\n1,2,3x\n", -EINVAL, 0, "t.csv:2: a field is no number"},
+        {"a,b,c\n1,2,.\n", -EINVAL, 0, "t.csv:2: a field is no number"},
+    };
+    char *folder = fake_folder_make();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        double sum = 0;
+        CU_ASSERT_EQUAL(read_table(folder, cases[i].text, &sum, &err), cases[i].answer);
+        if (cases[i].words != NULL) {
+            CU_ASSERT(contains(err.text, cases[i].words));
+        } else {
+            CU_ASSERT_DOUBLE_EQUAL(sum, cases[i].sum, 0);
+        }
+    }
+    fake_folder_remove(folder);
+}
+
+/* Writes the tree, runs `json`, and sorts its cells. */
+static char *
+sorted(const struct fake_options *options, struct rp_results *results, struct rp_matrix *matrix)
+{
+    struct servsim_error err = {.size = sizeof err};
+    char path[4200], *folder = fake_tree(options);
+    must_run("json", folder);
+    (void)snprintf(path, sizeof path, "%s/results.json", folder);
+    CU_ASSERT_EQUAL_FATAL(rp_results_read(results, path, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(rp_matrix_make(matrix, results, &err), 0);
+    return folder;
+}
+
+static void
+done_with(char *folder, struct rp_results *results, struct rp_matrix *matrix)
+{
+    rp_matrix_free(matrix);
+    rp_results_free(results);
+    fake_folder_remove(folder);
+}
+
+static void
+groups_and_series(void)
+{
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct fake_options options = fake_options_matrix();
+    char *folder = sorted(&options, &results, &matrix);
+    CU_ASSERT_EQUAL_FATAL(matrix.group_count, 2);
+    CU_ASSERT_STRING_EQUAL(matrix.groups[1].title, "sharegpt");
+    CU_ASSERT_EQUAL(matrix.groups[0].count, 10);
+    CU_ASSERT_EQUAL_FATAL(matrix.groups[0].series_count, 2);
+    CU_ASSERT_STRING_EQUAL(matrix.groups[0].series[1].label, "predictive");
+    CU_ASSERT_EQUAL(matrix.groups[0].series[0].count, 5);
+    CU_ASSERT_EQUAL(matrix.groups[0].series[1].count, 4); /* one cell failed */
+    CU_ASSERT_EQUAL(matrix.groups[1].series[1].count, 5);
+    CU_ASSERT_STRING_EQUAL(rp_label(&matrix, &results.cells[3]), "dual_gpu / predictive");
+    done_with(folder, &results, &matrix);
+}
+
+static void
+layouts_with_equally_many_gpus(void)
+{
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct fake_options options = fake_options_scaling();
+    options.both = 1;
+    options.requests = 50;
+    char *folder = sorted(&options, &results, &matrix);
+    CU_ASSERT_EQUAL_FATAL(matrix.groups[0].series_count, 2);
+    CU_ASSERT_STRING_EQUAL(matrix.groups[0].series[0].label, "one engine");
+    CU_ASSERT_STRING_EQUAL(matrix.groups[0].series[1].label, "1-GPU replicas");
+    for (size_t s = 0; s < 2; s++) {
+        const struct rp_series *series = &matrix.groups[0].series[s];
+        CU_ASSERT_EQUAL_FATAL(series->count, 5);
+        for (size_t i = 0; i < 5; i++)
+            CU_ASSERT_EQUAL(series->cells[i]->gpus, gpus_five[i]);
+    }
+    done_with(folder, &results, &matrix);
+}
+
+static void
+single_cells(void)
+{
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct fake_options options = fake_options_single();
+    char *folder = sorted(&options, &results, &matrix);
+    CU_ASSERT_EQUAL(matrix.group_count, 1);
+    CU_ASSERT_EQUAL(matrix.groups[0].series_count, 0);
+    CU_ASSERT_STRING_EQUAL(rp_label(&matrix, &results.cells[0]), "run");
+    done_with(folder, &results, &matrix);
+    options.traffics = traffic_two; /* nothing but the traffic varies: one group, marked so */
+    options.traffic_count = 2;
+    folder = sorted(&options, &results, &matrix);
+    CU_ASSERT_EQUAL(matrix.group_count, 1);
+    CU_ASSERT_EQUAL(matrix.groups[0].mixed, 1);
+    CU_ASSERT_STRING_EQUAL(rp_label(&matrix, &results.cells[1]), "sharegpt");
+    done_with(folder, &results, &matrix);
+}
+
+static void
+files_whole_or_not_at_all(void)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct rp_text text = {0};
+    rp_puts(&text, "x");
+    CU_ASSERT_EQUAL(rp_file_write("/nonexistent/folder/file", &text, &err), -ENOENT);
+    CU_ASSERT(contains(err.text, "/nonexistent/folder/file: cannot be written"));
+    text.failed = 1;
+    char *folder = fake_folder_make(), path[4200];
+    (void)snprintf(path, sizeof path, "%s/file", folder);
+    CU_ASSERT_EQUAL(rp_file_write(path, &text, &err), -ENOMEM);
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    rp_text_free(&text);
+    CU_ASSERT_EQUAL(rp_file_read(&text, folder, 10, &err), -EINVAL);
+    fake_file_write(folder, "file", "0123456789ab");
+    CU_ASSERT_EQUAL(rp_file_read(&text, path, 10, &err), -EFBIG);
+    fake_folder_remove(folder);
+}
+
+int
+main(void)
+{
+    static const struct ss_case cases[] = {
+        {"numbers for people", numbers_for_people},
+        {"numbers for machines", numbers_for_machines},
+        {"safe names", safe_names},
+        {"tables", tables},
+        {"groups and series", groups_and_series},
+        {"layouts with equally many GPUs", layouts_with_equally_many_gpus},
+        {"single cells", single_cells},
+        {"files whole or not at all", files_whole_or_not_at_all},
+    };
+    return ss_run_cases("report_common", cases, sizeof cases / sizeof cases[0]);
+}

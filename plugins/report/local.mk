@@ -1,0 +1,91 @@
+# plugins/report: results on disk made readable. All of them compile the shared reader in; they link with jansson alone.
+report_common = \
+	plugins/report/common/matrix.c plugins/report/common/matrix.h \
+	plugins/report/common/number.c plugins/report/common/number.h \
+	plugins/report/common/results.c plugins/report/common/results.h \
+	plugins/report/common/table.c plugins/report/common/table.h \
+	plugins/report/common/text.c plugins/report/common/text.h
+
+plugin_LTLIBRARIES += plugins/report_csv.la
+plugins_report_csv_la_SOURCES = plugins/report/csv/csv.c $(report_common)
+plugins_report_csv_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_csv_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_csv_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_csv_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
+plugin_LTLIBRARIES += plugins/report_json.la
+plugins_report_json_la_SOURCES = plugins/report/json/json.c $(report_common)
+plugins_report_json_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_json_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_json_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_json_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
+plugin_LTLIBRARIES += plugins/report_markdown.la
+plugins_report_markdown_la_SOURCES = \
+	plugins/report/markdown/advice.c \
+	plugins/report/markdown/markdown.c \
+	plugins/report/markdown/markdown.h \
+	plugins/report/markdown/tables.c \
+	$(report_common)
+plugins_report_markdown_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_markdown_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_markdown_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_markdown_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
+plugin_LTLIBRARIES += plugins/report_plots.la
+plugins_report_plots_la_SOURCES = \
+	plugins/report/plots/axis.c \
+	plugins/report/plots/chart.c \
+	plugins/report/plots/chart.h \
+	plugins/report/plots/curves.c \
+	plugins/report/plots/gnuplot.c \
+	plugins/report/plots/plots.c \
+	plugins/report/plots/plots.h \
+	plugins/report/plots/scaling.c \
+	$(report_common)
+plugins_report_plots_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_plots_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_plots_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_plots_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
+dist_doc_DATA += plugins/report/json/results.schema.json
+
+# The tests load the built plugins and run them on made-up results.
+report_test_sources = \
+	plugins/report/common/fake_results.c \
+	plugins/report/common/fake_results.h \
+	plugins/report/common/report_test.h \
+	tests/unit/fake_host.h
+report_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins
+
+check_PROGRAMS += plugins/report/common_test
+plugins_report_common_test_SOURCES = plugins/report/common/common_test.c $(report_common) $(report_test_sources)
+plugins_report_common_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_common_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/common_test
+
+check_PROGRAMS += plugins/report/csv_test
+plugins_report_csv_test_SOURCES = plugins/report/csv/csv_test.c $(report_test_sources)
+plugins_report_csv_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_csv_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(LIBCSV_LIBS) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/csv_test
+
+check_PROGRAMS += plugins/report/json_test
+plugins_report_json_test_SOURCES = plugins/report/json/json_test.c $(report_test_sources)
+plugins_report_json_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_json_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/json_test
+
+check_PROGRAMS += plugins/report/markdown_test
+plugins_report_markdown_test_SOURCES = plugins/report/markdown/markdown_test.c \
+	plugins/report/common/number.c plugins/report/common/number.h $(report_test_sources)
+plugins_report_markdown_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_markdown_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
+EXTRA_DIST += plugins/report/markdown/report.golden.md
+TESTS += plugins/report/markdown_test
+
+check_PROGRAMS += plugins/report/plots_test
+plugins_report_plots_test_SOURCES = plugins/report/plots/plots_test.c $(report_test_sources)
+plugins_report_plots_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_plots_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/plots_test

@@ -1,0 +1,57 @@
+/*
+ * report/markdown/markdown.h - what the parts of the Markdown report share.
+ */
+#ifndef REPORT_MARKDOWN_H
+#define REPORT_MARKDOWN_H
+
+#include "report/common/matrix.h"
+#include "report/common/number.h"
+#include "report/common/text.h"
+
+/* A share of requests from which a stated service level counts as met. */
+#define SLO_TARGET 0.95
+/* Share of the mean latency spent waiting from which a configuration counts as queueing. */
+#define QUEUE_SHARE 0.2
+
+struct md {
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct rp_text out;
+    char *folder;
+    json_t *plots; /* plots/index.json, when it shows these very results, else NULL */
+};
+
+/* User's text, so that Markdown and HTML show it as it is, on one line. */
+void md_escape(struct rp_text *out, const char *text);
+
+/* The name of a configuration, in bold where it is a subject. */
+void md_label(struct md *md, const struct rp_cell *cell);
+
+/* Cells of a group that are done. */
+size_t md_done(const struct rp_group *group);
+
+/* The done cell with the lowest (sign 1) or highest (sign -1) figure; the first of equals; NULL where none has it. */
+const struct rp_cell *md_best(const struct rp_group *group, const char *a, const char *b, double sign);
+
+/* Mean time in the queue as a share of the mean latency; NAN where there is none. */
+double md_queue_share(const struct rp_cell *cell);
+
+/* Sum of a figure over the done cells. */
+double md_sum(const struct rp_group *group, const char *key);
+
+/* True when throughput over the series is set by the traffic: it hardly grows, and the smallest is not saturated. */
+int md_traffic_bound(const struct rp_series *series);
+
+/* A limit of the service level, with its unit. */
+void md_limit(struct rp_text *out, double limit_ms);
+
+void md_summary(struct md *md);
+void md_what_was_run(struct md *md);
+void md_group(struct md *md, size_t group);
+void md_failures(struct md *md);
+void md_pictures_missing(struct md *md);
+void md_advice(struct md *md);
+void md_behaviours(struct md *md);
+void md_definitions(struct md *md);
+
+#endif
