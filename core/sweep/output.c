@@ -1,5 +1,5 @@
 /*
- * sweep/output.c - folders. Only files that servsim writes are ever removed.
+ * sweep/output.c - folders. Nothing is removed but what lies below cells/, and empty folders.
  */
 #include "sweep/output.h"
 
@@ -69,48 +69,74 @@ ss_output_unprepare(const char *dir)
     (void)rmdir(dir);
 }
 
+/* The folder of a cell is ours, with all files in it; a folder in it is not. */
 static void
 remove_cell(const char *path)
 {
-    static const char *const files[] = {"requests.csv", "summary.json",     "series.csv",        "itl.csv",
-                                        "run.json",     "timeline.csv",     "requests.csv.part", "series.csv.part",
-                                        "itl.csv.part", "timeline.csv.part"};
-    char file[PATH_BYTES + 64];
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(file, sizeof file, "%s/%s", path, files[i]);
+    char file[PATH_BYTES + 512];
+    const struct dirent *entry;
+    DIR *folder = opendir(path);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        (void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         (void)unlink(file);
     }
+    if (folder != NULL)
+        (void)closedir(folder);
     (void)rmdir(path);
 }
 
 static void
-part_path(char *path, size_t size, const char *dir, const char *cell)
+part_path(char *path, size_t size, const char *dir, const char *cell, pid_t worker)
 {
-    (void)snprintf(path, size, "%s/cells/.%s.part", dir, cell);
+    (void)snprintf(path, size, "%s/cells/.%s.%ld.part", dir, cell, (long)worker);
+}
+
+void
+ss_output_clear_leftovers(const char *dir)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES + 300];
+    const struct dirent *entry;
+    (void)snprintf(folder, sizeof folder, "%s/cells", dir);
+    DIR *cells = opendir(folder);
+    while (cells != NULL && (entry = readdir(cells)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        if (entry->d_name[0] != '.' || length < 6 || strcmp(entry->d_name + length - 5, ".part") != 0)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        remove_cell(path);
+    }
+    if (cells != NULL)
+        (void)closedir(cells);
 }
 
 int
-ss_output_begin_cell(const char *dir, const char *cell, char *path, size_t size, struct servsim_error *err)
+ss_output_begin_cell(const char *dir, const char *cell, pid_t worker, char *path, size_t size,
+                     struct servsim_error *err)
 {
-    part_path(path, size, dir, cell);
+    part_path(path, size, dir, cell, worker);
     remove_cell(path);
     return mkdir(path, 0777) == 0 ? 0 : cannot(path, err);
 }
 
 int
-ss_output_commit_cell(const char *dir, const char *cell, struct servsim_error *err)
+ss_output_commit_cell(const char *dir, const char *cell, pid_t worker, struct servsim_error *err)
 {
     char part[PATH_BYTES], whole[PATH_BYTES];
-    part_path(part, sizeof part, dir, cell);
+    part_path(part, sizeof part, dir, cell, worker);
     (void)snprintf(whole, sizeof whole, "%s/cells/%s", dir, cell);
     remove_cell(whole);
-    return rename(part, whole) == 0 ? 0 : cannot(whole, err);
+    int rc = rename(part, whole);
+    if (rc != 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
+        remove_cell(whole); /* a worker of a killed run came first */
+        rc = rename(part, whole);
+    }
+    return rc == 0 ? 0 : cannot(whole, err);
 }
 
 void
-ss_output_drop_cell(const char *dir, const char *cell)
+ss_output_drop_cell(const char *dir, const char *cell, pid_t worker)
 {
     char part[PATH_BYTES];
-    part_path(part, sizeof part, dir, cell);
+    part_path(part, sizeof part, dir, cell, worker);
     remove_cell(part);
 }

@@ -45,6 +45,7 @@ struct pool {
     uint32_t jobs, busy;
     size_t next; /* cell */
     struct message bad_input;
+    pid_t self;
 };
 
 /* ---- in the worker ---- */
@@ -66,7 +67,7 @@ work(const struct pool *pool, size_t index, struct servsim_error *err)
     char part[PATH_BYTES], paths[6][PATH_BYTES + 32];
     static const char *const names[6] = {"requests.csv", "summary.json", "run.json",
                                          "series.csv",   "itl.csv",      "timeline.csv"};
-    int rc = ss_output_begin_cell(dir, cell->name, part, sizeof part, err);
+    int rc = ss_output_begin_cell(dir, cell->name, getpid(), part, sizeof part, err);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < 6; i++)
@@ -83,9 +84,9 @@ work(const struct pool *pool, size_t index, struct servsim_error *err)
         .stepwise = pool->options->stepwise, .verify = pool->options->verify, .inputs_hash = pool->hashes[index]};
     rc = ss_run_cell(cell, &mode, &files, err);
     if (rc == 0)
-        rc = ss_output_commit_cell(dir, cell->name, err);
+        rc = ss_output_commit_cell(dir, cell->name, getpid(), err);
     if (rc != 0)
-        ss_output_drop_cell(dir, cell->name);
+        ss_output_drop_cell(dir, cell->name, getpid());
     return rc;
 }
 
@@ -105,6 +106,8 @@ worker_main(const struct pool *pool, size_t index, int pipe)
 {
     struct servsim_error err = {.size = sizeof err};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != pool->self)
+        _exit(1); /* the program was killed before the line above took hold */
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     die_first();
@@ -201,7 +204,7 @@ reap(struct pool *pool, struct worker *worker)
         pool->outcomes[worker->cell].state = SS_CELL_DONE;
     else
         note_failure(pool, worker, &message, length, status);
-    ss_output_drop_cell(pool->experiment->output, pool->experiment->cells[worker->cell].name);
+    ss_output_drop_cell(pool->experiment->output, pool->experiment->cells[worker->cell].name, worker->pid);
     tell(pool, worker->cell);
 }
 
@@ -393,9 +396,10 @@ int
 ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
          struct ss_outcome *outcomes, struct servsim_error *err)
 {
-    struct pool pool = {.experiment = experiment, .options = options, .outcomes = outcomes};
+    struct pool pool = {.experiment = experiment, .options = options, .outcomes = outcomes, .self = getpid()};
     if (preflight(experiment, err) != 0 || ss_output_prepare(experiment->output, err) != 0)
         return SS_SWEEP_BAD_INPUT;
+    ss_output_clear_leftovers(experiment->output);
     if (ss_find_loads(experiment, err) != 0) {
         ss_output_unprepare(experiment->output);
         return SS_SWEEP_BAD_INPUT;

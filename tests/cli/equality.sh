@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cat >"$work/all.yaml" <<'YAML'
 servsim: 1
 name: equality
-cluster: {gpus: 2}
+cluster: {gpus: 3}
 kv_cache: {blocks: 260}
 scheduler: {plugin: fcfs, max_num_seqs: 48}
 workload: {plugin: poisson, rate: 9, requests: 150}
@@ -19,7 +19,7 @@ matrix:
     rtx3090: {plugin: rtx3090}
     a100: {plugin: a100}
     custom: {plugin: custom, name: toy, peak_tflops: {bf16: 200}, memory: 40GiB, memory_bandwidth: 1500GB/s}
-  router: [round_robin, least_loaded]
+  router: [round_robin, least_loaded, random, power_of_two, least_tokens, least_kv]
   scheduler:
     fcfs: {plugin: fcfs}
     fcfs_whole: {plugin: fcfs, chunked_prefill: false, max_num_batched_tokens: 4096}
@@ -28,7 +28,8 @@ matrix:
     burstgpt: {plugin: burstgpt, path: "data:burstgpt_like_10k.csv", sample: 150, rate: 8}
     burstgpt_model: {plugin: burstgpt_model, requests: 150, time_scale: 30}
     tokens: {plugin: tokens, path: "data:sharegpt_like_100.tsv"}
-  seed: [1, 2, 3]
+    bursts: {plugin: bursts, rate: 8, requests: 150, burst_length: 3s, prompt_distribution: burstgpt, output_distribution: burstgpt}
+  seed: [1, 2]
 report: []
 YAML
 
@@ -40,25 +41,29 @@ done
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
 
-number() { # FILE NAME: a top-level number of a JSON file
-    sed -n "s/^  \"$2\": \\([0-9]*\\),*\$/\\1/p" "$1"
+figures() { # TREE FILE NAME: a top-level number of the FILE of each cell, one a line
+    (cd "$1/cells" && awk -v name="  \"$3\":" -F '[:,]' 'index($0, name) == 1 { print FILENAME, $2 + 0 }' ./*/"$2")
 }
 
-cells=0 preemptions=0 fast_events=0 stepwise_events=0
+sum() { # TREE FILE NAME
+    figures "$@" | awk '{ sum += $NF } END { print sum + 0 }'
+}
+
+cells=0
 for fast in "$work"/fast/cells/*; do
-    stepwise=$work/stepwise/cells/${fast##*/}
     for file in requests.csv summary.json series.csv itl.csv; do
-        cmp "$fast/$file" "$stepwise/$file"
+        cmp "$fast/$file" "$work/stepwise/cells/${fast##*/}/$file"
     done
-    steps=$(number "$fast/run.json" engine_steps)
-    [ "$steps" -eq "$(number "$stepwise/run.json" engine_steps)" ]
-    [ "$(number "$stepwise/run.json" events)" -ge "$steps" ]
-    fast_events=$((fast_events + $(number "$fast/run.json" events)))
-    stepwise_events=$((stepwise_events + $(number "$stepwise/run.json" events)))
-    preemptions=$((preemptions + $(number "$fast/summary.json" preemptions)))
     cells=$((cells + 1))
 done
+figures "$work/fast" run.json engine_steps >"$work/fast.steps"
+figures "$work/stepwise" run.json engine_steps >"$work/stepwise.steps"
+[ "$(wc -l <"$work/fast.steps")" -eq "$cells" ]
+cmp "$work/fast.steps" "$work/stepwise.steps"
+preemptions=$(sum "$work/fast" summary.json preemptions)
+fast_events=$(sum "$work/fast" run.json events) stepwise_events=$(sum "$work/stepwise" run.json events)
+figures "$work/stepwise" run.json events | paste - "$work/stepwise.steps" | awk '$2 < $4 { exit 1 }'
 echo "$cells cells equal; $preemptions preemptions; $fast_events events against $stepwise_events"
-[ "$cells" -eq 144 ]
+[ "$cells" -eq 360 ]
 [ "$preemptions" -gt 100 ]
 [ "$((fast_events * 2))" -lt "$stepwise_events" ]

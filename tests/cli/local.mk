@@ -2,7 +2,15 @@
 cli_tests = \
 	tests/cli/bad_input.sh \
 	tests/cli/equality.sh \
+	tests/cli/evil_plugins.sh \
+	tests/cli/full_disk.sh \
 	tests/cli/interrupt.sh \
-	tests/cli/trace_generate.sh
+	tests/cli/resume.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
+
+check_LTLIBRARIES += tests/cli/evil.la
+tests_cli_evil_la_SOURCES = tests/cli/evil.c
+tests_cli_evil_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_cli_evil_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_cli_evil_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)

@@ -1,0 +1,59 @@
+#!/bin/sh
+# A plugin that crashes, aborts, exits, loops, eats memory or breaks the rules costs its own cell, and the report says what
+# happened; the rest of the experiment goes on.
+set -eu
+servsim=$SERVSIM_BUILDDIR/servsim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$SERVSIM_BUILDDIR/tests/cli/.libs/evil.so" "$work/evil.so"
+chmod go-w "$work/evil.so"
+cat >"$work/evil.yaml" <<YAML
+servsim: 1
+timeout: 3s
+workload: {plugin: poisson, rate: 20, requests: 100}
+matrix:
+  scheduler:
+    good: {plugin: fcfs}
+    segfault: {plugin: $work/evil.so, how: segfault}
+    abort: {plugin: $work/evil.so, how: abort}
+    exit: {plugin: $work/evil.so, how: exit}
+    loop: {plugin: $work/evil.so, how: loop}
+    memory: {plugin: $work/evil.so, how: memory}
+    error: {plugin: $work/evil.so, how: error}
+    rules: {plugin: $work/evil.so, how: rules}
+    lazy: {plugin: $work/evil.so, how: lazy}
+    better: {plugin: fcfs, long_prefill_threshold: 64}
+report: [json, markdown]
+YAML
+
+# memory is bounded here, so that the machine that runs this test keeps its own; sanitizers want all addresses there are
+status=0
+(
+    ulimit -c 0
+    "$servsim" plugins >/dev/null
+    ulimit -v 4000000 2>/dev/null || :
+    "$servsim" plugins >/dev/null 2>&1 || ulimit -v unlimited 2>/dev/null || :
+    exec "$servsim" run --output "$work/out" "$work/evil.yaml"
+) >"$work/log" 2>&1 || status=$?
+fail() {
+    echo "$1"
+    cat "$work/log"
+    exit 1
+}
+[ "$status" -eq 1 ] || fail "exit status $status"
+
+says() { # CELL WORDS
+    grep -q "^\[[0-9]*/10\] $1 .*$2" "$work/log" || fail "$1: no '$2'"
+}
+says good done
+says better done
+says segfault "signal 11"
+says abort "signal 6"
+says exit "exit status 0 before the cell was done"
+says loop "timed out after 3 s"
+says memory "killed by signal\|timed out"
+says error "scheduler plugin 'evil': I will not"
+says rules "broke a rule"
+says lazy "waiting for ever"
+[ "$(ls -A "$work/out/cells" | tr '\n' ' ')" = "better good " ] || fail "folders: $(ls -A "$work/out/cells")"
+grep -q "timed out after 3 s" "$work/out/report.md" || fail "the report does not say why a cell failed"
