@@ -5,7 +5,8 @@
 # Finds servsim's headers through pkg-config and substitutes
 #   SERVSIM_CFLAGS           where servsim/plugin.h is
 #   SERVSIM_PLUGIN_CFLAGS    nothing but the enumerator may be visible: -fvisibility=hidden
-#   SERVSIM_PLUGIN_LDFLAGS   for libtool: a module that leaves no symbol to chance
+#   SERVSIM_PLUGIN_LDFLAGS   for libtool: a module that leaves no symbol to chance. automake takes a module's name only
+#                            where it sees -module itself: foo_la_LDFLAGS = -module $(SERVSIM_PLUGIN_LDFLAGS)
 #   servsim_plugindir        where this servsim looks for plugins; servsim_plugin_LTLIBRARIES installs there
 # and the shell variables servsim_abi_major and servsim_abi_minor. A servsim outside /usr is found by
 # PKG_CONFIG_PATH=PREFIX/lib/pkgconfig; this file itself by ACLOCAL_PATH=PREFIX/share/aclocal.

@@ -1,0 +1,6 @@
+# doc: the man pages.
+
+dist_man_MANS += \
+	doc/man1/servsim.1 \
+	doc/man5/servsim.yaml.5 \
+	doc/man7/servsim-plugin.7
