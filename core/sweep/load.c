@@ -59,26 +59,6 @@ measure_capacity(const struct ss_cell *cell, uint64_t requests, double *per_s, s
     return rc;
 }
 
-static int
-find_scale(const struct ss_cell *largest, double *scale, struct servsim_error *err)
-{
-    struct ss_traffic traffic;
-    double capacity_per_s = 0;
-    int rc = ss_measure_traffic(largest, &traffic, err);
-    if (rc == 0 && (traffic.requests < 2 || traffic.span <= 0))
-        return servsim_fail(err, EINVAL,
-                            "cell '%s': load: the workload has no rate of its own (%llu requests at one time); leave "
-                            "load out, or take traffic with arrival times",
-                            largest->name, (unsigned long long)traffic.requests);
-    if (rc == 0)
-        rc = measure_capacity(largest, traffic.requests, &capacity_per_s, err);
-    if (rc == 0) {
-        double own_per_s = (double)(traffic.requests - 1) / ss_time_seconds(traffic.span);
-        *scale = largest->load * capacity_per_s / own_per_s;
-    }
-    return rc;
-}
-
 /* Do two cells ask for the same load of the same traffic? Seeds aside: replicates share a scale, too. */
 static int
 same_workload(const struct ss_cell *a, const struct ss_cell *b)
@@ -99,21 +79,60 @@ same_workload(const struct ss_cell *a, const struct ss_cell *b)
     return 1;
 }
 
+/* Of the cells that ask for this load and have the most GPUs, the capacity of the one that serves most. */
+static int
+largest_capacity(const struct ss_experiment *experiment, const struct ss_cell *cell, uint64_t requests, double *per_s,
+                 struct servsim_error *err)
+{
+    uint32_t gpus = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++) {
+        const struct ss_cell *other = &experiment->cells[i];
+        if (same_workload(cell, other) && other->gpus > gpus)
+            gpus = other->gpus;
+    }
+    int rc = 0;
+    for (size_t i = 0; i < experiment->cell_count && rc == 0; i++) {
+        const struct ss_cell *other = &experiment->cells[i];
+        double one_per_s = 0;
+        if (other->gpus != gpus || other->replicate != cell->replicate || !same_workload(cell, other))
+            continue;
+        rc = measure_capacity(other, requests, &one_per_s, err);
+        if (one_per_s > *per_s)
+            *per_s = one_per_s;
+    }
+    return rc;
+}
+
+static int
+find_scale(const struct ss_experiment *experiment, const struct ss_cell *cell, double *scale, struct servsim_error *err)
+{
+    struct ss_traffic traffic;
+    double capacity_per_s = 0;
+    int rc = ss_measure_traffic(cell, &traffic, err);
+    if (rc == 0 && (traffic.requests < 2 || traffic.span <= 0))
+        return servsim_fail(err, EINVAL,
+                            "cell '%s': load: the workload has no rate of its own (%llu requests at one time); leave "
+                            "load out, or take traffic with arrival times",
+                            cell->name, (unsigned long long)traffic.requests);
+    if (rc == 0)
+        rc = largest_capacity(experiment, cell, traffic.requests, &capacity_per_s, err);
+    if (rc == 0) {
+        double own_per_s = (double)(traffic.requests - 1) / ss_time_seconds(traffic.span);
+        *scale = cell->load * capacity_per_s / own_per_s;
+    }
+    return rc;
+}
+
 int
 ss_find_loads(struct ss_experiment *experiment, struct servsim_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < experiment->cell_count && rc == 0; i++) {
-        struct ss_cell *cell = &experiment->cells[i], *largest = cell;
+        const struct ss_cell *cell = &experiment->cells[i];
         if (cell->load <= 0 || cell->load_scale > 0)
             continue;
-        for (size_t j = i + 1; j < experiment->cell_count; j++) {
-            struct ss_cell *other = &experiment->cells[j];
-            if (other->gpus > largest->gpus && same_workload(cell, other))
-                largest = other;
-        }
         double scale = 0;
-        rc = find_scale(largest, &scale, err);
+        rc = find_scale(experiment, cell, &scale, err);
         /* the cell itself last: the others are compared with it */
         for (size_t j = experiment->cell_count; j-- > i && rc == 0;) {
             if (same_workload(cell, &experiment->cells[j]) && ss_cell_set_load_scale(&experiment->cells[j], scale) != 0)

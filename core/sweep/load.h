@@ -9,8 +9,8 @@
 
 /*
  * Sets load_scale of every cell that asks for a load. Cells that share a workload share the scale: they must see the
- * same arrivals. The capacity is that of the one among them with the most GPUs (of several, the first), measured by
- * simulating up to 20,000 requests, spread evenly over the traffic, that all arrive at once.
+ * same arrivals. The capacity is that of the one among them with the most GPUs (of several, the one that serves most),
+ * measured by simulating up to 20,000 requests, spread evenly over the traffic, that all arrive at once.
  */
 int ss_find_loads(struct ss_experiment *experiment, struct servsim_error *err);
 
