@@ -51,6 +51,20 @@ int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_replica *replica);
 /* The replica plans before this instant is over. */
 void ss_cluster_due(struct ss_cluster *cluster, struct ss_replica *replica);
 
+/* Runs until the traffic is served, or to the stop. */
+int ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err);
+
+/* ---- arrivals.c ---- */
+
+/* Reads one request of the traffic into cluster->next: 1, 0 at the end, or -errno. */
+int ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err);
+
+/* Reads ahead and sets next_time. 0 or -errno. */
+int ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err);
+
+/* The request read ahead arrives now. */
+int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);
+
 /* ---- verify.c ---- */
 
 int ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err);

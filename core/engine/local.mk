@@ -1,5 +1,6 @@
 # core/engine: clock, events, cluster, replica, request life, KV blocks, fast-forward.
 core_libservsim_la_SOURCES += \
+	core/engine/arrivals.c \
 	core/engine/batch.c \
 	core/engine/batch.h \
 	core/engine/cluster.c \
@@ -13,6 +14,7 @@ core_libservsim_la_SOURCES += \
 	core/engine/requests.c \
 	core/engine/requests.h \
 	core/engine/run.c \
+	core/engine/simulation.c \
 	core/engine/simulation.h \
 	core/engine/step.c \
 	core/engine/verify.c

@@ -1,0 +1,167 @@
+/*
+ * engine/arrivals.c - a request's way in: read from the traffic, checked, routed, handed to its replica.
+ */
+#include <errno.h>
+
+#include "engine/cluster.h"
+
+static int
+bad_arrival(const struct ss_cluster *cluster, const char *what, struct servsim_error *err)
+{
+    return servsim_fail(err, EPROTO, "workload plugin '%s': request %zu %s", cluster->workload.descriptor->name,
+                        cluster->result->records.count, what);
+}
+
+int
+ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    struct servsim_arrival *next = &cluster->next;
+    *next = (struct servsim_arrival){.size = sizeof *next, .deadline_s = SERVSIM_NEVER};
+    err->text[0] = '\0';
+    int rc = cluster->workload_ops->next(cluster->workload.self, next, err);
+    if (rc < 0 && err->text[0] == '\0')
+        return bad_arrival(cluster, "failed without a reason", err);
+    if (rc <= 0)
+        return rc;
+    if (next->prompt_tokens == 0 || next->output_tokens == 0)
+        return bad_arrival(cluster, "has no prompt or no output tokens", err);
+    if (next->arrival_s < 0 || next->arrival_ps < 0 || next->arrival_ps >= SS_PS_PER_S)
+        return bad_arrival(cluster, "arrives before time 0 or at a broken time", err);
+    return 1;
+}
+
+/* Scaled in whole billionths, so that order and ties stay what they are. */
+static ss_time
+arrival_time(const struct ss_cluster *cluster)
+{
+    ss_time time = ss_time_of(cluster->next.arrival_s, cluster->next.arrival_ps);
+    if (cluster->options->at_once)
+        return 0;
+    if (cluster->cell->load_scale > 0)
+        return time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
+    return time;
+}
+
+int
+ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    ss_time previous = cluster->next_time;
+    int rc = 1;
+    for (uint64_t i = 0; rc > 0 && i < (cluster->options->stride > 1 ? cluster->options->stride : 1); i++)
+        rc = ss_arrivals_read(cluster, err);
+    cluster->next_time = rc > 0 ? arrival_time(cluster) : SS_NEVER;
+    if (rc > 0 && cluster->next_time < previous)
+        return bad_arrival(cluster, "arrives before the one ahead of it", err);
+    return rc < 0 ? rc : 0;
+}
+
+/* Too long for the model or for a whole KV cache: it would be preempted for ever. The last token is never cached. */
+static int
+too_long(const struct ss_cluster *cluster, const struct servsim_arrival *arrival)
+{
+    uint64_t tokens = (uint64_t)arrival->prompt_tokens + arrival->output_tokens;
+    uint64_t blocks = (tokens - 1 + cluster->cell->block_size - 1) / cluster->cell->block_size;
+    return tokens > cluster->cell->max_model_len || blocks > cluster->kv_blocks;
+}
+
+/* A deadline is a promise of so much time, whatever the traffic is scaled to. */
+static void
+set_deadline(struct ss_request *request, const struct servsim_arrival *arrival)
+{
+    request->seen.deadline_s = SERVSIM_NEVER;
+    if (arrival->deadline_s == SERVSIM_NEVER)
+        return;
+    ss_time allowed =
+        ss_time_of(arrival->deadline_s, arrival->deadline_ps) - ss_time_of(arrival->arrival_s, arrival->arrival_ps);
+    ss_time deadline = ss_request_arrival(request) + (allowed > 0 ? allowed : 0);
+    ss_time_split(deadline, &request->seen.deadline_s, &request->seen.deadline_ps);
+}
+
+static struct ss_request *
+new_request(struct ss_cluster *cluster, uint64_t id)
+{
+    const struct servsim_arrival *arrival = &cluster->next;
+    struct ss_request *request = ss_requests_take(&cluster->requests);
+    if (request == NULL)
+        return NULL;
+    request->seen.id = id;
+    request->seen.client = arrival->client;
+    request->seen.priority = arrival->priority;
+    ss_time_split(cluster->now, &request->seen.arrival_s, &request->seen.arrival_ps);
+    set_deadline(request, arrival);
+    request->seen.prompt_tokens = arrival->prompt_tokens;
+    request->output_tokens = arrival->output_tokens;
+    request->finish_position = request->shortest_position = request->longest_position = SS_HEAP_ABSENT;
+    return request;
+}
+
+static int
+route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica, struct servsim_error *err)
+{
+    *replica = 0;
+    err->text[0] = '\0';
+    int rc = cluster->router_ops->route(cluster->router.self, &request->seen, replica, err);
+    if (rc < 0 && err->text[0] != '\0') {
+        char said[512];
+        (void)snprintf(said, sizeof said, "%.500s", err->text);
+        return servsim_fail(err, EPROTO, "router plugin '%s': %s", cluster->router.descriptor->name, said);
+    }
+    if (rc != 0 || *replica >= cluster->cell->replicas)
+        return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to replica %u of %u (answer %d)",
+                            cluster->router.descriptor->name, (unsigned long long)request->seen.id, *replica,
+                            cluster->cell->replicas, rc);
+    return 0;
+}
+
+/* The scheduler will have none of it. */
+static void
+turn_away(struct ss_cluster *cluster, struct ss_request *request, struct ss_record *record)
+{
+    record->status = SS_STATUS_REJECTED;
+    if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
+        cluster->router_ops->leave(cluster->router.self, &request->seen, record->replica);
+    ss_requests_give(&cluster->requests, request);
+}
+
+static int
+deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_error *err)
+{
+    struct ss_request *request = new_request(cluster, cluster->result->records.count - 1);
+    if (request == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for a request");
+    int rc = route(cluster, request, &record->replica, err);
+    if (rc != 0)
+        return rc;
+    rc = ss_replica_arrive(&cluster->replicas[record->replica], request, err);
+    if (rc < 0)
+        return rc;
+    if (rc > 0) {
+        turn_away(cluster, request, record);
+        return 0;
+    }
+    ss_cluster_integrate(cluster);
+    cluster->in_system++;
+    cluster->waiting++;
+    return 0;
+}
+
+int
+ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    struct ss_result *result = cluster->result;
+    struct ss_record *record = ss_records_add(&result->records);
+    if (record == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for the record of request %zu", result->records.count);
+    result->events++;
+    if (result->records.count == 1)
+        result->first_arrival = cluster->now;
+    record->arrival = cluster->now;
+    record->prompt_tokens = cluster->next.prompt_tokens;
+    record->replica = UINT32_MAX;
+    ss_series_count(&result->series, SS_SERIES_ARRIVALS, cluster->now, 1);
+    if (too_long(cluster, &cluster->next)) {
+        record->status = SS_STATUS_REJECTED;
+        return 0;
+    }
+    return deliver(cluster, record, err);
+}

@@ -1,0 +1,204 @@
+/*
+ * engine/simulation.c - making a cluster for a cell, letting it run, and collecting what it leaves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/seed.h"
+#include "engine/cluster.h"
+
+/* ---- services for plugins ---- */
+
+static uint64_t
+seed_for(void *ctx, const char *purpose)
+{
+    return ss_seed_for(((const struct ss_cluster *)ctx)->cell->seed, purpose);
+}
+
+static void
+log_line(void *ctx, uint32_t level, const char *text)
+{
+    const struct ss_cluster *cluster = ctx;
+    if (cluster->options->log != NULL)
+        cluster->options->log(cluster->options->log_ctx, level, text);
+}
+
+static int32_t
+replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
+{
+    const struct ss_cluster *cluster = ctx;
+    if (index >= cluster->cell->replicas)
+        return -EINVAL;
+    ss_replica_state(&cluster->replicas[index], cluster->now, out);
+    return 0;
+}
+
+/* ---- making and ending ---- */
+
+static int
+make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    const struct ss_cell *cell = cluster->cell;
+    const struct servsim_router_context context = {sizeof context, cell->replicas};
+    int rc = ss_cost_create(&cluster->cost, cell, &cluster->host, err);
+    if (rc == 0)
+        rc = ss_cost_kv_blocks(cluster->cost, &cluster->kv_blocks, err);
+    if (rc == 0)
+        rc = ss_instance_create(&cluster->router, &cell->router, &cluster->host, &context, err);
+    if (rc == 0)
+        cluster->router_ops = cluster->router.descriptor->ops;
+    return rc;
+}
+
+/* Opens the traffic: it may read whole files, so it is not part of the preflight. */
+static int
+open_workload(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    int rc = ss_instance_create(&cluster->workload, &cluster->cell->workload, &cluster->host, NULL, err);
+    if (rc == 0)
+        cluster->workload_ops = cluster->workload.descriptor->ops;
+    return rc;
+}
+
+static int
+make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    uint32_t count = cluster->cell->replicas;
+    cluster->replicas = calloc(count, sizeof *cluster->replicas);
+    cluster->due = calloc(count, sizeof *cluster->due);
+    if (cluster->replicas == NULL || cluster->due == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for %u replicas", count);
+    int rc = 0;
+    for (uint32_t i = 0; i < count && rc == 0; i++)
+        rc = ss_replica_init(&cluster->replicas[i], cluster, i, err);
+    return rc;
+}
+
+static void
+make_host(struct ss_cluster *cluster)
+{
+    cluster->host = (struct servsim_host){.size = sizeof cluster->host,
+                                          .abi_minor = SERVSIM_ABI_MINOR,
+                                          .ctx = cluster,
+                                          .log = log_line,
+                                          .seed = seed_for,
+                                          .replica_state = replica_state};
+}
+
+static int
+cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struct ss_sim_options *options,
+             struct servsim_error *err)
+{
+    *cluster = (struct ss_cluster){.cell = cell, .options = options};
+    make_host(cluster);
+    int rc = make_plugins(cluster, err);
+    return rc != 0 ? rc : make_replicas(cluster, err);
+}
+
+static void
+cluster_free(struct ss_cluster *cluster)
+{
+    for (uint32_t i = 0; cluster->replicas != NULL && i < cluster->cell->replicas; i++)
+        ss_replica_free(&cluster->replicas[i]);
+    free(cluster->replicas);
+    free(cluster->due);
+    ss_instance_destroy(&cluster->workload);
+    ss_instance_destroy(&cluster->router);
+    ss_cost_destroy(cluster->cost);
+    ss_heap_free(&cluster->runs);
+    ss_requests_free(&cluster->requests);
+}
+
+/* Requests that run at a stop have had what they have had; of those that wait, preempt() has noted it. */
+static void
+note_unfinished(struct ss_cluster *cluster)
+{
+    for (uint32_t i = 0; i < cluster->cell->replicas; i++) {
+        struct ss_replica *replica = &cluster->replicas[i];
+        for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
+            struct ss_record *record = ss_cluster_record(cluster, request);
+            record->output_tokens =
+                request->state == SS_DECODING ? ss_batch_generated(&replica->batch, request, 0) : request->generated;
+        }
+    }
+}
+
+static int
+collect(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    struct ss_result *result = cluster->result;
+    uint32_t count = cluster->cell->replicas;
+    note_unfinished(cluster);
+    result->replicas = calloc(count, sizeof *result->replicas);
+    if (result->replicas == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for the results of %u replicas", count);
+    for (uint32_t i = 0; i < count; i++)
+        result->replicas[i] = cluster->replicas[i].result;
+    result->replica_count = count;
+    result->kv_blocks_total = cluster->kv_blocks;
+    result->device = *ss_cost_device(cluster->cost);
+    ss_cost_work_units(cluster->cost, &result->work);
+    result->workload.size = sizeof result->workload;
+    if (SERVSIM_COVERS(cluster->workload_ops, struct servsim_workload_ops, stats) && cluster->workload_ops->stats)
+        (void)cluster->workload_ops->stats(cluster->workload.self, &result->workload);
+    return 0;
+}
+
+int
+ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, struct ss_result *out,
+            struct servsim_error *err)
+{
+    struct ss_cluster cluster;
+    memset(out, 0, sizeof *out);
+    ss_series_init(&out->series);
+    out->timeline.limit = options->timeline_limit;
+    int rc = cluster_make(&cluster, cell, options, err);
+    cluster.result = out;
+    if (rc == 0)
+        rc = open_workload(&cluster, err);
+    if (rc == 0)
+        rc = ss_cluster_loop(&cluster, err);
+    if (rc == 0 && options->verify)
+        rc = ss_verify_end(&cluster, err);
+    if (rc == 0)
+        rc = collect(&cluster, err);
+    cluster_free(&cluster);
+    if (rc != 0)
+        ss_result_free(out);
+    return rc;
+}
+
+int
+ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct servsim_error *err)
+{
+    const struct ss_sim_options options = {0};
+    struct ss_cluster cluster = {.cell = cell, .options = &options};
+    struct ss_result *empty = calloc(1, sizeof *empty); /* error texts count the records in it */
+    ss_time first = 0, last = 0;
+    if (empty == NULL)
+        return servsim_fail(err, ENOMEM, "no memory to measure the traffic");
+    cluster.result = empty;
+    make_host(&cluster);
+    *out = (struct ss_traffic){0, 0};
+    int rc = open_workload(&cluster, err);
+    while (rc == 0 && (rc = ss_arrivals_read(&cluster, err)) > 0) {
+        last = ss_time_of(cluster.next.arrival_s, cluster.next.arrival_ps);
+        first = out->requests++ == 0 ? last : first;
+        empty->records.count++;
+        rc = 0;
+    }
+    out->span = last - first;
+    ss_instance_destroy(&cluster.workload);
+    free(empty);
+    return rc;
+}
+
+int
+ss_simulation_preflight(const struct ss_cell *cell, struct servsim_error *err)
+{
+    const struct ss_sim_options options = {0};
+    struct ss_cluster cluster;
+    int rc = cluster_make(&cluster, cell, &options, err);
+    cluster_free(&cluster);
+    return rc;
+}
