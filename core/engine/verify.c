@@ -110,22 +110,47 @@ verify_states(const struct ss_cluster *cluster, struct servsim_error *err)
     return 0;
 }
 
-/* Tokens of the histogram: every output token but the first of each request has one gap. */
+/* Every output token but the first of each request has one gap, and the gaps of a request add up to its decode time. */
 static int
 verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
 {
     uint64_t tokens = 0, gaps = 0;
+    ss_wide decode_ps = 0;
     const struct ss_result *result = cluster->result;
     for (size_t i = 0; i < result->records.count; i++) {
         const struct ss_record *record = &result->records.items[i];
-        if (record->status == SS_STATUS_FINISHED)
-            tokens += record->output_tokens - 1;
+        if (record->status != SS_STATUS_FINISHED)
+            continue;
+        tokens += record->output_tokens - 1;
+        decode_ps += record->latency_ps - record->ttft_ps;
     }
     for (uint32_t i = 0; i < SS_ITL_BINS; i++)
         gaps += result->itl.counts[i];
     if (gaps != result->itl.total || (cluster->in_system == 0 && gaps != tokens) || gaps < tokens)
         return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted", (unsigned long long)tokens,
                             (unsigned long long)gaps);
+    if (cluster->in_system == 0 && decode_ps != result->itl.sum_ps)
+        return servsim_fail(err, EFAULT, "verify: gaps of %.12f s, decode times of %.12f s",
+                            ss_time_seconds(result->itl.sum_ps), ss_time_seconds(decode_ps));
+    return 0;
+}
+
+/* The highest peak of the series is the highest of the replicas. */
+static int
+verify_peaks(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    uint64_t series = 0, replicas = 0;
+    for (uint32_t i = 0; i < cluster->result->series.used; i++) {
+        uint64_t peak = cluster->result->series.bins[i].kv_blocks_peak;
+        series = peak > series ? peak : series;
+    }
+    for (uint32_t i = 0; i < cluster->cell->replicas; i++) {
+        uint64_t peak = cluster->replicas[i].result.kv_blocks_peak;
+        replicas = peak > replicas ? peak : replicas;
+    }
+    if (series != replicas)
+        return servsim_fail(err, EFAULT, "verify: KV peak of %llu blocks over time, %llu of the replicas",
+                            (unsigned long long)series, (unsigned long long)replicas);
     return 0;
 }
 
@@ -137,6 +162,8 @@ ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err)
         rc = verify_little(cluster, err);
     if (rc == 0)
         rc = verify_gaps(cluster, err);
+    if (rc == 0)
+        rc = verify_peaks(cluster, err);
     for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++)
         rc = ss_verify_replica(&cluster->replicas[i], err);
     return rc;

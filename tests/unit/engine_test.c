@@ -43,11 +43,16 @@ randomise(struct toy *toy, uint64_t seed)
     toy->traffic.prompt_max = PICK(&random, 1, 40, 300);
     toy->traffic.output_min = 1;
     toy->traffic.output_max = PICK(&random, 1, 2, 50, 400);
-    /* whole milliseconds without a slope make ends of steps and arrivals fall together */
     toy->device.step_ps = PICK(&random, 1000000, 1000000000, 7777777);
     toy->device.token_ps = PICK(&random, 0, 1, 1000, 123457);
     toy->device.grid = PICK(&random, 0, 0, 1, 7, 64);
     toy->device.wants_range = PICK(&random, 0, 0, 1);
+    if (PICK(&random, 0, 0, 1)) {
+        /* whole milliseconds: ends of steps and arrivals fall together, and the order at one instant shows */
+        toy->device = (struct toy_device){.step_ps = 1000000000, .constant = 1};
+        toy->traffic.tick_ps = 1000000000;
+        cell->overhead.step_ps = 0;
+    }
     if (PICK(&random, 0, 0, 0, 1))
         cell->stop_after = (ss_time)PICK(&random, 1, 50, 500, 3000) * SS_PS_PER_MS;
     toy_use(toy, SERVSIM_KIND_ROUTER, PICK(&random, 0, 1) ? "round_robin" : "least_loaded", NULL);
@@ -236,6 +241,35 @@ test_by_hand(void)
     toy_free(&toy);
 }
 
+/*
+ * 4 blocks of 4 tokens, budget 4, two requests of 8 prompt tokens. The second's first chunk would fit beside the first
+ * request, its whole length does not: it must wait until the first has gone.
+ */
+static void
+test_whole_length_must_fit(void)
+{
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    toy_init(&toy);
+    toy.cell.block_size = 4;
+    toy.cell.kv_blocks = 4;
+    toy.cell.max_num_batched_tokens = 4;
+    toy.cell.max_num_seqs = 4;
+    toy.device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy.traffic = (struct toy_traffic){
+        .requests = 2, .burst = 2, .prompt_min = 8, .prompt_max = 8, .output_min = 2, .output_max = 2};
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    /* chunks in steps 1 and 2; the second token in step 3, where it takes a third block and leaves one, of two needed
+     */
+    CU_ASSERT_EQUAL(result->records.items[0].ttft_ps, 2 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[0].latency_ps, 3 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[1].queue_ps, 3 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[1].latency_ps, 6 * SS_PS_PER_MS);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
 /* ---- real devices ---- */
 
 /* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the measured
@@ -301,6 +335,7 @@ main(void)
     static const struct ss_case cases[] = {
         {"fast-forward equals stepwise over random cells, with preemptions", test_equality},
         {"a run worked out by hand", test_by_hand},
+        {"a request starts only when its whole length fits", test_whole_length_must_fit},
         {"one request on an idle device", test_worked_check},
         {"KV blocks of a 24 GiB device", test_kv_blocks},
         {"M/D/1: the wait is within its confidence interval", test_md1},

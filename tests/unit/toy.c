@@ -36,7 +36,8 @@ static int32_t
 gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err)
 {
     (void)err;
-    *ps = op->role == SERVSIM_GEMM_QKV ? device_of(self)->step_ps + (int64_t)op->m * 7 : 0;
+    *ps = op->role == SERVSIM_GEMM_QKV ? device_of(self)->step_ps + (device_of(self)->constant ? 0 : (int64_t)op->m * 7)
+                                       : 0;
     return 0;
 }
 
@@ -47,7 +48,8 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     const struct toy_device *device = device_of(self);
     uint64_t sum = op->decode_context_sum, count = op->decode_count;
     (void)err;
-    line->base_ps = (int64_t)op->prefill_causal_pairs + (int64_t)(op->decode_context_max - op->decode_context_min) * 11;
+    line->base_ps = (device->constant ? 0 : (int64_t)op->prefill_causal_pairs) +
+                    (int64_t)(op->decode_context_max - op->decode_context_min) * 11;
     line->slope_ps = 0;
     line->steps = UINT64_MAX;
     if (count == 0)
@@ -107,7 +109,8 @@ next(void *self, struct servsim_arrival *out, struct servsim_error *err)
         stream->now += (ss_time)(gap_s * 1e12);
     }
     stream->sent++;
-    ss_time_split(stream->now, &out->arrival_s, &out->arrival_ps);
+    ss_time now = traffic->tick_ps > 0 ? stream->now / traffic->tick_ps * traffic->tick_ps : stream->now;
+    ss_time_split(now, &out->arrival_s, &out->arrival_ps);
     out->prompt_tokens = between(&stream->random, traffic->prompt_min, traffic->prompt_max);
     out->output_tokens = between(&stream->random, traffic->output_min, traffic->output_max);
     if (traffic->exponential_output)

@@ -12,6 +12,7 @@ struct toy_device {
     int64_t step_ps, token_ps;
     uint32_t grid;
     uint32_t wants_range; /* and prices max - min of the contexts */
+    uint32_t constant;    /* a step costs step_ps whatever is in it, but for token_ps */
 };
 
 /* Random traffic. Gaps are exponential, or 0 for `burst` requests in a row. */
@@ -21,6 +22,7 @@ struct toy_traffic {
     uint32_t burst;
     uint32_t prompt_min, prompt_max, output_min, output_max;
     int exponential_output; /* mean output_max */
+    int64_t tick_ps;        /* arrivals fall on multiples of it; 0: anywhere */
 };
 
 struct toy {
