@@ -243,7 +243,7 @@ static const struct servsim_plugin plugin = {
         "is rate x (1 - burst_factor x burst_share) / (1 - burst_share), so that the mean over both is exactly the "
         "rate that was asked for. Where burst_factor x burst_share is 1, all requests come in bursts. A burst brings "
         "burst_factor x rate x burst_length requests on average. Every arrival is labelled `burst` or `calm`, which "
-        "trace generate writes out.\n\n"
+        "trace generate writes as the Model of a BurstGPT trace.\n\n"
         "mmpp, a Markov-modulated Poisson process: the lengths of both phases are exponential, and time 0 falls into a "
         "burst with probability burst_share. The counts in long windows have the variance of a Poisson process times "
         "1 + 2 rate (burst_factor - 1)^2 burst_share burst_length.\n\n"

@@ -1,0 +1,95 @@
+/*
+ * router/least_kv - each request to the replica whose KV cache holds the fewest blocks.
+ *
+ * The blocks change with every step, so there is nothing to keep between requests: each one looks at every replica.
+ */
+#include "servsim/plugin.h"
+
+struct router {
+    uint32_t replicas;
+    const struct servsim_host *host;
+};
+
+/* One replica as it competes. */
+struct candidate {
+    uint64_t blocks, requests;
+};
+
+static int32_t
+look(const struct router *router, uint32_t replica, struct candidate *out, struct servsim_error *err)
+{
+    struct servsim_replica_state state = {.size = sizeof state};
+    if (router->host->replica_state(router->host->ctx, replica, &state) != 0)
+        return servsim_fail(err, EPROTO, "the host does not tell the state of replica %u", replica);
+    out->blocks = state.kv_blocks_used;
+    out->requests = (uint64_t)state.waiting + state.running;
+    return 0;
+}
+
+static int
+is_better(const struct candidate *a, const struct candidate *b)
+{
+    return a->blocks != b->blocks ? a->blocks < b->blocks : a->requests < b->requests;
+}
+
+static int32_t
+route(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err)
+{
+    const struct router *router = self;
+    struct candidate best = {0, 0}, other = {0, 0};
+    (void)request;
+    for (uint32_t i = 0; i < router->replicas; i++) {
+        int32_t rc = look(router, i, &other, err);
+        if (rc != 0)
+            return rc;
+        if (i == 0 || is_better(&other, &best)) {
+            best = other;
+            *replica = i;
+        }
+        if (best.requests == 0 && best.blocks == 0)
+            break; /* an idle one: none that follows is better */
+    }
+    return 0;
+}
+
+static int32_t
+create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
+{
+    const struct servsim_router_context *context = args->context;
+    if (context == NULL || context->replicas == 0)
+        return servsim_fail(err, EINVAL, "a router needs at least one replica");
+    if (!SERVSIM_COVERS(host, struct servsim_host, replica_state) || host->replica_state == NULL)
+        return servsim_fail(err, ENOTSUP, "the host does not tell the state of replicas; use least_loaded");
+    struct router *router = calloc(1, sizeof *router);
+    if (router == NULL)
+        return servsim_fail(err, ENOMEM, "out of memory");
+    router->replicas = context->replicas;
+    router->host = host;
+    *self = router;
+    return 0;
+}
+
+static void
+destroy(void *self)
+{
+    free(self);
+}
+
+static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route};
+
+static const struct servsim_plugin plugin = {
+    SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),
+    .name = "least_kv",
+    .version = "1.0",
+    .summary = "each request to the replica with the fewest KV blocks in use",
+    .licence = "Apache-2.0",
+    .page = "Looks at the KV blocks in use at that instant; of equals the replica with the fewest requests takes it, "
+            "and of equals again the one with the lowest number. Requests that wait hold no blocks and are not seen "
+            "until they start, so requests that arrive between two steps of the same replica may all go there.\n\n"
+            "Looks at each replica for each request, until it finds one that is idle.",
+    .create = create,
+    .destroy = destroy,
+    .ops = &ops,
+};
+
+SERVSIM_ONE_PLUGIN(plugin)
