@@ -169,22 +169,23 @@ ss_measure_free(struct ss_measure *measure)
 
 /* ---- figures ---- */
 
-static const uint32_t percentile_of[3] = {50, 90, 99};
-
 /* Walks up the ranking until enough weight is below. `weights` NULL: each request once. */
 static void
 percentiles(const struct ss_measure *measure, size_t which, const uint32_t *weights, uint64_t total, double out[3])
 {
+    static const uint32_t percent[3] = {50, 90, 99};
     const struct ss_ranking *ranking = &measure->rankings[which];
     uint64_t below = 0;
-    size_t next = 0;
-    for (size_t i = 0; i < ranking->count && next < 3; i++) {
-        below += weights != NULL ? weights[ranking->order[i]] : 1;
-        while (next < 3 && below * 100 >= total * percentile_of[next] && below > 0)
-            out[next++] = ss_sample_figure(&measure->samples->items[ranking->order[i]], figures_in_order[which]);
+    size_t at = 0;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t wanted = (total * percent[i] + 99) / 100;
+        if (weights == NULL)
+            at = wanted;
+        while (weights != NULL && below < wanted && at < ranking->count)
+            below += weights[ranking->order[at++]];
+        out[i] = at > 0 ? ss_sample_figure(&measure->samples->items[ranking->order[at - 1]], figures_in_order[which])
+                        : NAN;
     }
-    while (next < 3)
-        out[next++] = NAN;
 }
 
 static double

@@ -102,6 +102,7 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
     const struct ss_sweep_options options = {.jobs = flags->jobs,
                                              .stepwise = flags->stepwise,
                                              .verify = flags->verify,
+                                             .quiet = flags->quiet,
                                              .resume = flags->resume,
                                              .interrupted = cli->interrupted,
                                              .progress = ss_progress_tell,

@@ -300,7 +300,7 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     if (summary.failed || run.failed)
         return ss_complain_text("no memory for file names");
     const struct ss_cell_files files = {.requests = flags->output, .summary = summary.data, .run = run.data};
-    const struct ss_cell_mode mode = {flags->stepwise, flags->verify, interrupted, 0};
+    const struct ss_cell_mode mode = {.stepwise = flags->stepwise, .verify = flags->verify, .interrupted = interrupted};
     int rc = try_to_write(flags->output, &err);
     if (rc == 0)
         rc = ss_run_cell(cell, &mode, &files, &err);

@@ -229,6 +229,7 @@ ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_r
         used += ss_batch_blocks(&replica->batch, steps_composed(replica, now)) - replica->plan.decode_blocks;
     out->waiting = replica->waiting;
     out->running = replica->running;
+    out->block_size = replica->batch.block_size;
     out->kv_blocks_used = used;
     out->kv_blocks_total = replica->cluster->kv_blocks;
     out->prefill_tokens_left = replica->prefill_tokens_left;

@@ -123,27 +123,32 @@ write_bulk(int (*writer)(const struct ss_result *, const char *, struct servsim_
     return rc;
 }
 
+/* Who is speaking when a plugin logs. */
+struct speaker {
+    const struct ss_cell *cell;
+    int quiet;
+};
+
 static void
 log_to_stderr(void *ctx, uint32_t level, const char *text)
 {
-    const struct ss_cell *cell = ctx;
+    const struct speaker *speaker = ctx;
+    if (speaker->quiet && level != SERVSIM_LOG_WARNING)
+        return;
     const char *kind = level == SERVSIM_LOG_WARNING ? "warning" : "note";
-    (void)fprintf(stderr, "servsim: cell '%s': %s: %s\n", cell->name, kind, text);
+    (void)fprintf(stderr, "servsim: cell '%s': %s: %s\n", speaker->cell->name, kind, text);
 }
 
 int
 ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const struct ss_cell_files *files,
             struct servsim_error *err)
 {
-    union {
-        const struct ss_cell *cell;
-        void *ctx;
-    } log = {.cell = cell};
+    struct speaker speaker = {cell, mode->quiet};
     const struct ss_sim_options options = {.stepwise = mode->stepwise,
                                            .verify = mode->verify,
                                            .timeline_limit = files->timeline != NULL ? SS_TIMELINE_LIMIT : 0,
                                            .log = log_to_stderr,
-                                           .log_ctx = log.ctx,
+                                           .log_ctx = &speaker,
                                            .interrupted = mode->interrupted};
     struct ss_result *result = malloc(sizeof *result);
     if (result == NULL)

@@ -80,8 +80,10 @@ work(const struct pool *pool, size_t index, struct servsim_error *err)
         .itl = paths[4],
         .timeline = wants_timeline(pool->experiment) ? paths[5] : NULL,
     };
-    const struct ss_cell_mode mode = {
-        .stepwise = pool->options->stepwise, .verify = pool->options->verify, .inputs_hash = pool->hashes[index]};
+    const struct ss_cell_mode mode = {.stepwise = pool->options->stepwise,
+                                      .verify = pool->options->verify,
+                                      .quiet = pool->options->quiet,
+                                      .inputs_hash = pool->hashes[index]};
     rc = ss_run_cell(cell, &mode, &files, err);
     if (rc == 0)
         rc = ss_output_commit_cell(dir, cell->name, getpid(), err);

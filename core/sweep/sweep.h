@@ -25,6 +25,7 @@ struct ss_outcome {
 struct ss_sweep_options {
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
+    int quiet;
     int resume;                               /* keep cells whose inputs have not changed since they were run */
     const volatile sig_atomic_t *interrupted; /* non-zero once the user wants to stop */
     /* called when a cell starts, when it ends, and when it is kept; may be NULL */
@@ -61,6 +62,7 @@ struct ss_cell_files {
 struct ss_cell_mode {
     int stepwise, verify;
     const volatile sig_atomic_t *interrupted; /* NULL: never; non-zero ends the simulation with -EINTR */
+    int quiet;                                /* plugins' notes are left out, their warnings are not */
     uint64_t inputs_hash;                     /* noted in run.json for --resume; 0: not known */
 };
 

@@ -200,9 +200,9 @@ struct servsim_request {
 /* A replica at one instant, after the step ends and before the planning of that instant. */
 struct servsim_replica_state {
     uint32_t size;
-    uint32_t waiting; /* requests that hold no KV blocks */
-    uint32_t running; /* requests that hold KV blocks */
-    uint32_t reserved;
+    uint32_t waiting;    /* requests that hold no KV blocks */
+    uint32_t running;    /* requests that hold KV blocks */
+    uint32_t block_size; /* tokens of one KV block */
     uint64_t kv_blocks_used, kv_blocks_total;
     uint64_t
         prefill_tokens_left; /* prompt tokens (and tokens to compute again) not yet computed, waiting ones included */

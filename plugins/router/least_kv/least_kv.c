@@ -1,5 +1,6 @@
 /*
- * router/least_kv - each request to the replica whose KV cache holds the fewest blocks.
+ * router/least_kv - each request to the replica whose KV cache holds the fewest blocks, those included that prompts not
+ * yet computed will take: without them, requests that come between two steps of a replica would all go to the same one.
  *
  * The blocks change with every step, so there is nothing to keep between requests: each one looks at every replica.
  */
@@ -21,7 +22,7 @@ look(const struct router *router, uint32_t replica, struct candidate *out, struc
     struct servsim_replica_state state = {.size = sizeof state};
     if (router->host->replica_state(router->host->ctx, replica, &state) != 0)
         return servsim_fail(err, EPROTO, "the host does not tell the state of replica %u", replica);
-    out->blocks = state.kv_blocks_used;
+    out->blocks = state.kv_blocks_used + (state.block_size > 0 ? state.prefill_tokens_left / state.block_size : 0);
     out->requests = (uint64_t)state.waiting + state.running;
     return 0;
 }
@@ -81,11 +82,11 @@ static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),
     .name = "least_kv",
     .version = "1.0",
-    .summary = "each request to the replica with the fewest KV blocks in use",
+    .summary = "each request to the replica with the fewest KV blocks, in use and asked for",
     .licence = "Apache-2.0",
-    .page = "Looks at the KV blocks in use at that instant; of equals the replica with the fewest requests takes it, "
-            "and of equals again the one with the lowest number. Requests that wait hold no blocks and are not seen "
-            "until they start, so requests that arrive between two steps of the same replica may all go there.\n\n"
+    .page = "Looks at the KV blocks in use at that instant, plus those that prompts not yet computed will take; of "
+            "equals the replica with the fewest requests takes it, and of equals again the one with the lowest "
+            "number.\n\n"
             "Looks at each replica for each request, until it finds one that is idle.",
     .create = create,
     .destroy = destroy,
