@@ -38,4 +38,6 @@ kill -INT "$running"
 status=0
 wait "$running" || status=$?
 [ "$status" -eq 130 ] || { echo "simulate: exit status $status"; cat "$work/log"; exit 1; }
-[ "$(ls "$work" | grep -c '^r\.')" -eq 0 ] || { ls "$work"; exit 1; }
+for left in "$work"/r.*; do
+    [ ! -e "$left" ] || { ls "$work"; exit 1; }
+done

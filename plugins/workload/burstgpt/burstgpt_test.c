@@ -123,7 +123,7 @@ many_rows(uint32_t count)
     length += (size_t)snprintf(text, capacity, HEADER);
     for (uint32_t i = 0; i < count; i++)
         length += (size_t)snprintf(text + length, capacity - length, "%u,ChatGPT,%u,%u,9,API log\n", i, i + 1,
-                                   i % 5 == 4 ? 0 : 2);
+                                   i % 5 == 4 ? 0u : 2u);
     const char *pair = trace_path(text);
     free(text);
     return pair;
