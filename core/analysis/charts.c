@@ -124,7 +124,7 @@ struct ss_chart_axis
 ss_chart_axis_of(const char *label, double least, double most)
 {
     struct ss_chart_axis axis = {label, 0, most > 0 ? most * 1.05 : 1, 0};
-    if (least > 0 && most / least > 30) {
+    if (least > 0 && most / least > 12) {
         axis.low = pow(10, floor(log10(fmax(least, most / 1e6))));
         axis.high = most * 1.1;
         axis.log = 1;

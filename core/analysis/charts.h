@@ -1,6 +1,6 @@
 /*
- * analysis/charts.h - charts of analyze and compare: gnuplot scripts with their data beside them, and the pictures, when
- * gnuplot is there.
+ * analysis/charts.h - charts of analyze and compare: gnuplot scripts with their data beside them, and the pictures,
+ * when gnuplot is there.
  *
  * A chart is a script that the callers write with the helpers here: places in pixels at the width of a README, one
  * block of data for each line, colours that colour-blind people can tell apart.

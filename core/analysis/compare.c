@@ -47,7 +47,7 @@ ss_verdict_text(uint32_t metric, uint32_t verdict)
     case SS_VERDICT_MORE:
         return ss_metrics[metric].if_more;
     default:
-        return "no difference larger than noise";
+        return "within noise";
     }
 }
 
@@ -269,8 +269,7 @@ adjust_for_looks(struct ss_comparison *out, const struct ss_compare_options *opt
 {
     for (size_t m = 0; m < SS_METRICS; m++)
         if (is_looked_at(out, options, m))
-            out->metrics[m].p_adjusted =
-                fmin(1, options->family * -expm1(out->looks * log1p(-out->metrics[m].p)));
+            out->metrics[m].p_adjusted = fmin(1, options->family * -expm1(out->looks * log1p(-out->metrics[m].p)));
 }
 
 static int
@@ -402,8 +401,8 @@ compare_columns(const double *figures_a, size_t count_a, const double *figures_b
         (void)column(figures_a, count_a, m, scratch);
         (void)column(figures_b, count_b, m, scratch + count_a);
         if (out->metrics[m].verdict != SS_VERDICT_ABSENT)
-            judge_replicates(&out->metrics[m], scratch, count_a, scratch + count_a, count_b, scratch + count_a + count_b,
-                             out->paired, options->level);
+            judge_replicates(&out->metrics[m], scratch, count_a, scratch + count_a, count_b,
+                             scratch + count_a + count_b, out->paired, options->level);
     }
     adjust_by_holm(out, options);
 }

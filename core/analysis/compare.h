@@ -18,8 +18,8 @@
  * paired differences, Welch's t where traffic is not the same, and Holm's correction for the looks.
  *
  * What it cannot do. A run is taken as a stretch of something that goes on the same way. Where load exceeds capacity,
- * queues grow until the traffic ends and no part of the run is like another: the dependence then reaches over a tenth of
- * the run, `short_of_data` is set and the intervals are too narrow. The same holds for few requests and for traffic
+ * queues grow until the traffic ends and no part of the run is like another: the dependence then reaches over a tenth
+ * of the run, `short_of_data` is set and the intervals are too narrow. The same holds for few requests and for traffic
  * whose bursts are longer than the run is long. Only replicates help there. P99 needs at least ten requests behind it,
  * in at least five blocks, or it is not judged.
  */
@@ -36,11 +36,11 @@
 #define SS_VERDICT_MORE 5u   /* the figure of B is higher */
 
 struct ss_difference {
-    double a, b;              /* NAN: absent */
-    double difference;        /* b - a */
-    double relative;          /* of a; NAN where a is 0 */
-    double low, high;         /* interval of the difference at the level; NAN where there is none */
-    double p, p_adjusted;     /* NAN where it is not judged */
+    double a, b;          /* NAN: absent */
+    double difference;    /* b - a */
+    double relative;      /* of a; NAN where a is 0 */
+    double low, high;     /* interval of the difference at the level; NAN where there is none */
+    double p, p_adjusted; /* NAN where it is not judged */
     uint32_t verdict;
 };
 
@@ -60,8 +60,8 @@ struct ss_compare_options {
 struct ss_comparison {
     struct ss_difference metrics[SS_METRICS];
     int paired;
-    size_t replicates;                      /* observations of each side; 1: one run, cut into blocks */
-    size_t requests, block_length, blocks;  /* of A's run; 0 with replicates */
+    size_t replicates;                     /* observations of each side; 1: one run, cut into blocks */
+    size_t requests, block_length, blocks; /* of A's run; 0 with replicates */
     size_t resamples;
     int short_of_data; /* neighbours depend on each other over more of the run than can be */
     double looks;      /* independent ones that the judged metrics count as */

@@ -20,12 +20,12 @@ struct ss_shape {
 struct ss_findings {
     const struct ss_trial *trial;
     size_t requests, finished, rejected;
-    double span_s;              /* first arrival to last token */
-    struct ss_shape shapes[4];  /* by SS_FIGURE_* */
+    double span_s;             /* first arrival to last token */
+    struct ss_shape shapes[4]; /* by SS_FIGURE_* */
 
     /* where the latency goes; sums over finished requests, shares of their latency */
     double queue_share, prefill_share, decode_share; /* to the first step; from there to the first token; the rest */
-    double mostly_queued;                            /* share of requests that spent more than half of it in the queue */
+    double mostly_queued; /* share of requests that spent more than half of it in the queue */
 
     /* what TTFT hangs on: Spearman's rank correlations over finished requests */
     double ttft_tpot, ttft_queue, ttft_prompt, tpot_output;
@@ -59,7 +59,7 @@ struct ss_findings {
 
     /* preemptions */
     double preemptions, recomputed_tokens, recomputed_share; /* of prefill tokens computed */
-    double recompute_s;        /* estimate: recomputed tokens x prefill_ms_per_token */
+    double recompute_s;                                      /* estimate: recomputed tokens x prefill_ms_per_token */
     double prefill_ms_per_token; /* median of (TTFT - queue) / prompt over requests not preempted */
     size_t preempted_requests;
     double preempted_tpot_ms, other_tpot_ms; /* mean TPOT of requests with preemptions, and of the others */
@@ -81,11 +81,12 @@ struct ss_scale_step {
     double latency_p99_ms, throughput, throughput_half;
     double speedup, efficiency, efficiency_half;
     double busy_fraction, communication_share;
+    double queue_share; /* of the mean latency */
 };
 
 struct ss_scale {
-    char *label;      /* what its cells have in common */
-    const char *how;  /* "tensor parallel", "replicas", "GPUs" */
+    char *label;     /* what its cells have in common */
+    const char *how; /* "tensor parallel", "replicas", "GPUs" */
     struct ss_scale_step *steps;
     size_t count;
     double latency_exponent; /* of mean latency against GPUs: -1 halves with each doubling */

@@ -183,8 +183,8 @@ percentiles(const struct ss_measure *measure, size_t which, const uint32_t *weig
             at = wanted;
         while (weights != NULL && below < wanted && at < ranking->count)
             below += weights[ranking->order[at++]];
-        out[i] = at > 0 ? ss_sample_figure(&measure->samples->items[ranking->order[at - 1]], figures_in_order[which])
-                        : NAN;
+        out[i] =
+            at > 0 ? ss_sample_figure(&measure->samples->items[ranking->order[at - 1]], figures_in_order[which]) : NAN;
     }
 }
 

@@ -21,7 +21,7 @@ struct ss_metric {
     const char *name;  /* "latency_ms.p99" */
     const char *title; /* "latency P99" */
     const char *unit;
-    double share;          /* of the percentile; 0: not a percentile */
+    double share; /* of the percentile; 0: not a percentile */
     int higher_is_better;
     const char *if_less, *if_more; /* how B is where its figure is lower, higher */
 };
@@ -37,11 +37,11 @@ struct ss_ranking {
 /* A run, prepared for resampling. */
 struct ss_measure {
     const struct ss_samples *samples;
-    double slo_ttft_ms, slo_tpot_ms;  /* NAN: none */
-    double *sums[4];                  /* of the figures up to each request, count + 1 */
-    double *counts[4];                /* how many requests up to there have the figure */
-    double *met;                      /* requests that met the SLO, up to each; NULL without an SLO */
-    double *gaps_s, *tokens;          /* up to each completion, completions + 1 */
+    double slo_ttft_ms, slo_tpot_ms; /* NAN: none */
+    double *sums[4];                 /* of the figures up to each request, count + 1 */
+    double *counts[4];               /* how many requests up to there have the figure */
+    double *met;                     /* requests that met the SLO, up to each; NULL without an SLO */
+    double *gaps_s, *tokens;         /* up to each completion, completions + 1 */
     size_t completions;
     struct ss_ranking rankings[4];
     uint32_t *weights; /* scratch: how often each request is in the resample */

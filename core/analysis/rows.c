@@ -88,8 +88,9 @@ ss_rows_next(struct ss_rows *rows, struct servsim_error *err)
                             (unsigned long long)rows->line);
     size_t count = split(rows->text, rows->fields);
     if (count != rows->columns)
-        return servsim_fail(err, EINVAL, "%s:%llu: %zu fields where the header has %zu; was the file cut short? "
-                                         "Run the cell again",
+        return servsim_fail(err, EINVAL,
+                            "%s:%llu: %zu fields where the header has %zu; was the file cut short? "
+                            "Run the cell again",
                             rows->path, (unsigned long long)rows->line, count, rows->columns);
     return 1;
 }

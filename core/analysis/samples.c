@@ -35,11 +35,16 @@ find_columns(const struct ss_rows *rows, struct columns *columns, struct servsim
         const char *name;
         int *column;
     } wanted[COLUMNS] = {
-        {"replica", &columns->replica},        {"status", &columns->status},
-        {"arrival_s", &columns->arrival},      {"prompt_tokens", &columns->prompt},
-        {"output_tokens", &columns->output},   {"cached_tokens", &columns->cached},
-        {"preemptions", &columns->preemptions}, {"queue_ms", &columns->queue},
-        {"ttft_ms", &columns->ttft},           {"tpot_ms", &columns->tpot},
+        {"replica", &columns->replica},
+        {"status", &columns->status},
+        {"arrival_s", &columns->arrival},
+        {"prompt_tokens", &columns->prompt},
+        {"output_tokens", &columns->output},
+        {"cached_tokens", &columns->cached},
+        {"preemptions", &columns->preemptions},
+        {"queue_ms", &columns->queue},
+        {"ttft_ms", &columns->ttft},
+        {"tpot_ms", &columns->tpot},
         {"latency_ms", &columns->latency},
     };
     for (size_t i = 0; i < COLUMNS; i++) {
@@ -82,8 +87,8 @@ read_count(const struct ss_rows *rows, int column, uint32_t *out, struct servsim
     int64_t value = 0;
     int rc = ss_rows_decimal(rows, column, 0, &value, err);
     if (rc == 0 && value > UINT32_MAX)
-        rc = servsim_fail(err, EINVAL, "%s:%llu: %s is %lld, more than any request has; run the cell again",
-                          rows->path, (unsigned long long)rows->line, rows->names[column], (long long)value);
+        rc = servsim_fail(err, EINVAL, "%s:%llu: %s is %lld, more than any request has; run the cell again", rows->path,
+                          (unsigned long long)rows->line, rows->names[column], (long long)value);
     *out = (uint32_t)value;
     return rc;
 }
@@ -122,8 +127,9 @@ check_sample(const struct ss_rows *rows, const struct ss_samples *samples, const
     unsigned long long line = (unsigned long long)rows->line;
     if (sample->status == SS_STATUS_FINISHED &&
         (isnan(sample->queue_ms) || isnan(sample->ttft_ms) || isnan(sample->latency_ms)))
-        return servsim_fail(err, EINVAL, "%s:%llu: a finished request without queue_ms, ttft_ms or latency_ms; "
-                                         "run the cell again",
+        return servsim_fail(err, EINVAL,
+                            "%s:%llu: a finished request without queue_ms, ttft_ms or latency_ms; "
+                            "run the cell again",
                             rows->path, line);
     if (samples->count > 0 && sample->arrival_ns < samples->items[samples->count - 1].arrival_ns)
         return servsim_fail(err, EINVAL, "%s:%llu: arrival_s is earlier than in the row before; run the cell again",

@@ -257,7 +257,9 @@ ss_block_length(const double *values, size_t count)
         if (width < 64 && count / width > 65536) /* such long series say the same a bit coarser */
             continue;
         size_t kept = coarsen(values, count, width, scratch);
-        longest = fmax(longest, (double)width * optimal_length(scratch, kept));
+        double length = optimal_length(scratch, kept);
+        if (length > 1) /* else the means are independent, which says nothing of what is inside them */
+            longest = fmax(longest, (double)width * length);
     }
     free(scratch);
     return longest;

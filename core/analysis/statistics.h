@@ -15,8 +15,8 @@ double ss_nearest_rank(const double *sorted, size_t count, double share);
 void ss_sort(double *values, size_t count);
 
 /* Student's t distribution; `df` may be infinite (the normal distribution). */
-double ss_student_two_sided(double t, double df);      /* P(|T| > |t|) */
-double ss_student_critical(double level, double df);   /* t with P(|T| <= t) = level */
+double ss_student_two_sided(double t, double df);    /* P(|T| > |t|) */
+double ss_student_critical(double level, double df); /* t with P(|T| <= t) = level */
 
 /* Pearson's r; NAN where one of the two does not vary. */
 double ss_correlation(const double *x, const double *y, size_t count);
@@ -30,8 +30,8 @@ double ss_rank_correlation(const double *x, const double *y, size_t count);
  * Politis and White (2004), with the correction of Patton, Politis and White (2009), for circular blocks: the lags up
  * to which the autocorrelation is larger than noise give sum |k| R(k) and sum R(k), and from these the length that
  * makes the variance of the mean most accurate. A weak correlation over many neighbours drowns in the noise of single
- * values, so the rule is applied to means of 4, 16, ... neighbours as well (as long as 200 of them are left), and the longest
- * answer counts. At least 1.
+ * values, so the rule is applied to means of 4, 16, ... neighbours as well (as long as 200 of them are left), and the
+ * longest answer counts. At least 1.
  */
 double ss_block_length(const double *values, size_t count);
 

@@ -238,7 +238,7 @@ open_beside(struct ss_trial *trial, const char *path, struct servsim_error *err)
 }
 
 static int
-open_file(struct ss_trials *out, const char *path, struct servsim_error *err)
+open_file(struct ss_trials *out, const char *path, const char *name, struct servsim_error *err)
 {
     static const char usual[] = "requests.csv";
     size_t length = strlen(path), ending = sizeof usual - 1;
@@ -247,7 +247,7 @@ open_file(struct ss_trials *out, const char *path, struct servsim_error *err)
         return servsim_fail(err, ENOMEM, "no memory for %s", path);
     out->count = 1;
     struct ss_trial *trial = &out->items[0];
-    trial->name = strdup(path);
+    trial->name = strdup(name);
     trial->replicate = -1;
     int in_folder = length >= ending && strcmp(path + length - ending, usual) == 0 &&
                     (length == ending || path[length - ending - 1] == '/');
@@ -287,8 +287,9 @@ open_cell(struct ss_trials *out, json_t *cell, size_t index, struct servsim_erro
     const char *status = json_string_value(json_object_get(cell, "status"));
     const char *dir = json_string_value(json_object_get(cell, "dir"));
     if (name == NULL || status == NULL || !is_inside(dir))
-        return servsim_fail(err, EINVAL, "%s/experiment.json: cells[%zu] needs a name, a status and a dir inside the "
-                                         "results; run the experiment again",
+        return servsim_fail(err, EINVAL,
+                            "%s/experiment.json: cells[%zu] needs a name, a status and a dir inside the "
+                            "results; run the experiment again",
                             out->path, index);
     if (strcmp(status, "done") != 0) {
         out->left_out++;
@@ -333,7 +334,7 @@ open_any(struct ss_trials *out, const char *path, struct servsim_error *err)
         return servsim_fail(err, errno, "%s: %s; write the output folder of a finished experiment, or a requests.csv",
                             path, strerror(errno));
     if (!S_ISDIR(about.st_mode))
-        return open_file(out, path, err);
+        return open_file(out, path, path, err);
     char *manifest = joined(path, "experiment.json"), *requests = joined(path, "requests.csv");
     int rc;
     if (manifest == NULL || requests == NULL)
@@ -341,7 +342,7 @@ open_any(struct ss_trials *out, const char *path, struct servsim_error *err)
     else if (is_file(manifest))
         rc = open_folder(out, manifest, err);
     else if (is_file(requests))
-        rc = open_file(out, requests, err);
+        rc = open_file(out, requests, path, err);
     else
         rc = servsim_fail(err, ENOENT,
                           "%s: no experiment.json in there; write the output folder of a finished experiment, or a "
@@ -367,7 +368,7 @@ ss_trials_free(struct ss_trials *trials)
 {
     for (size_t i = 0; i < trials->count; i++) {
         struct ss_trial *trial = &trials->items[i];
-        char *texts[] = {trial->name,  trial->requests,  trial->series, trial->group,   trial->model,
+        char *texts[] = {trial->name,     trial->requests,  trial->series, trial->group,   trial->model,
                          trial->hardware, trial->scheduler, trial->router, trial->workload};
         ss_trial_unload(trial);
         for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++)

@@ -13,14 +13,14 @@
 #include "experiment/node.h"
 
 struct ss_trial {
-    char *name;         /* of the cell, or the file's as given */
-    char *requests;     /* path of requests.csv */
-    char *series;       /* path of series.csv, or NULL */
-    char *group;        /* the cell's name without its replicate, or its name */
-    int64_t replicate;  /* -1: the cell has no replicates */
-    json_t *cell;       /* of the manifest; NULL for a requests.csv */
-    json_t *summary;    /* NULL: not there */
-    struct ss_node *configuration; /* resolved, from run.json; NULL: not there */
+    char *name;                                             /* of the cell, or the file's as given */
+    char *requests;                                         /* path of requests.csv */
+    char *series;                                           /* path of series.csv, or NULL */
+    char *group;                                            /* the cell's name without its replicate, or its name */
+    int64_t replicate;                                      /* -1: the cell has no replicates */
+    json_t *cell;                                           /* of the manifest; NULL for a requests.csv */
+    json_t *summary;                                        /* NULL: not there */
+    struct ss_node *configuration;                          /* resolved, from run.json; NULL: not there */
     char *model, *hardware, *scheduler, *router, *workload; /* "" where unknown */
     uint32_t gpus, tp, pp, replicas, block_size;            /* 0 where unknown */
     double slo_ttft_ms, slo_tpot_ms;                        /* NAN: none */

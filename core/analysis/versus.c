@@ -154,8 +154,9 @@ unload_side(struct ss_versus_side *side)
 static int
 refuse(const struct ss_versus *versus, struct servsim_error *err)
 {
-    return servsim_fail(err, EINVAL, "%s (%s) and %s (%s) are unlike: %s; compare runs of the same model, traffic and "
-                                     "SLO, or write --force",
+    return servsim_fail(err, EINVAL,
+                        "%s (%s) and %s (%s) are unlike: %s; compare runs of the same model, traffic and "
+                        "SLO, or write --force",
                         versus->a.path, versus->a.name, versus->b.path, versus->b.name, versus->unlike);
 }
 
@@ -176,8 +177,8 @@ sides_of(const struct ss_versus_side *side)
 {
     struct ss_side *sides = calloc(side->count, sizeof *sides);
     for (size_t i = 0; i < side->count && sides != NULL; i++)
-        sides[i] = (struct ss_side){&side->trials[i]->samples, side->trials[i]->slo_ttft_ms,
-                                    side->trials[i]->slo_tpot_ms};
+        sides[i] =
+            (struct ss_side){&side->trials[i]->samples, side->trials[i]->slo_ttft_ms, side->trials[i]->slo_tpot_ms};
     return sides;
 }
 

@@ -11,9 +11,9 @@
 #include "base/text.h"
 
 struct ss_versus_side {
-    const char *path;             /* as given */
-    const char *name;             /* of the cell, or of its group when it has replicates */
-    struct ss_trial **trials;     /* its replicates */
+    const char *path;         /* as given */
+    const char *name;         /* of the cell, or of its group when it has replicates */
+    struct ss_trial **trials; /* its replicates */
     size_t count;
     struct ss_check checks[SS_CHECKS]; /* of the worst replicate */
 };
@@ -28,8 +28,8 @@ struct ss_versus {
 struct ss_versus_options {
     const char *cell; /* NULL: all that have the same name */
     double level;
-    uint32_t metrics; /* which are judged: SS_ALL_METRICS */
-    int force;        /* compare unlike things, too */
+    uint32_t metrics;         /* which are judged: SS_ALL_METRICS */
+    int force;                /* compare unlike things, too */
     struct ss_charts *charts; /* NULL: none */
 };
 

@@ -86,7 +86,8 @@ put_panel(struct ss_chart *chart, const struct ss_versus *versus, size_t index)
 static void
 name_side(char out[120], const char *letter, const struct ss_versus_side *side)
 {
-    (void)snprintf(out, 120, "%s: %.50s %.50s", letter, side->path, strcmp(side->path, side->name) == 0 ? "" : side->name);
+    (void)snprintf(out, 120, "%s: %.50s %.50s", letter, side->path,
+                   strcmp(side->path, side->name) == 0 ? "" : side->name);
 }
 
 int

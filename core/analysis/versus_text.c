@@ -58,12 +58,12 @@ static void
 put_replicates(const struct ss_versus *versus, struct ss_text *out)
 {
     const struct ss_comparison *result = &versus->result;
-    ss_text_printf(out,
-                   "The replicates are the observations: %zu of A and %zu of B, %s. P-values are adjusted for %.0f looks "
-                   "(Holm).\n",
-                   versus->a.count, versus->b.count,
-                   result->paired ? "paired, since each pair served the same traffic" : "of different traffic",
-                   result->looks);
+    ss_text_printf(
+        out,
+        "The replicates are the observations: %zu of A and %zu of B, %s. P-values are adjusted for %.0f looks "
+        "(Holm).\n",
+        versus->a.count, versus->b.count,
+        result->paired ? "paired, since each pair served the same traffic" : "of different traffic", result->looks);
 }
 
 static void
@@ -82,8 +82,9 @@ put_blocks(const struct ss_comparison *result, struct ss_text *out)
                    "%.1f.\n",
                    result->resamples, result->block_length, result->blocks, result->judged, result->looks);
     if (result->short_of_data)
-        ss_text_puts(out, "CAUTION: neighbours depend on each other over more than a tenth of the run (overload, or long "
-                          "bursts).\nThe intervals are too narrow; use replicates or a longer run.\n");
+        ss_text_puts(out,
+                     "CAUTION: neighbours depend on each other over more than a tenth of the run (overload, or long "
+                     "bursts).\nThe intervals are too narrow; use replicates or a longer run.\n");
 }
 
 static void
@@ -95,8 +96,6 @@ put_method(const struct ss_versus *versus, struct ss_text *out)
         put_replicates(versus, out);
     else
         put_blocks(&versus->result, out);
-    if (versus->result.paired && versus->result.judged == 0 && versus->result.blocks > 0)
-        ss_text_puts(out, "");
 }
 
 /* ---- the table ---- */
@@ -107,7 +106,8 @@ put_row(uint32_t index, const struct ss_difference *metric, struct ss_text *out)
     char a[32], b[32], difference[32], relative[40], low[32], high[32], p[32], interval[72] = "-", title[64];
     (void)snprintf(relative, sizeof relative, isnan(metric->relative) ? "-" : "%+.2f%%", 100 * metric->relative);
     if (!isnan(metric->low))
-        (void)snprintf(interval, sizeof interval, "%s to %s", number(low, metric->low, 1), number(high, metric->high, 1));
+        (void)snprintf(interval, sizeof interval, "%s to %s", number(low, metric->low, 1),
+                       number(high, metric->high, 1));
     (void)snprintf(title, sizeof title, "%s%s%s", ss_metrics[index].title, ss_metrics[index].unit[0] != '\0' ? " " : "",
                    ss_metrics[index].unit);
     ss_text_printf(out, "  %-20s %10s %10s %10s %22s %9s %8s  %s\n", title, number(a, metric->a, 0),
@@ -199,7 +199,8 @@ put_verdict(const struct ss_comparison *result, const struct ss_versus_options *
     else if (result->judged == 0)
         ss_text_puts(out, "\nVerdict: none; there is too little to judge by.\n");
     else
-        ss_text_printf(out, "\nVerdict: no difference larger than noise at the %.4g %% level (smallest adjusted p %s).\n",
+        ss_text_printf(out,
+                       "\nVerdict: no difference larger than noise at the %.4g %% level (smallest adjusted p %s).\n",
                        100 * options->level, probability(p, result->p_overall));
 }
 
@@ -222,6 +223,24 @@ put_plausibility(const char *letter, const struct ss_versus_side *side, struct s
             ss_text_printf(out, "  NOT PLAUSIBLE: %s: %s\n", side->checks[i].name, side->checks[i].detail);
 }
 
+/* A line for each of several comparisons. */
+static void
+put_overview(const struct ss_versus_set *set, struct ss_text *out)
+{
+    ss_text_puts(out, "\nAll comparisons\n");
+    for (size_t i = 0; i < set->count; i++) {
+        const struct ss_versus *versus = &set->items[i];
+        const struct ss_difference *latency = &versus->result.metrics[SS_METRIC_LATENCY_MEAN];
+        size_t better, worse;
+        char what[64] = "-", p[32];
+        count_verdicts(&versus->result, &better, &worse);
+        if (!isnan(latency->relative))
+            (void)snprintf(what, sizeof what, "%+.2f %%", 100 * latency->relative);
+        ss_text_printf(out, "  %-24s %-24s mean latency %10s, %2zu figures better, %2zu worse, p %s\n", versus->a.name,
+                       versus->b.path, what, better, worse, probability(p, versus->result.p_overall));
+    }
+}
+
 void
 ss_versus_text(const struct ss_versus_set *set, const struct ss_versus_options *options, struct ss_text *out)
 {
@@ -239,10 +258,13 @@ ss_versus_text(const struct ss_versus_set *set, const struct ss_versus_options *
         different += (size_t)versus->result.differs;
     }
     if (set->count > 1)
-        ss_text_printf(out,
-                       "\nIn all: %zu of %zu comparisons show a difference. P-values allow for all of them: equal systems "
-                       "would show\none anywhere in at most %.3g %% of all cases.\n",
-                       different, set->count, 100 * (1 - options->level));
+        put_overview(set, out);
+    if (set->count > 1)
+        ss_text_printf(
+            out,
+            "\nIn all: %zu of %zu comparisons show a difference. P-values allow for all of them: equal systems "
+            "would show\none anywhere in at most %.3g %% of all cases.\n",
+            different, set->count, 100 * (1 - options->level));
     if (set->unmatched.length > 0)
         ss_text_printf(out, "\nNot compared, since the other side has no such cell: %s.\n", set->unmatched.data);
 }

@@ -33,6 +33,10 @@ void ss_places_find(struct ss_places *places);
 int ss_complain(const struct servsim_error *err);
 int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The workload plugin that is surest that it reads this file; an error where none does. */
+int ss_recognise(const struct ss_registry *registry, const char *path, const struct ss_plugin **out,
+                 struct servsim_error *err);
+
 /* Options that run, simulate and quick share. */
 struct ss_run_flags {
     int stepwise, verify, quiet, resume;
@@ -55,14 +59,20 @@ void ss_progress_end(const struct ss_progress *progress);
 /* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
 int ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const struct ss_run_flags *flags);
 
+/* Draws charts that are written, and says where they are, or what is missing. Returns an exit status. */
+struct ss_charts;
+int ss_print_charts(struct ss_charts *charts, int quiet);
+
 /* ---- commands: argv[0] is the command's name; each returns an exit status ---- */
 
 int ss_cmd_run(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_quick(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_report(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_analyze(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_compare(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup);
 int ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup);
-int ss_cmd_trace(int argc, char **argv, const struct ss_lookup *lookup);
+int ss_cmd_trace(int argc, char **argv, struct ss_cli *cli);
 
 #endif

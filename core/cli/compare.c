@@ -11,9 +11,12 @@
 static const char usage[] =
     "usage: servsim compare A B [C...] [OPTIONS]\n"
     "\n"
-    "Holds B, and each further run, against A: figures, differences, confidence intervals, and whether a difference is\n"
-    "larger than noise. A run is the output folder of an experiment (cells of the same name are compared), the folder of\n"
-    "one cell (OUTPUT/cells/NAME), or the requests.csv of servsim simulate. Runs of the same traffic are paired request\n"
+    "Holds B, and each further run, against A: figures, differences, confidence intervals, and whether a difference "
+    "is\n"
+    "larger than noise. A run is the output folder of an experiment (cells of the same name are compared), the folder "
+    "of\n"
+    "one cell (OUTPUT/cells/NAME), or the requests.csv of servsim simulate. Runs of the same traffic are paired "
+    "request\n"
     "by request; replicates, where there are any, are the observations.\n"
     "\n"
     "  --cell NAME      only this cell, or group of replicates\n"
@@ -134,8 +137,9 @@ ss_print_charts(struct ss_charts *charts, int quiet)
     if (ss_charts_draw(charts, &err) != 0)
         return ss_complain(&err);
     if (charts->gnuplot_absent)
-        (void)fprintf(stderr, "servsim: gnuplot is not there; %s holds %zu scripts with their data (Debian: apt-get "
-                              "install gnuplot-nox)\n",
+        (void)fprintf(stderr,
+                      "servsim: gnuplot is not there; %s holds %zu scripts with their data (Debian: apt-get "
+                      "install gnuplot-nox)\n",
                       charts->folder, charts->count);
     else if (!quiet)
         (void)printf("\n%zu charts in %s\n", charts->drawn, charts->folder);

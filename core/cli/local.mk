@@ -1,12 +1,23 @@
 # core/cli: main.c, and one file per command.
 core_libservsim_la_SOURCES += \
+	core/cli/analyze.c \
 	core/cli/cli.h \
+	core/cli/compare.c \
 	core/cli/models.c \
 	core/cli/places.c \
 	core/cli/plugins.c \
 	core/cli/progress.c \
 	core/cli/quick.c \
+	core/cli/recognise.c \
 	core/cli/report.c \
 	core/cli/run.c \
 	core/cli/simulate.c \
-	core/cli/trace.c
+	core/cli/trace.c \
+	core/cli/trace.h \
+	core/cli/trace_charts.c \
+	core/cli/trace_convert.c \
+	core/cli/trace_generate.c \
+	core/cli/trace_info.c \
+	core/cli/trace_measure.c \
+	core/cli/trace_read.c \
+	core/cli/trace_write.c

@@ -27,9 +27,11 @@ static const char usage[] =
     "  simulate ...      one simulation from flags: --hardware, --npu_num, --dataset, --output\n"
     "  quick             a small built-in experiment on 1, 2 and 4 GPUs: does this installation work?\n"
     "  report DIR        make the reports of a finished experiment again\n"
+    "  analyze DIR       what limits each run of it: queue, blocking, idle GPUs, memory\n"
+    "  compare A B       is B better than A, by more than noise?\n"
     "  plugins           list what is found; plugins info NAME tells about one\n"
     "  models            list the models that ship\n"
-    "  trace generate    write traffic to a file\n"
+    "  trace ...         traffic as files: trace generate, info, convert, sample\n"
     "\n"
     "Each command tells more with --help. Manuals: servsim(1), servsim.yaml(5), servsim-plugin(7).\n"
     "Exit status: 0 done, 1 some cells failed, 2 bad usage or configuration, 130 interrupted.\n";
@@ -41,9 +43,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", ss_cmd_run, NULL},       {"simulate", ss_cmd_simulate, NULL}, {"quick", ss_cmd_quick, NULL},
-    {"report", ss_cmd_report, NULL}, {"plugins", NULL, ss_cmd_plugins},   {"models", NULL, ss_cmd_models},
-    {"trace", NULL, ss_cmd_trace},
+    {"run", ss_cmd_run, NULL},         {"simulate", ss_cmd_simulate, NULL}, {"quick", ss_cmd_quick, NULL},
+    {"report", ss_cmd_report, NULL},   {"analyze", ss_cmd_analyze, NULL},   {"compare", ss_cmd_compare, NULL},
+    {"plugins", NULL, ss_cmd_plugins}, {"models", NULL, ss_cmd_models},     {"trace", ss_cmd_trace, NULL},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -26,12 +26,23 @@ static const char usage[] =
     "  --model NAME      model, or the path of a Hugging Face config.json (default llama-3.1-8b)\n"
     "  --scheduler NAME  scheduler (default fcfs)\n"
     "  --seed N          seed (default 42)\n"
+    "  --csv-format NAME servsim (default), or llmservingsim: R.csv has the columns of LLMServingSim (see below)\n"
     "  --set KEY=VALUE   any key of servsim.yaml(5), as in --set scheduler.max_num_seqs=64; may be repeated\n"
     "  --stepwise        simulate each engine step instead of whole runs of equal ones (slow, same answer)\n"
-    "  --verify          check every conservation law at every event (slow)\n";
+    "  --verify          check every conservation law at every event (slow)\n"
+    "\n"
+    "With --csv-format llmservingsim R.csv is for old scripts: `request "
+    "id,model,input,output,arrival,end_time,latency,\n"
+    "queuing_delay,TTFT,TPOT`, times in ns, arrival and end_time from the first row of the trace, finished requests "
+    "only\n"
+    "(R.summary.json counts the others). The header is the old one, the values are right: output is the output "
+    "tokens,\n"
+    "where it used to be input + output, and TPOT is (latency - TTFT) / (output - 1), without the queue; it is empty "
+    "for\n"
+    "one output token.\n";
 
 struct flags {
-    const char *hardware, *dataset, *output, *model, *scheduler, *seed;
+    const char *hardware, *dataset, *output, *model, *scheduler, *seed, *csv_format;
     uint32_t npu_num, npu_group;
     int stepwise, verify, help;
     const char **sets;
@@ -88,6 +99,11 @@ read_flag(int c, struct flags *flags)
     case 'e':
         flags->seed = optarg;
         return 0;
+    case 'c':
+        flags->csv_format = optarg;
+        if (strcmp(optarg, "servsim") == 0 || strcmp(optarg, "llmservingsim") == 0)
+            return 0;
+        return ss_complain_text("--csv-format %s is not known; write servsim or llmservingsim", optarg);
     case 's':
         flags->sets[flags->set_count++] = optarg;
         return 0;
@@ -117,6 +133,7 @@ read_flags(int argc, char **argv, struct flags *flags)
         {"model", required_argument, NULL, 'm'},
         {"scheduler", required_argument, NULL, 'S'},
         {"seed", required_argument, NULL, 'e'},
+        {"csv-format", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
         {"stepwise", no_argument, NULL, 'w'},
         {"verify", no_argument, NULL, 'v'},
@@ -140,70 +157,6 @@ read_flags(int argc, char **argv, struct flags *flags)
     if (flags->npu_group > 1)
         return ss_complain_text("--npu_group %u: pipeline parallel is not there yet; write --npu_group 1",
                                 flags->npu_group);
-    return 0;
-}
-
-/* ---- which workload plugin reads this file? ---- */
-
-#define HEAD_BYTES 65536
-
-static int
-read_head(const char *path, char *head, size_t *length)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return ss_complain_text("%s: %s; write the path of a trace", path, strerror(errno));
-    *length = fread(head, 1, HEAD_BYTES, file);
-    int failed = ferror(file);
-    (void)fclose(file);
-    if (failed)
-        return ss_complain_text("%s: cannot be read; write the path of a trace file", path);
-    if (*length == 0)
-        return ss_complain_text("%s: the file is empty; write the path of a trace", path);
-    return 0;
-}
-
-/* The plugin that is surest; of equals the first by name. */
-static const struct servsim_plugin *
-recognise(const struct ss_registry *registry, const char *head, size_t length)
-{
-    const struct servsim_plugin *best = NULL;
-    int32_t surest = 0;
-    for (size_t i = 0; i < ss_registry_count(registry); i++) {
-        const struct servsim_plugin *descriptor = ss_registry_at(registry, i)->descriptor;
-        if (descriptor->kind != SERVSIM_KIND_WORKLOAD)
-            continue;
-        const struct servsim_workload_ops *ops = descriptor->ops;
-        if (!SERVSIM_COVERS(ops, struct servsim_workload_ops, recognise) || ops->recognise == NULL)
-            continue;
-        int32_t sure = ops->recognise(head, length);
-        if (sure > surest) {
-            best = descriptor;
-            surest = sure;
-        }
-    }
-    return best;
-}
-
-static int
-workload_of(const struct ss_cli *cli, const char *path, const char **name)
-{
-    char *head = malloc(HEAD_BYTES);
-    size_t length = 0;
-    if (head == NULL)
-        return ss_complain_text("no memory");
-    int status = read_head(path, head, &length);
-    const struct servsim_plugin *descriptor = status == 0 ? recognise(cli->lookup.registry, head, length) : NULL;
-    free(head);
-    if (status != 0)
-        return status;
-    if (descriptor == NULL)
-        return ss_complain_text(
-            "%s:1: no workload plugin knows this header; expected a BurstGPT CSV "
-            "(Timestamp,Model,Request tokens,Response tokens,...), or a TSV, CSV or JSONL with input_toks, "
-            "output_toks and arrival_time_ns",
-            path);
-    *name = descriptor->name;
     return 0;
 }
 
@@ -251,11 +204,10 @@ static int
 build_experiment(struct ss_experiment *out, const struct flags *flags, const struct ss_cli *cli)
 {
     struct servsim_error err = {.size = sizeof err};
-    const char *workload = NULL;
-    int status = workload_of(cli, flags->dataset, &workload);
-    if (status != 0)
-        return status;
-    struct ss_node *root = build_tree(flags, workload);
+    const struct ss_plugin *workload = NULL;
+    if (ss_recognise(cli->lookup.registry, flags->dataset, &workload, &err) != 0)
+        return ss_complain(&err);
+    struct ss_node *root = build_tree(flags, workload->descriptor->name);
     if (root == NULL)
         return ss_complain_text("no memory");
     int rc = 0;
@@ -299,7 +251,11 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     ss_text_printf(&run, "%.*s.run.json", (int)stem, flags->output);
     if (summary.failed || run.failed)
         return ss_complain_text("no memory for file names");
-    const struct ss_cell_files files = {.requests = flags->output, .summary = summary.data, .run = run.data};
+    int old = strcmp(flags->csv_format, "llmservingsim") == 0;
+    const struct ss_cell_files files = {.requests = old ? NULL : flags->output,
+                                        .llmservingsim = old ? flags->output : NULL,
+                                        .summary = summary.data,
+                                        .run = run.data};
     const struct ss_cell_mode mode = {.stepwise = flags->stepwise, .verify = flags->verify, .interrupted = interrupted};
     int rc = try_to_write(flags->output, &err);
     if (rc == 0)
@@ -323,6 +279,7 @@ ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli)
                           .model = "llama-3.1-8b",
                           .scheduler = "fcfs",
                           .seed = "42",
+                          .csv_format = "servsim",
                           .npu_num = 1,
                           .npu_group = 1,
                           .sets = calloc((size_t)argc, sizeof *flags.sets)};

@@ -1,5 +1,6 @@
 /*
- * cli/trace.h - what the trace commands share: traffic that is read through its plugin, and files that it is written to.
+ * cli/trace.h - what the trace commands share: traffic that is read through its plugin, and files that it is written
+ * to.
  */
 #ifndef SS_CLI_TRACE_H
 #define SS_CLI_TRACE_H
@@ -31,8 +32,8 @@ struct ss_trace_reader {
 
 int ss_trace_open(struct ss_trace_reader *reader, const struct ss_trace_wish *wish, const struct ss_cli *cli,
                   struct servsim_error *err);
-/* 1 and a request, 0 at the end, or a negative errno; -EINTR once the user wants to stop. A failed request has no output
-   tokens. */
+/* 1 and a request, 0 at the end, or a negative errno; -EINTR once the user wants to stop. A failed request has no
+   output tokens. */
 int ss_trace_next(struct ss_trace_reader *reader, struct servsim_arrival *row, struct servsim_error *err);
 /* What the plugin counted; zeros where it does not count. */
 int ss_trace_counts(const struct ss_trace_reader *reader, struct servsim_workload_stats *out,
@@ -136,9 +137,9 @@ void ss_trace_figures_add(struct ss_trace_figures *figures, const struct servsim
 void ss_trace_figures_free(struct ss_trace_figures *figures);
 
 double ss_trace_span_s(const struct ss_trace_figures *figures);
-double ss_trace_rate(const struct ss_trace_figures *figures);     /* (requests - 1) / span; NAN where there is none */
+double ss_trace_rate(const struct ss_trace_figures *figures);      /* (requests - 1) / span; NAN where there is none */
 double ss_trace_peak_rate(const struct ss_trace_figures *figures); /* over the fullest minute; NAN below a minute */
-double ss_trace_gap_cv(const struct ss_trace_figures *figures);   /* NAN where there is none */
+double ss_trace_gap_cv(const struct ss_trace_figures *figures);    /* NAN where there is none */
 /* Rate in each hour of the day, mean 1. Returns 0 where the trace is shorter than a day. */
 int ss_trace_hour_profile(const struct ss_trace_figures *figures, double profile[24]);
 /* Widens the bins until there are at most `limit`. */
@@ -146,8 +147,9 @@ void ss_trace_widen_bins(struct ss_trace_figures *figures, uint32_t limit);
 
 /* ---- trace_charts.c ---- */
 
-/* Scripts, data, and where gnuplot is present pictures, in `folder`, which is made. *drawn: 0 where gnuplot is absent. */
-int ss_trace_charts(const struct ss_trace_figures *figures, const char *subtitle, const char *folder,
+/* Scripts, data, and where gnuplot is present pictures, in `folder`, which is made. *drawn: 0 where gnuplot is absent.
+ */
+int ss_trace_charts(struct ss_trace_figures *figures, const char *subtitle, const char *folder,
                     const volatile sig_atomic_t *interrupted, int *drawn, struct servsim_error *err);
 
 /* ---- commands: argv[0] is the command's name; each returns an exit status ---- */

@@ -16,7 +16,8 @@ static const char convert_usage[] =
     "is recognised. OUT appears whole or not at all, and may be IN.\n"
     "\n"
     "  --output OUT      where the trace goes\n"
-    "  --format NAME     burstgpt: the columns of a BurstGPT trace, Timestamp in seconds, Session ID where IN has one;\n"
+    "  --format NAME     burstgpt: the columns of a BurstGPT trace, Timestamp in seconds, Session ID where IN has "
+    "one;\n"
     "                    tsv: input_toks, output_toks, arrival_time_ns; csv: arrival_s, input_tokens, output_tokens;\n"
     "                    jsonl: the keys of tsv, and sessions, clients, prompt ids, token ids, prefix block ids\n"
     "  --set KEY=VALUE   an option of the plugin that reads IN, as in --set model=GPT-4; may be repeated\n"
@@ -105,15 +106,17 @@ read_flags(int argc, char **argv, struct flags *flags)
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     static const struct option of_sample[] = {
-        {"output", required_argument, NULL, 'o'},   {"format", required_argument, NULL, 'f'},
-        {"requests", required_argument, NULL, 'n'}, {"set", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'e'},     {"help", no_argument, NULL, 'h'},
+        {"output", required_argument, NULL, 'o'},
+        {"format", required_argument, NULL, 'f'},
+        {"requests", required_argument, NULL, 'n'},
+        {"set", required_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int c, status = 0;
     opterr = 0;
-    while (status == 0 &&
-           (c = getopt_long(argc, argv, ":h", flags->sampling ? of_sample : of_convert, NULL)) != -1)
+    while (status == 0 && (c = getopt_long(argc, argv, ":h", flags->sampling ? of_sample : of_convert, NULL)) != -1)
         status = c == '?' || c == ':' ? ss_trace_bad_flag(c, argv) : read_flag(c, flags);
     return status != 0 || flags->help ? status : check_flags(argc, argv, flags);
 }

@@ -14,15 +14,19 @@ static const char usage[] =
     "Reads a trace as a run would, and tells what is in it. The format is recognised. Memory does not grow with FILE.\n"
     "\n"
     "  --json            one JSON object instead of text\n"
-    "  --charts DIR      charts of arrivals, gaps, lengths and the hours of the day: PNG and SVG, drawn by gnuplot from\n"
+    "  --charts DIR      charts of arrivals, gaps, lengths and the hours of the day: PNG and SVG, drawn by gnuplot "
+    "from\n"
     "                    scripts and data that are left beside them\n"
     "  --set KEY=VALUE   an option of the plugin that reads FILE, as in --set model=GPT-4; may be repeated\n"
     "  --seed N          seed of options that draw, as --set sample (default 42)\n"
     "\n"
-    "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) / span,\n"
-    "the span first to last request. Percentiles are nearest rank, exact up to 4,096 tokens and for values that repeat,\n"
+    "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) / "
+    "span,\n"
+    "the span first to last request. Percentiles are nearest rank, exact up to 4,096 tokens and for values that "
+    "repeat,\n"
     "else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of the index of\n"
-    "dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request; hours\n"
+    "dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request; "
+    "hours\n"
     "of the day from the trace's first row, from a day on, 1 is the mean.\n";
 
 struct flags {
@@ -68,7 +72,7 @@ print_figure(const char *name, double value, const char *unit, const char *other
 static void
 print_counts(const struct ss_trace_figures *figures)
 {
-    char note[48] = "";
+    char note[80] = "";
     print_count("rows", figures->rows, "");
     print_count("requests", figures->requests, "");
     if (figures->rows_failed > 0)
@@ -192,8 +196,9 @@ gaps_json(const struct ss_trace_figures *figures)
     if (gaps->count == 0)
         return json_null();
     return json_pack("{s:f, s:f, s:f, s:f, s:o, s:f}", "mean_s", figures->gap_mean_s, "p50_s",
-                     (double)ss_spread_percentile(gaps, 50) / 1e9, "p99_s", (double)ss_spread_percentile(gaps, 99) / 1e9,
-                     "max_s", (double)gaps->max / 1e9, "cv", number_or_null(ss_trace_gap_cv(figures)), "zero_share",
+                     (double)ss_spread_percentile(gaps, 50) / 1e9, "p99_s",
+                     (double)ss_spread_percentile(gaps, 99) / 1e9, "max_s", (double)gaps->max / 1e9, "cv",
+                     number_or_null(ss_trace_gap_cv(figures)), "zero_share",
                      (double)figures->zero_gaps / (double)gaps->count);
 }
 
@@ -204,10 +209,11 @@ classes_json(const struct ss_trace_figures *figures)
     for (size_t i = 0; i < class_rows(figures); i++) {
         const struct ss_trace_class *class = &figures->classes[i];
         double count = (double)class->requests;
-        json_t *name = i < SS_TRACE_CLASSES && class->name[0] == '\0' ? json_null() : json_string(class_name(figures, i));
+        json_t *name =
+            i < SS_TRACE_CLASSES && class->name[0] == '\0' ? json_null() : json_string(class_name(figures, i));
         (void)json_array_append_new(
             list, json_pack("{s:o, s:I, s:f, s:f, s:f}", "name", name != NULL ? name : json_null(), "requests",
-                            (json_int_t)class->requests, "share", count / (double)figures->requests,
+                            (json_int_t) class->requests, "share", count / (double)figures->requests,
                             "prompt_tokens_mean", (double)class->prompt_tokens / count, "output_tokens_mean",
                             (double)class->output_tokens / count));
     }
@@ -278,9 +284,9 @@ static int
 read_flags(int argc, char **argv, struct flags *flags)
 {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},       {"charts", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},  {"seed", required_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, 'j'},      {"charts", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
     };
     int c, status = 0;
     opterr = 0;

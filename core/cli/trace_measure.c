@@ -178,8 +178,8 @@ static void
 count_class(struct ss_trace_figures *figures, const struct servsim_arrival *row)
 {
     size_t length = strnlen(row->label, sizeof row->label - 1), i = 0;
-    while (i < figures->class_count && (strncmp(figures->classes[i].name, row->label, length) != 0 ||
-                                        figures->classes[i].name[length] != '\0'))
+    while (i < figures->class_count &&
+           (strncmp(figures->classes[i].name, row->label, length) != 0 || figures->classes[i].name[length] != '\0'))
         i++;
     struct ss_trace_class *class = &figures->classes[i];
     if (i == figures->class_count && i < SS_TRACE_CLASSES) {

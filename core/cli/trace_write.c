@@ -14,9 +14,15 @@
 #define PIECE_BYTES ((size_t)512) /* most that is put between two looks at the room left */
 #define HASH_TOKENS 512u          /* that one prefix block id stands for, unless the reader is told otherwise */
 
-static const char *const part_names[SS_TRACE_PARTS] = {
-    "classes (model and log type)", "sessions",  "clients", "ids of equal prompts", "token ids", "prefix block ids",
-    "priorities",                   "deadlines", "time below a nanosecond"};
+static const char *const part_names[SS_TRACE_PARTS] = {"classes (model and log type)",
+                                                       "sessions",
+                                                       "clients",
+                                                       "ids of equal prompts",
+                                                       "token ids",
+                                                       "prefix block ids",
+                                                       "priorities",
+                                                       "deadlines",
+                                                       "time below a nanosecond"};
 
 /* ---- putting text ---- */
 
@@ -199,8 +205,8 @@ static const struct ss_trace_format formats[] = {
      SS_TRACE_CLASS | SS_TRACE_SESSION | SS_TRACE_BELOW_NS, put_burstgpt},
     {"tsv", "input_toks\toutput_toks\tarrival_time_ns\n", NULL, 0, put_tsv},
     {"csv", "arrival_s,input_tokens,output_tokens\n", NULL, SS_TRACE_BELOW_NS, put_csv},
-    {"jsonl", "", NULL,
-     SS_TRACE_SESSION | SS_TRACE_CLIENT | SS_TRACE_PROMPT | SS_TRACE_TOKEN_IDS | SS_TRACE_HASHES, put_jsonl},
+    {"jsonl", "", NULL, SS_TRACE_SESSION | SS_TRACE_CLIENT | SS_TRACE_PROMPT | SS_TRACE_TOKEN_IDS | SS_TRACE_HASHES,
+     put_jsonl},
 };
 
 const struct ss_trace_format *

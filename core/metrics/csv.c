@@ -166,6 +166,68 @@ ss_write_requests_csv(const struct ss_result *result, const char *path, struct s
     return csv_close(&csv, path, err);
 }
 
+/* ---- the columns of LLMServingSim ---- */
+
+/* A name as one field, quoted where it must be. */
+static void
+put_name(struct csv *csv, const char *name)
+{
+    if (strpbrk(name, ",\"\r\n") == NULL) {
+        put_text(csv, name);
+        return;
+    }
+    put_char(csv, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"')
+            put_char(csv, '"');
+        put_char(csv, *name);
+    }
+    put_char(csv, '"');
+}
+
+static void
+put_ns(struct csv *csv, int64_t ps)
+{
+    put_char(csv, ',');
+    if (ps != SS_NO_PS)
+        put_integer(csv, nanoseconds(ps));
+}
+
+static void
+put_old_request(struct csv *csv, size_t id, const char *model, const struct ss_record *record)
+{
+    uint64_t arrival_ns = nanoseconds(record->arrival);
+    put_integer(csv, id);
+    put_char(csv, ',');
+    put_name(csv, model);
+    const uint64_t numbers[] = {record->prompt_tokens, record->output_tokens, arrival_ns,
+                                arrival_ns + nanoseconds(record->latency_ps)};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        put_char(csv, ',');
+        put_integer(csv, numbers[i]);
+    }
+    put_ns(csv, record->latency_ps);
+    put_ns(csv, record->queue_ps);
+    put_ns(csv, record->ttft_ps);
+    put_ns(csv, ss_record_tpot_ps(record));
+    end_row(csv);
+}
+
+int
+ss_write_llmservingsim_csv(const struct ss_result *result, const char *model, const char *path,
+                           struct servsim_error *err)
+{
+    struct csv csv;
+    int rc =
+        csv_open(&csv, path, "request id,model,input,output,arrival,end_time,latency,queuing_delay,TTFT,TPOT\n", err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < result->records.count; i++)
+        if (result->records.items[i].status == SS_STATUS_FINISHED)
+            put_old_request(&csv, i, model, &result->records.items[i]);
+    return csv_close(&csv, path, err);
+}
+
 /* A time mean: area over width, with 6 places, rounded half up. */
 static void
 put_mean(struct csv *csv, ss_wide area, ss_time width)

@@ -20,6 +20,9 @@ int ss_summary_json(const struct ss_result *result, const struct ss_summary_inpu
 /* requests.csv, series.csv, itl.csv and timeline.csv, written to `path` directly: the caller makes the result appear at
  * once. */
 int ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+/* Finished requests with the columns and the units (ns) of LLMServingSim; TPOT is empty for one output token. */
+int ss_write_llmservingsim_csv(const struct ss_result *result, const char *model, const char *path,
+                               struct servsim_error *err);
 int ss_write_series_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_timeline_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsim_error *err);

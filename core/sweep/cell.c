@@ -103,10 +103,10 @@ write_summary(const struct ss_cell *cell, const struct ss_result *result, const 
     return rc;
 }
 
-/* Bulk files go to a temporary name first. */
+/* Bulk files go to a temporary name first. With model NULL `writer` writes it, else it is a file for old scripts. */
 static int
-write_bulk(int (*writer)(const struct ss_result *, const char *, struct servsim_error *),
-           const struct ss_result *result, const char *path, struct servsim_error *err)
+write_bulk_as(int (*writer)(const struct ss_result *, const char *, struct servsim_error *), const char *model,
+              const struct ss_result *result, const char *path, struct servsim_error *err)
 {
     if (path == NULL)
         return 0;
@@ -114,13 +114,20 @@ write_bulk(int (*writer)(const struct ss_result *, const char *, struct servsim_
     ss_text_printf(&part, "%s.part", path);
     if (part.failed)
         return servsim_fail(err, ENOMEM, "no memory for a file name");
-    int rc = writer(result, part.data, err);
+    int rc = model == NULL ? writer(result, part.data, err) : ss_write_llmservingsim_csv(result, model, part.data, err);
     if (rc == 0 && rename(part.data, path) != 0)
         rc = servsim_fail(err, errno, "%s: cannot be written: %s", path, strerror(errno));
     if (rc != 0)
         (void)unlink(part.data);
     ss_text_free(&part);
     return rc;
+}
+
+static int
+write_bulk(int (*writer)(const struct ss_result *, const char *, struct servsim_error *),
+           const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    return write_bulk_as(writer, NULL, result, path, err);
 }
 
 /* Who is speaking when a plugin logs. */
@@ -160,6 +167,8 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
         return rc;
     }
     rc = write_bulk(ss_write_requests_csv, result, files->requests, err);
+    if (rc == 0)
+        rc = write_bulk_as(NULL, cell->model.name, result, files->llmservingsim, err);
     if (rc == 0)
         rc = write_bulk(ss_write_series_csv, result, files->series, err);
     if (rc == 0)

@@ -52,9 +52,10 @@ int ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss
 
 /* ---- cell.c: one cell, in this process ---- */
 
-/* Paths of the files of a cell; see servsim.yaml(5). series, itl and timeline may be NULL: not written. */
+/* Paths of the files of a cell; see servsim.yaml(5). All but summary and run may be NULL: not written. */
 struct ss_cell_files {
     const char *requests, *summary, *run, *series, *itl, *timeline;
+    const char *llmservingsim; /* the finished requests with the columns of LLMServingSim */
 };
 
 #define SS_TIMELINE_LIMIT 200000 /* runs of a cell that timeline.csv keeps */

@@ -1,8 +1,11 @@
 # plugins/report: results on disk made readable. All of them compile the shared reader in; they link with jansson alone.
 report_common = \
+	plugins/report/common/loss.c plugins/report/common/loss.h \
 	plugins/report/common/matrix.c plugins/report/common/matrix.h \
 	plugins/report/common/number.c plugins/report/common/number.h \
+	plugins/report/common/replicates.c \
 	plugins/report/common/results.c plugins/report/common/results.h \
+	plugins/report/common/spread.c plugins/report/common/spread.h \
 	plugins/report/common/table.c plugins/report/common/table.h \
 	plugins/report/common/text.c plugins/report/common/text.h
 
@@ -13,6 +16,19 @@ plugins_report_csv_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_csv_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_report_csv_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 
+plugin_LTLIBRARIES += plugins/report_html.la
+plugins_report_html_la_SOURCES = \
+	plugins/report/html/convert.c \
+	plugins/report/html/html.c \
+	plugins/report/html/html.h \
+	plugins/report/html/picture.c \
+	plugins/report/html/style.c \
+	$(report_content) $(report_common)
+plugins_report_html_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_html_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_html_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_html_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
 plugin_LTLIBRARIES += plugins/report_json.la
 plugins_report_json_la_SOURCES = plugins/report/json/json.c $(report_common)
 plugins_report_json_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
@@ -20,13 +36,17 @@ plugins_report_json_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_json_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_report_json_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 
-plugin_LTLIBRARIES += plugins/report_markdown.la
-plugins_report_markdown_la_SOURCES = \
+# The text of the report, which both `markdown` and `html` make.
+report_content = \
 	plugins/report/markdown/advice.c \
-	plugins/report/markdown/markdown.c \
+	plugins/report/markdown/frame.c \
+	plugins/report/markdown/loss.c \
 	plugins/report/markdown/markdown.h \
 	plugins/report/markdown/tables.c \
-	$(report_common)
+	plugins/report/markdown/words.c
+
+plugin_LTLIBRARIES += plugins/report_markdown.la
+plugins_report_markdown_la_SOURCES = plugins/report/markdown/markdown.c $(report_content) $(report_common)
 plugins_report_markdown_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_markdown_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_markdown_la_LDFLAGS = $(PLUGIN_LDFLAGS)
@@ -39,6 +59,7 @@ plugins_report_plots_la_SOURCES = \
 	plugins/report/plots/chart.h \
 	plugins/report/plots/curves.c \
 	plugins/report/plots/gnuplot.c \
+	plugins/report/plots/loss.c \
 	plugins/report/plots/plots.c \
 	plugins/report/plots/plots.h \
 	plugins/report/plots/scaling.c \
@@ -89,3 +110,11 @@ plugins_report_plots_test_SOURCES = plugins/report/plots/plots_test.c $(report_t
 plugins_report_plots_test_CPPFLAGS = $(report_test_cppflags)
 plugins_report_plots_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
 TESTS += plugins/report/plots_test
+
+check_PROGRAMS += plugins/report/html_test
+plugins_report_html_test_SOURCES = plugins/report/html/html_test.c plugins/report/html/convert.c \
+	plugins/report/html/html.h plugins/report/html/picture.c \
+	plugins/report/common/text.c plugins/report/common/text.h $(report_test_sources)
+plugins_report_html_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_html_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/html_test

@@ -1,6 +1,7 @@
 # tests/cli: scripts that use the program as people do.
 cli_tests = \
 	tests/cli/bad_input.sh \
+	tests/cli/compare.sh \
 	tests/cli/configs.sh \
 	tests/cli/equality.sh \
 	tests/cli/evil_plugins.sh \

@@ -9,3 +9,4 @@ TESTS += tests/unit/harness.sh
 include $(top_srcdir)/tests/unit/platform.mk
 include $(top_srcdir)/tests/unit/model.mk
 include $(top_srcdir)/tests/unit/engine.mk
+include $(top_srcdir)/tests/unit/analysis.mk

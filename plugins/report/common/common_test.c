@@ -4,6 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "report/common/loss.h"
 #include "report/common/matrix.h"
 #include "report/common/number.h"
 #include "report/common/report_test.h"
@@ -211,6 +212,148 @@ single_cells(void)
     done_with(folder, &results, &matrix);
 }
 
+/* Figures of the printed tables of Student's t, and of examples worked by hand. */
+static void
+intervals(void)
+{
+    static const struct {
+        double freedom, t;
+    } cases[] = {{1, 12.7062}, {2, 4.3027}, {4, 2.7764}, {9, 2.2622}, {29, 2.0452}, {120, 1.9799}, {1e6, 1.95997}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_DOUBLE_EQUAL(rp_student_95(cases[i].freedom), cases[i].t, 1e-4);
+        CU_ASSERT_DOUBLE_EQUAL(rp_student_tails(cases[i].t, cases[i].freedom), 0.05, 1e-5);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(rp_student_tails(1, 1), 0.5, 1e-12); /* Cauchy: arctan */
+    CU_ASSERT_DOUBLE_EQUAL(rp_student_tails(0, 7), 1, 1e-12);
+    const double five[] = {10, 12, 9, 11, 13}, holes[] = {10, NAN, 12};
+    struct rp_spread spread = rp_spread_over(five, 5);
+    CU_ASSERT_DOUBLE_EQUAL(spread.mean, 11, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(spread.half, 2.7764 * sqrt(2.5 / 5), 1e-3);
+    spread = rp_spread_over(holes, 3);
+    CU_ASSERT_EQUAL(spread.n, 2);
+    CU_ASSERT_DOUBLE_EQUAL(spread.half, 12.7062, 1e-3);
+    spread = rp_spread_over(five, 1);
+    CU_ASSERT(isnan(spread.half));
+    spread = rp_spread_over(holes + 1, 1);
+    CU_ASSERT(isnan(spread.mean) && spread.n == 0);
+    const double double_of[] = {20, 24, 18, 22, 26};
+    spread = rp_spread_ratio(double_of, five, 5); /* the same traffic twice as fast: no doubt, however it varies */
+    CU_ASSERT_DOUBLE_EQUAL(spread.mean, 2, 1e-12);
+    CU_ASSERT_EQUAL(spread.half, 0);
+}
+
+static void
+differences(void)
+{
+    /* Equal spreads, eight degrees of freedom: t must be beyond 2.306. */
+    static const struct {
+        double a[5], b[5];
+        size_t count;
+        int differ;
+    } cases[] = {
+        {{10, 12, 9, 11, 13}, {13, 15, 12, 14, 16}, 5, 1},           /* t = 3.0 */
+        {{10, 12, 9, 11, 13}, {12, 14, 11, 13, 15}, 5, 0},           /* t = 2.0 */
+        {{10, 12, 9, 11, 13}, {12.4, 14.4, 11.4, 13.4, 15.4}, 5, 1}, /* t = 2.4 */
+        {{5, 5, 5}, {5, 5, 5}, 3, 0},
+        {{5, 5, 5}, {5.001, 5.001, 5.001}, 3, 1}, /* nothing varies: it is no noise */
+        {{1}, {100}, 1, 0},
+        {{NAN, NAN}, {1, 2}, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rp_spread a = rp_spread_over(cases[i].a, cases[i].count);
+        struct rp_spread b = rp_spread_over(cases[i].b, cases[i].count);
+        CU_ASSERT_EQUAL(rp_spread_differ(&a, &b), cases[i].differ);
+        CU_ASSERT_EQUAL(rp_spread_differ(&b, &a), cases[i].differ);
+    }
+}
+
+/* Two handfuls from one source differ in about 5 of 100 cases. */
+static void
+false_alarms(void)
+{
+    struct servsim_random random = {7};
+    int alarms = 0;
+    for (int pair = 0; pair < 4000; pair++) {
+        double values[2][5];
+        for (size_t i = 0; i < 10; i++)
+            values[i / 5][i % 5] = sqrt(-2 * log(servsim_random_unit(&random))) *
+                                   cos(6.283185307179586 * servsim_random_unit(&random)) * (i < 5 ? 1 : 3);
+        struct rp_spread a = rp_spread_over(values[0], 5), b = rp_spread_over(values[1], 5);
+        alarms += rp_spread_differ(&a, &b);
+    }
+    printf("# %d alarms in 4000\n", alarms);
+    CU_ASSERT(alarms > 140 && alarms < 250);
+}
+
+/* The parts of the loss add up to it, and idle engines are called idle. */
+static void
+losses(void)
+{
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct fake_options options = fake_options_scaling();
+    options.both = 1;
+    char *folder = sorted(&options, &results, &matrix);
+    for (size_t s = 0; s < matrix.groups[0].series_count; s++)
+        for (size_t i = 0; i < matrix.groups[0].series[s].count; i++) {
+            const struct rp_series *series = &matrix.groups[0].series[s];
+            struct rp_loss loss;
+            CU_ASSERT_FATAL(rp_loss_of(&loss, series->cells[0], series->cells[i]));
+            double sum = 0;
+            for (size_t p = 0; p < RP_LOSS_PARTS; p++)
+                sum += loss.parts[p];
+            CU_ASSERT_DOUBLE_EQUAL(sum, loss.lost, 1e-6 * loss.ideal);
+            CU_ASSERT_DOUBLE_EQUAL(loss.lost, loss.ideal - loss.actual, 1e-9);
+            CU_ASSERT_EQUAL(rp_loss_largest(&loss) == RP_LOSS_PARTS, i == 0);
+            if (s == 1 && i == 4) /* sixteen replicas for a load that four could serve */
+                CU_ASSERT_EQUAL(rp_loss_largest(&loss), RP_LOSS_IDLE);
+            if (s == 1)
+                CU_ASSERT_EQUAL(loss.parts[RP_LOSS_COMMUNICATION], 0);
+            if (s == 0 && i == 4)
+                CU_ASSERT(loss.parts[RP_LOSS_COMMUNICATION] > 0 && loss.parts[RP_LOSS_RECOMPUTED] < 0);
+        }
+    done_with(folder, &results, &matrix);
+    options.without_requests = 1;
+    folder = sorted(&options, &results, &matrix);
+    struct rp_loss loss;
+    CU_ASSERT_FALSE(rp_loss_of(&loss, &results.cells[0], &results.cells[1]));
+    done_with(folder, &results, &matrix);
+}
+
+static void
+replicates(void)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct rp_results results;
+    struct rp_matrix matrix;
+    struct fake_options options = fake_options_replicates();
+    char *folder = sorted(&options, &results, &matrix), load[96];
+    CU_ASSERT_EQUAL(results.count, 12);
+    rp_matrix_free(&matrix);
+    CU_ASSERT_EQUAL_FATAL(rp_results_fold(&results, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(rp_matrix_make(&matrix, &results, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(results.count, 3);
+    CU_ASSERT_EQUAL(results.part_count, 12);
+    const struct rp_cell *cell = &results.cells[1];
+    CU_ASSERT_STRING_EQUAL(cell->name, "dual_gpu");
+    CU_ASSERT_STRING_EQUAL(rp_label(&matrix, cell), "dual_gpu");
+    CU_ASSERT_EQUAL(rp_member_count(cell), 4);
+    CU_ASSERT_EQUAL(rp_members_done(cell), 3);
+    double sum = 0;
+    for (size_t i = 0; i < 4; i++)
+        sum += i == 1 ? 0 : rp_figure(rp_member(cell, i), "ttft_ms", "p99");
+    CU_ASSERT_DOUBLE_EQUAL(rp_figure(cell, "ttft_ms", "p99"), sum / 3, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(rp_figure_spread(cell, "ttft_ms", "p99").mean, sum / 3, 1e-9);
+    CU_ASSERT_EQUAL(rp_figure_spread(cell, "ttft_ms", "p99").n, 3);
+    CU_ASSERT_EQUAL(rp_total(cell, "requests_total"), 600);
+    CU_ASSERT_EQUAL_FATAL(matrix.group_count, 1);
+    CU_ASSERT_EQUAL_FATAL(matrix.groups[0].series_count, 1);
+    CU_ASSERT_EQUAL(matrix.groups[0].series[0].count, 3);
+    rp_load_text(load, cell);
+    CU_ASSERT_STRING_EQUAL(load, "1.2× capacity (times divided by 313)");
+    done_with(folder, &results, &matrix);
+}
+
 static void
 files_whole_or_not_at_all(void)
 {
@@ -242,6 +385,11 @@ main(void)
         {"groups and series", groups_and_series},
         {"layouts with equally many GPUs", layouts_with_equally_many_gpus},
         {"single cells", single_cells},
+        {"intervals", intervals},
+        {"differences", differences},
+        {"false alarms", false_alarms},
+        {"losses", losses},
+        {"replicates", replicates},
         {"files whole or not at all", files_whole_or_not_at_all},
     };
     return ss_run_cases("report_common", cases, sizeof cases / sizeof cases[0]);

@@ -24,8 +24,8 @@ struct fake_request {
 };
 
 struct fake_cell {
-    char name[256], workload[64], scheduler[64], cluster[64];
-    int index, gpus, tp, replicas, failed, rejected;
+    char name[256], group[256], workload[64], scheduler[64], cluster[64];
+    int index, gpus, tp, replicas, failed, rejected, replicate;
     struct fake_request *requests;
     int count;
     double simulated_s;
@@ -47,7 +47,7 @@ rounded(double value)
 static void
 make_requests(struct fake_cell *cell, const struct fake_options *options, int traffic)
 {
-    uint64_t state = 42 + (uint64_t)traffic * 1000;
+    uint64_t state = 42 + (uint64_t)traffic * 1000 + (uint64_t)cell->replicate * 77777;
     double free_at[64][BATCH] = {{0}}, clock = 0;
     double speed = pow(cell->tp, 0.7);
     double fair = strcmp(cell->scheduler, "predictive") == 0 ? 0.8 : 1;
@@ -357,7 +357,8 @@ put_cell(const char *folder, struct fake_cell *cell, const struct fake_options *
 static void
 put_manifest_cell(FILE *file, const struct fake_cell *cell, const struct fake_options *options, int first)
 {
-    (void)fprintf(file, "%s\n    {\"name\": \"%s\", \"labels\": {", first ? "" : ",", cell->name);
+    (void)fprintf(file, "%s\n    {\"name\": \"%s\", \"group\": \"%s\", \"replicate\": %d, \"labels\": {",
+                  first ? "" : ",", cell->name, cell->group, cell->replicate);
     const char *between = "";
     if (options->traffic_count > 1) {
         (void)fprintf(file, "\"workload\": \"%s\"", cell->workload);
@@ -376,10 +377,14 @@ put_manifest_cell(FILE *file, const struct fake_cell *cell, const struct fake_op
         file,
         "     \"model\": \"llama-3.1-8b\", \"hardware\": \"rtx3090\", \"scheduler\": \"%s\", \"router\": "
         "\"least_loaded\", \"workload\": \"burstgpt\", \"engine\": \"vllm-0.15\",\n     \"gpus\": %d, \"tp\": %d, "
-        "\"pp\": 1, \"dp\": 1, \"ep\": 1, \"replicas\": %d, \"seed\": 42,\n     \"max_num_seqs\": 256, "
-        "\"max_num_batched_tokens\": 2048, \"block_size\": 16,\n     \"slo\": {\"ttft_ms\": %s, \"tpot_ms\": %s}}",
-        cell->scheduler, cell->gpus, cell->tp, cell->replicas, options->without_slo ? "null" : "1000.0",
-        options->without_slo ? "null" : "50.0");
+        "\"pp\": 1, \"dp\": 1, \"ep\": 1, \"replicas\": %d, \"seed\": %d,\n     \"max_num_seqs\": 256, "
+        "\"max_num_batched_tokens\": 2048, \"block_size\": 16,\n     \"slo\": {\"ttft_ms\": %s, \"tpot_ms\": %s}",
+        cell->scheduler, cell->gpus, cell->tp, cell->replicas, 42 + cell->replicate,
+        options->without_slo ? "null" : "1000.0", options->without_slo ? "null" : "50.0");
+    if (options->load > 0)
+        (void)fprintf(file, ",\n     \"load\": %.3f, \"load_scale\": 313.0}", options->load);
+    else
+        (void)fprintf(file, ",\n     \"load\": null, \"load_scale\": null}");
 }
 
 static void
@@ -433,6 +438,29 @@ name_cell(struct fake_cell *cell, const struct fake_options *options)
         }
     if (cell->name[0] == '\0')
         (void)snprintf(cell->name, sizeof cell->name, "run");
+    (void)snprintf(cell->group, sizeof cell->group, "%s", cell->name);
+    if (options->replicates > 1) {
+        size_t used = strlen(cell->name);
+        (void)snprintf(cell->name + used, sizeof cell->name - used, ".r%d", cell->replicate + 1);
+    }
+}
+
+/* One configuration: all of its replicates. */
+static int
+put_replicates(FILE *file, const char *folder, const struct fake_options *options, const struct fake_cell *like,
+               int *index, int traffic)
+{
+    int status = 0;
+    for (int r = 0; r < (options->replicates > 1 ? options->replicates : 1); r++, (*index)++) {
+        struct fake_cell cell = *like;
+        cell.index = *index;
+        cell.replicate = r;
+        cell.failed = *index == options->failed_cell;
+        name_cell(&cell, options);
+        put_manifest_cell(file, &cell, options, *index == 0);
+        status |= put_cell(folder, &cell, options, traffic);
+    }
+    return status;
 }
 
 /* All cells, first axis slowest, the manifest's lines among them. */
@@ -444,20 +472,15 @@ put_cells(FILE *file, const char *folder, const struct fake_options *options)
     for (size_t t = 0; t < options->traffic_count; t++)
         for (size_t g = 0; g < options->gpus_count; g++)
             for (int layout = 0; layout <= options->both; layout++)
-                for (size_t s = 0; s < schedulers; s++, index++) {
+                for (size_t s = 0; s < schedulers; s++) {
                     int replicated = options->both ? layout : options->replicated, gpus = options->gpus[g];
-                    struct fake_cell cell = {.index = index,
-                                             .gpus = gpus,
-                                             .failed = index == options->failed_cell,
-                                             .tp = replicated ? 1 : gpus,
-                                             .replicas = replicated ? gpus : 1};
+                    struct fake_cell cell = {
+                        .gpus = gpus, .tp = replicated ? 1 : gpus, .replicas = replicated ? gpus : 1};
                     (void)snprintf(cell.workload, sizeof cell.workload, "%s", options->traffics[t]);
                     (void)snprintf(cell.scheduler, sizeof cell.scheduler, "%s",
                                    options->schedulers != NULL ? options->schedulers[s] : "fcfs");
                     cluster_name(cell.cluster, gpus, replicated, options->both);
-                    name_cell(&cell, options);
-                    put_manifest_cell(file, &cell, options, index == 0);
-                    status |= put_cell(folder, &cell, options, (int)t);
+                    status |= put_replicates(file, folder, options, &cell, &index, (int)t);
                 }
     return status;
 }
@@ -476,9 +499,9 @@ fake_results_write(const char *folder, const struct fake_options *options)
         return -1;
     (void)fprintf(
         file,
-        "{\"servsim_results\": 1, \"name\": \"%s\", \"seed\": 42, \"servsim_version\": \"0.1.0\", \"abi\": \"1.0\", \n"
-        "  \"axes\": [",
-        options->name);
+        "{\"servsim_results\": 1, \"name\": \"%s\", \"seed\": 42, \"servsim_version\": \"0.1.0\", \"abi\": \"1.0\", "
+        "\"replicates\": %d,\n  \"axes\": [",
+        options->name, options->replicates > 1 ? options->replicates : 1);
     put_axes(file, options);
     (void)fprintf(file, "],\n  \"cells\": [");
     int status = put_cells(file, folder, options);

@@ -48,8 +48,8 @@ separated(const char *digits)
     return out;
 }
 
-struct rp_word
-rp_human(double value)
+static struct rp_word
+rounded_to(double value, int figures)
 {
     if (!isfinite(value))
         return word("–");
@@ -58,15 +58,27 @@ rp_human(double value)
     char digits[48];
     double size = fabs(value);
     if (size >= 1e15 || size < 1e-4) {
-        (void)snprintf(digits, sizeof digits, "%.2e", value);
+        (void)snprintf(digits, sizeof digits, "%.*e", figures - 1, value);
         return word(digits);
     }
     /* Rounded through text once, so that 999.6 becomes 1,000 and not 999.6 printed with three digits. */
-    (void)snprintf(digits, sizeof digits, "%.2e", value);
+    (void)snprintf(digits, sizeof digits, "%.*e", figures - 1, value);
     double rounded = strtod(digits, NULL);
     int exponent = (int)floor(log10(fabs(rounded)) + 1e-9);
-    (void)snprintf(digits, sizeof digits, "%.*f", exponent >= 2 ? 0 : 2 - exponent, rounded);
+    (void)snprintf(digits, sizeof digits, "%.*f", exponent >= figures - 1 ? 0 : figures - 1 - exponent, rounded);
     return separated(digits);
+}
+
+struct rp_word
+rp_human(double value)
+{
+    return rounded_to(value, 3);
+}
+
+struct rp_word
+rp_rough(double value)
+{
+    return rounded_to(value, 2);
 }
 
 struct rp_word

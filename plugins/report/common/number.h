@@ -17,6 +17,9 @@ struct rp_word rp_exact(double value);
 /* Three significant digits, thousands separated by commas: 0.0123, 4.56, 12,300. */
 struct rp_word rp_human(double value);
 
+/* Two significant digits: the half width of an interval. */
+struct rp_word rp_rough(double value);
+
 /* A count, all digits, thousands separated. */
 struct rp_word rp_count(double value);
 

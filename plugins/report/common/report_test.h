@@ -51,6 +51,20 @@ fake_options_matrix(void)
     return options;
 }
 
+/* Three numbers of GPUs, four replicates of each; one of them failed. */
+FAKE_UNUSED static struct fake_options
+fake_options_replicates(void)
+{
+    struct fake_options options = fake_options_scaling();
+    options.name = "replicated";
+    options.gpus_count = 3;
+    options.requests = 200;
+    options.replicates = 4;
+    options.failed_cell = 5;
+    options.load = 1.2;
+    return options;
+}
+
 FAKE_UNUSED static char *
 fake_tree(const struct fake_options *options)
 {

@@ -8,7 +8,7 @@
 #include "report/common/text.h"
 
 #define LARGEST_JSON ((size_t)256 << 20)
-#define MOST_CELLS 5000u
+#define MOST_CELLS 100000u
 
 int
 rp_json_read(json_t **out, const char *path, uint64_t *fingerprint, struct servsim_error *err)
@@ -96,13 +96,15 @@ read_shape(struct rp_cell *cell, const char *path, size_t index, struct servsim_
     cell->seed = rp_number_at(cell->json, "seed", NULL);
     cell->slo_ttft_ms = rp_number_at(cell->json, "slo", "ttft_ms");
     cell->slo_tpot_ms = rp_number_at(cell->json, "slo", "tpot_ms");
+    cell->load = rp_number_at(cell->json, "load", NULL);
+    cell->load_scale = rp_number_at(cell->json, "load_scale", NULL);
     return 0;
 }
 
 static int
 read_cell(struct rp_results *out, json_t *json, size_t index, struct servsim_error *err)
 {
-    struct rp_cell *cell = &out->cells[index];
+    struct rp_cell *cell = &out->parts[index];
     cell->json = json;
     cell->name = rp_text_at(json, "name");
     cell->status = rp_text_at(json, "status");
@@ -114,6 +116,9 @@ read_cell(struct rp_results *out, json_t *json, size_t index, struct servsim_err
     cell->router = rp_text_at(json, "router");
     cell->workload = rp_text_at(json, "workload");
     cell->engine = rp_text_at(json, "engine");
+    cell->group = rp_text_at(json, "group");
+    if (cell->group[0] == '\0')
+        cell->group = cell->name;
     if (cell->name[0] == '\0' || cell->status[0] == '\0')
         return servsim_fail(err, EINVAL, "%s: cells[%zu] needs a name and a status", out->path, index);
     if (!is_inside(cell->dir))
@@ -148,11 +153,11 @@ axis_value(struct rp_axis *axis, const char *value)
 static void
 read_labels(struct rp_results *out)
 {
-    for (size_t i = 0; i < out->count; i++) {
-        const json_t *labels = json_object_get(out->cells[i].json, "labels");
+    for (size_t i = 0; i < out->part_count; i++) {
+        const json_t *labels = json_object_get(out->parts[i].json, "labels");
         for (size_t a = 0; a < out->axis_count; a++) {
             const char *value = json_string_value(json_object_get(labels, out->axes[a].name));
-            out->cells[i].values[a] = value != NULL ? axis_value(&out->axes[a], value) : RP_NONE;
+            out->parts[i].values[a] = value != NULL ? axis_value(&out->axes[a], value) : RP_NONE;
         }
     }
 }
@@ -183,16 +188,18 @@ read_cells(struct rp_results *out, struct servsim_error *err)
         return servsim_fail(err, EINVAL, "%s: cells must be a list", out->path);
     if (json_array_size(cells) > MOST_CELLS)
         return servsim_fail(err, EINVAL, "%s: more than %u cells", out->path, MOST_CELLS);
-    out->cells = calloc(json_array_size(cells) + 1, sizeof *out->cells);
-    if (out->cells == NULL)
+    out->parts = calloc(json_array_size(cells) + 1, sizeof *out->parts);
+    if (out->parts == NULL)
         return servsim_fail(err, ENOMEM, "%s: no memory for its cells", out->path);
     for (size_t i = 0; i < json_array_size(cells); i++) {
-        out->count++;
+        out->part_count++;
         int status = read_cell(out, json_array_get(cells, i), i, err);
         if (status != 0)
             return status;
     }
     read_labels(out);
+    out->cells = out->parts;
+    out->count = out->part_count;
     return 0;
 }
 
@@ -241,8 +248,8 @@ rp_results_read(struct rp_results *out, const char *path, struct servsim_error *
 int
 rp_results_read_runs(struct rp_results *results, struct servsim_error *err)
 {
-    for (size_t i = 0; i < results->count; i++) {
-        struct rp_cell *cell = &results->cells[i];
+    for (size_t i = 0; i < results->part_count; i++) {
+        struct rp_cell *cell = &results->parts[i];
         char *path = rp_join(cell->folder, "run.json");
         if (path == NULL)
             return servsim_fail(err, ENOMEM, "%s: no memory to read it", cell->folder);
@@ -254,17 +261,31 @@ rp_results_read_runs(struct rp_results *results, struct servsim_error *err)
     return 0;
 }
 
+/* What folding made. A folded cell borrows all but its summary and its list from its replicates. */
+static void
+free_folded(struct rp_results *results)
+{
+    if (!rp_is_folded(results))
+        return;
+    for (size_t i = 0; i < results->count; i++) {
+        json_decref(results->cells[i].summary);
+        free(results->cells[i].members);
+    }
+    free(results->cells);
+}
+
 void
 rp_results_free(struct rp_results *results)
 {
-    for (size_t i = 0; i < results->count; i++) {
-        free(results->cells[i].folder);
-        free(results->cells[i].values);
-        json_decref(results->cells[i].run);
+    free_folded(results);
+    for (size_t i = 0; i < results->part_count; i++) {
+        free(results->parts[i].folder);
+        free(results->parts[i].values);
+        json_decref(results->parts[i].run);
     }
     for (size_t a = 0; results->axes != NULL && a < results->axis_count; a++)
         free(results->axes[a].values);
-    free(results->cells);
+    free(results->parts);
     free(results->axes);
     free(results->path);
     free(results->folder);

@@ -1,6 +1,7 @@
 /*
- * report/csv - results.csv: one row per cell, every figure of its summary in a column; and replicas.csv: one row per
- * replica of each cell.
+ * report/csv - results.csv: one row per cell, every figure of its summary in a column; groups.csv: one row per
+ * configuration, the means over its replicates with their 95 % intervals; and replicas.csv: one row per replica of each
+ * cell.
  *
  * Nested figures are joined by '_' (ttft_ms_p99), the units stay in the names. The columns that every summary has come
  * first and are always there, also when no cell was finished; anything that a summary has beside them follows in order
@@ -86,9 +87,9 @@ static const char *const known[] = {
 };
 
 static const char *const about_cell[] = {
-    "status",     "reason", "model", "hardware", "engine", "scheduler", "router",       "workload",
-    "gpus",       "tp",     "pp",    "dp",       "ep",     "replicas",  "max_num_seqs", "max_num_batched_tokens",
-    "block_size", "seed"};
+    "status",     "reason", "model", "hardware",  "engine", "scheduler", "router",       "workload",
+    "gpus",       "tp",     "pp",    "dp",        "ep",     "replicas",  "max_num_seqs", "max_num_batched_tokens",
+    "block_size", "seed",   "load",  "load_scale"};
 
 static const char *const of_replica[] = {"replica",       "requests", "output_tokens",  "busy_s",
                                          "busy_fraction", "idle_s",   "kv_blocks_peak", "preemptions"};
@@ -174,9 +175,8 @@ write_value(struct rp_text *out, const json_t *value)
 }
 
 static void
-write_header(struct rp_text *out, const struct rp_results *results, const struct columns *columns)
+write_axes(struct rp_text *out, const struct rp_results *results)
 {
-    rp_puts(out, "cell");
     for (size_t a = 0; a < results->axis_count; a++) {
         struct rp_text name = {0};
         rp_printf(&name, ",axis_%s", results->axes[a].name);
@@ -186,6 +186,23 @@ write_header(struct rp_text *out, const struct rp_results *results, const struct
         out->failed |= name.failed;
         rp_text_free(&name);
     }
+}
+
+static void
+write_labels(struct rp_text *out, const struct rp_results *results, const struct rp_cell *cell)
+{
+    for (size_t a = 0; a < results->axis_count; a++) {
+        rp_add(out, ",", 1);
+        if (cell->values[a] != RP_NONE)
+            write_text(out, results->axes[a].values[cell->values[a]]);
+    }
+}
+
+static void
+write_header(struct rp_text *out, const struct rp_results *results, const struct columns *columns)
+{
+    rp_puts(out, "cell");
+    write_axes(out, results);
     for (size_t i = 0; i < sizeof about_cell / sizeof about_cell[0]; i++)
         rp_printf(out, ",%s", about_cell[i]);
     rp_puts(out, ",slo_ttft_ms,slo_tpot_ms");
@@ -201,11 +218,7 @@ write_row(struct rp_text *out, const struct rp_results *results, const struct rp
           const struct columns *columns)
 {
     write_text(out, cell->name);
-    for (size_t a = 0; a < results->axis_count; a++) {
-        rp_add(out, ",", 1);
-        if (cell->values[a] != RP_NONE)
-            write_text(out, results->axes[a].values[cell->values[a]]);
-    }
+    write_labels(out, results, cell);
     for (size_t i = 0; i < sizeof about_cell / sizeof about_cell[0]; i++) {
         rp_add(out, ",", 1);
         write_value(out, json_object_get(cell->json, about_cell[i]));
@@ -274,6 +287,116 @@ write_cells(const struct servsim_report_input *input, const struct rp_results *r
     return status;
 }
 
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+static void
+write_number(struct rp_text *out, double value)
+{
+    rp_add(out, ",", 1);
+    if (isfinite(value))
+        rp_puts(out, rp_exact(value).text);
+}
+
+/* The figure of the flattened name: "ttft_ms" and "p99" of "ttft_ms_p99". */
+static struct rp_spread
+spread_of(const struct rp_cell *group, const char *name)
+{
+    for (const char *at = strchr(name, '_'); at != NULL; at = strchr(at + 1, '_')) {
+        char outer[200];
+        (void)snprintf(outer, sizeof outer, "%.*s", (int)(at - name), name);
+        if (isfinite(rp_figure(group, outer, at + 1)))
+            return rp_figure_spread(group, outer, at + 1);
+    }
+    return rp_figure_spread(group, name, NULL);
+}
+
+static int
+is_figure(const struct rp_results *results, const char *name)
+{
+    for (size_t i = 0; i < results->count; i++)
+        if (spread_of(&results->cells[i], name).n > 0)
+            return 1;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i], name) == 0)
+            return strcmp(name, "device_name") != 0;
+    return 0;
+}
+
+/* The columns that hold numbers. */
+static int
+collect_figures(struct columns *columns, const struct rp_results *results)
+{
+    struct columns all = {0};
+    int status = collect_columns(&all, results);
+    for (size_t i = 0; i < all.count && status == 0; i++)
+        if (is_figure(results, all.names[i]))
+            status = add_column(columns, all.names[i]);
+    free_columns(&all);
+    return status;
+}
+
+static void
+write_group(struct rp_text *out, const struct rp_results *results, const struct rp_cell *group,
+            const struct columns *columns)
+{
+    write_text(out, group->group);
+    write_labels(out, results, group);
+    rp_printf(out, ",%zu,%zu", rp_member_count(group), rp_members_done(group));
+    for (size_t i = 2; i < sizeof about_cell / sizeof about_cell[0]; i++) {
+        if (strcmp(about_cell[i], "seed") == 0)
+            continue;
+        rp_add(out, ",", 1);
+        write_value(out, json_object_get(group->json, about_cell[i]));
+    }
+    for (size_t i = 0; i < columns->count; i++) {
+        struct rp_spread spread = spread_of(group, columns->names[i]);
+        write_number(out, spread.mean);
+        write_number(out, spread.mean - spread.half);
+        write_number(out, spread.mean + spread.half);
+    }
+    rp_puts(out, "\n");
+}
+
+static void
+write_figure_names(struct rp_text *out, const char *name)
+{
+    static const char *const endings[] = {"", "_ci95_low", "_ci95_high"};
+    for (size_t i = 0; i < 3; i++) {
+        char whole[256];
+        (void)snprintf(whole, sizeof whole, "%.230s%s", name, endings[i]);
+        rp_add(out, ",", 1);
+        write_text(out, whole);
+    }
+}
+
+static int
+write_groups(const struct servsim_report_input *input, struct rp_results *results, struct servsim_error *err)
+{
+    struct columns columns = {0};
+    struct rp_text text = {0};
+    int status = rp_results_fold(results, err);
+    if (status != 0)
+        return status;
+    text.failed = collect_figures(&columns, results) != 0;
+    rp_puts(&text, "group");
+    write_axes(&text, results);
+    rp_puts(&text, ",cells,cells_done");
+    for (size_t i = 2; i < sizeof about_cell / sizeof about_cell[0]; i++)
+        if (strcmp(about_cell[i], "seed") != 0)
+            rp_printf(&text, ",%s", about_cell[i]);
+    for (size_t i = 0; i < columns.count; i++)
+        write_figure_names(&text, columns.names[i]);
+    rp_puts(&text, "\n");
+    for (size_t i = 0; i < results->count; i++)
+        write_group(&text, results, &results->cells[i], &columns);
+    free_columns(&columns);
+    status = write_file(input, "groups.csv", &text, err);
+    rp_text_free(&text);
+    return status;
+}
+
+/* ---- replicas --------------------------------------------------------------------------------------------------- */
+
 static int
 write_replicas(const struct servsim_report_input *input, const struct rp_results *results, struct servsim_error *err)
 {
@@ -311,6 +434,8 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     status = write_cells(input, &results, err);
     if (status == 0)
         status = write_replicas(input, &results, err);
+    if (status == 0)
+        status = write_groups(input, &results, err);
     rp_results_free(&results);
     return status;
 }
@@ -336,12 +461,14 @@ static const struct servsim_report_ops ops = {.size = sizeof ops, .render = rend
 static const struct servsim_plugin csv_plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_REPORT),
     .name = "csv",
-    .version = "1.0",
-    .summary = "results.csv: one row per cell, one column per figure; replicas.csv: one row per replica",
+    .version = "1.1",
+    .summary = "results.csv: a row per cell, a column per figure; groups.csv: means over replicates; replicas.csv",
     .licence = "Apache-2.0",
     .page =
         "The labels of the matrix are the columns axis_NAME. Figures keep the names of summary.json, parts joined by "
-        "an underscore: ttft_ms_p99. An empty field means that there is no value: the cell failed, or nothing "
+        "an underscore: ttft_ms_p99. In groups.csv, a row is one configuration: the mean of each figure over its "
+        "replicates, and the 95 % interval of that mean in FIGURE_ci95_low and _high. An empty field means that there "
+        "is no value: the cell failed, or nothing "
         "finished.",
     .create = create,
     .destroy = destroy,

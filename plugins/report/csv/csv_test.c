@@ -6,7 +6,7 @@
 
 #include "report/common/report_test.h"
 
-#define COLUMNS 200u
+#define COLUMNS 400u
 #define ROWS 64u
 
 /* A CSV file, read back with libcsv in strict mode. */
@@ -142,6 +142,36 @@ replicas(void)
 }
 
 static void
+groups(void)
+{
+    struct fake_options options = fake_options_replicates();
+    char *folder = fake_tree(&options);
+    struct sheet cells, sheet;
+    must_run("json", folder);
+    must_run("csv", folder);
+    read_sheet(&cells, folder, "results.csv");
+    read_sheet(&sheet, folder, "groups.csv");
+    CU_ASSERT_EQUAL(cells.rows, 13);
+    CU_ASSERT_EQUAL_FATAL(sheet.rows, 4);
+    CU_ASSERT_STRING_EQUAL(at(&sheet, 2, "group"), "dual_gpu");
+    CU_ASSERT_STRING_EQUAL(at(&sheet, 2, "cells"), "4");
+    CU_ASSERT_STRING_EQUAL(at(&sheet, 2, "cells_done"), "3");
+    CU_ASSERT_STRING_EQUAL(at(&sheet, 2, "load"), "1.2");
+    double sum = 0;
+    for (size_t row = 1; row <= 4; row++)
+        sum += strtod(at(&cells, row, "ttft_ms_p99"), NULL);
+    double mean = strtod(at(&sheet, 1, "ttft_ms_p99"), NULL);
+    double low = strtod(at(&sheet, 1, "ttft_ms_p99_ci95_low"), NULL);
+    double high = strtod(at(&sheet, 1, "ttft_ms_p99_ci95_high"), NULL);
+    CU_ASSERT_DOUBLE_EQUAL(mean, sum / 4, 1e-6);
+    CU_ASSERT(low < mean && mean < high);
+    CU_ASSERT_DOUBLE_EQUAL(mean - low, high - mean, 1e-6);
+    free_sheet(&cells);
+    free_sheet(&sheet);
+    fake_folder_remove(folder);
+}
+
+static void
 hostile(void)
 {
     char *folder = fake_folder_make();
@@ -157,7 +187,10 @@ hostile(void)
 int
 main(void)
 {
-    static const struct ss_case cases[] = {
-        {"every figure", every_figure}, {"odd texts", odd_texts}, {"replicas", replicas}, {"hostile", hostile}};
+    static const struct ss_case cases[] = {{"every figure", every_figure},
+                                           {"odd texts", odd_texts},
+                                           {"replicas", replicas},
+                                           {"groups", groups},
+                                           {"hostile", hostile}};
     return ss_run_cases("report_csv", cases, sizeof cases / sizeof cases[0]);
 }

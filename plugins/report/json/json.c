@@ -4,6 +4,9 @@
  * Runs before every other report, which all read what it writes. The order of keys and cells is the manifest's, numbers
  * are written with the fewest digits that read back as the same value, and nothing that differs between two equal runs
  * is added, so that two equal experiments give two equal files. The shape is results.schema.json.
+ *
+ * Behind the cells stand the groups: the replicates of one configuration taken together, every figure of a summary as
+ * its mean over them and the 95 % interval of that mean.
  */
 #include <math.h>
 
@@ -136,10 +139,92 @@ add_summary(struct rp_cell *cell, struct servsim_error *err)
         if (status != 0)
             return status;
     }
+    cell->summary = summary;
+    cell->done = summary != NULL;
     (void)json_object_del(cell->json, "summary"); /* so that it comes last */
     if (json_object_set_new(cell->json, "summary", summary != NULL ? summary : json_null()) != 0)
         return servsim_fail(err, ENOMEM, "%s: no memory for its summary", cell->folder);
     return 0;
+}
+
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+static json_t *
+number_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static int
+add_figure(json_t *figures, const struct rp_cell *group, const char *a, const char *b)
+{
+    char name[256];
+    struct rp_spread spread = rp_figure_spread(group, a, b);
+    (void)snprintf(name, sizeof name, b != NULL ? "%.100s_%.100s" : "%.200s", a, b);
+    json_t *figure = json_object();
+    int status = json_object_set_new(figure, "mean", number_or_null(spread.mean)) |
+                 json_object_set_new(figure, "ci95_low", number_or_null(spread.mean - spread.half)) |
+                 json_object_set_new(figure, "ci95_high", number_or_null(spread.mean + spread.half)) |
+                 json_object_set_new(figure, "n", json_integer((json_int_t)spread.n));
+    return json_object_set_new(figures, name, figure) | status;
+}
+
+/* Every number of the summary, flattened as results.csv has them; what is null in all replicates is left out. */
+static int
+add_figures(json_t *figures, const struct rp_cell *group)
+{
+    const char *key, *inner_key;
+    json_t *value, *inner;
+    int status = 0;
+    json_object_foreach(group->summary, key, value)
+    {
+        if (json_is_number(value))
+            status |= add_figure(figures, group, key, NULL);
+        json_object_foreach(value, inner_key, inner)
+        {
+            if (json_is_number(inner))
+                status |= add_figure(figures, group, key, inner_key);
+        }
+    }
+    return status;
+}
+
+static json_t *
+group_json(const struct rp_cell *group)
+{
+    static const char *const shared[] = {"labels",     "model",  "hardware",   "scheduler",    "router",
+                                         "workload",   "engine", "gpus",       "tp",           "pp",
+                                         "dp",         "ep",     "replicas",   "max_num_seqs", "max_num_batched_tokens",
+                                         "block_size", "load",   "load_scale", "slo"};
+    json_t *object = json_object(), *cells = json_array(), *figures = json_object();
+    int status = json_object_set_new(object, "name", json_string(group->group));
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+        json_t *value = json_object_get(group->json, shared[i]);
+        if (value != NULL)
+            status |= json_object_set(object, shared[i], value);
+    }
+    for (size_t i = 0; i < rp_member_count(group); i++)
+        status |= json_array_append_new(cells, json_string(rp_member(group, i)->name));
+    status |= json_object_set_new(object, "cells", cells);
+    status |= json_object_set_new(object, "n_done", json_integer((json_int_t)rp_members_done(group)));
+    status |= add_figures(figures, group);
+    status |= json_object_set_new(object, "figures", figures);
+    if (status == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static int
+add_groups(struct rp_results *results, struct servsim_error *err)
+{
+    json_t *groups = json_array();
+    int status = rp_results_fold(results, err), bad = 0;
+    for (size_t i = 0; i < results->count && status == 0; i++)
+        bad |= json_array_append_new(groups, group_json(&results->cells[i]));
+    (void)json_object_del(results->root, "groups"); /* so that they come last */
+    bad |= json_object_set_new(results->root, "groups", groups);
+    return status != 0 || bad == 0 ? status : servsim_fail(err, ENOMEM, "%s: no memory for its groups", results->path);
 }
 
 static int
@@ -163,8 +248,10 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
         return servsim_fail(err, ENOMEM, "%s: no memory to read it", input->output_dir);
     int status = rp_results_read(&results, manifest, err);
     free(manifest);
-    for (size_t i = 0; i < results.count && status == 0; i++)
-        status = add_summary(&results.cells[i], err);
+    for (size_t i = 0; i < results.part_count && status == 0; i++)
+        status = add_summary(&results.parts[i], err);
+    if (status == 0)
+        status = add_groups(&results, err);
     if (status == 0)
         status = write_results(input->results_path, results.root, err);
     rp_results_free(&results);
@@ -192,11 +279,13 @@ static const struct servsim_report_ops ops = {.size = sizeof ops, .render = rend
 static const struct servsim_plugin json_plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_REPORT),
     .name = "json",
-    .version = "1.0",
+    .version = "1.1",
     .summary = "results.json: every figure of every cell in one document",
     .licence = "Apache-2.0",
-    .page = "Joins experiment.json and cells/*/summary.json. The summary of a cell that failed is null. Numbers are "
-            "numbers, and NaN never occurs. Every other report reads this file, so this one always runs first. Its "
+    .page = "Joins experiment.json and cells/*/summary.json. The summary of a cell that failed is null. Under groups, "
+            "the replicates of each configuration are taken together: mean of every figure, with the 95 % interval of "
+            "Student's t (null below two replicates). Numbers are numbers, and NaN never occurs. Every other report "
+            "reads this file, so this one always runs first. Its "
             "shape is written down in results.schema.json (JSON Schema, draft 2020-12).",
     .create = create,
     .destroy = destroy,

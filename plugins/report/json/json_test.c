@@ -150,11 +150,11 @@ shape(void)
 {
     json_t *schema = json_load_file(ss_source_path("plugins/report/json/results.schema.json"), 0, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
-    struct fake_options trees[4] = {fake_options_scaling(), fake_options_single(), fake_options_matrix(),
-                                    fake_options_single()};
+    struct fake_options trees[5] = {fake_options_scaling(), fake_options_single(), fake_options_matrix(),
+                                    fake_options_single(), fake_options_replicates()};
     trees[3].without_requests = 1;
     trees[3].without_slo = 1;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         char *folder = fake_tree(&trees[i]);
         must_run("json", folder);
         json_t *root = parsed(folder);
@@ -205,6 +205,38 @@ summaries_as_they_were(void)
         CU_ASSERT(index == 3 ? json_is_null(here) : summary != NULL && json_equal(summary, here));
         json_decref(summary);
     }
+    json_decref(root);
+    fake_folder_remove(folder);
+}
+
+static void
+groups(void)
+{
+    struct fake_options options = fake_options_replicates();
+    char *folder = fake_tree(&options);
+    must_run("json", folder);
+    json_t *root = parsed(folder);
+    const json_t *all = json_object_get(root, "groups"), *dual = json_array_get(all, 1);
+    const json_t *p99 = json_object_get(json_object_get(dual, "figures"), "ttft_ms_p99");
+    CU_ASSERT_EQUAL(json_array_size(all), 3);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(dual, "name")), "dual_gpu");
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(dual, "cells")), 4);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(dual, "n_done")), 3);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(p99, "n")), 3);
+    double mean = json_number_value(json_object_get(p99, "mean"));
+    CU_ASSERT(json_number_value(json_object_get(p99, "ci95_low")) < mean);
+    CU_ASSERT(json_number_value(json_object_get(p99, "ci95_high")) > mean);
+    CU_ASSERT(json_is_object(json_object_get(json_object_get(dual, "figures"), "busy_share_dense")));
+    json_decref(root);
+    fake_folder_remove(folder);
+    options = fake_options_single(); /* one cell: a group of its own, whose interval nobody knows */
+    folder = fake_tree(&options);
+    must_run("json", folder);
+    root = parsed(folder);
+    dual = json_array_get(json_object_get(root, "groups"), 0);
+    p99 = json_object_get(json_object_get(dual, "figures"), "ttft_ms_p99");
+    CU_ASSERT(json_is_null(json_object_get(p99, "ci95_low")));
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(p99, "n")), 1);
     json_decref(root);
     fake_folder_remove(folder);
 }
@@ -275,6 +307,7 @@ main(void)
         {"shape", shape},
         {"the schema can refuse", schema_can_refuse},
         {"summaries as they were", summaries_as_they_were},
+        {"groups", groups},
         {"same bytes twice", same_bytes_twice},
         {"hostile folders", hostile_folders},
     };

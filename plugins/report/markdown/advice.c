@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "report/common/loss.h"
 #include "report/markdown/markdown.h"
 
 static double
@@ -17,6 +18,25 @@ static double
 latency_mean(const struct rp_cell *cell)
 {
     return rp_figure(cell, "latency_ms", "mean");
+}
+
+/* The same as they are shown, with their intervals. */
+static struct rp_word
+output_text(const struct rp_cell *cell)
+{
+    return md_figure(cell, "output_tokens_per_s", NULL, AS_NUMBER);
+}
+
+static struct rp_word
+latency_text(const struct rp_cell *cell)
+{
+    return md_figure(cell, "latency_ms", "mean", AS_MS);
+}
+
+static struct rp_word
+share_text(const struct rp_cell *cell, const char *key)
+{
+    return md_figure(cell, key, NULL, AS_PERCENT);
 }
 
 static const char *
@@ -34,6 +54,35 @@ put_subject(struct md *md, const struct rp_cell *cell)
     rp_puts(&md->out, "**");
 }
 
+/* Is the service level met for enough requests, noise allowed for? */
+static int
+meets(const struct rp_cell *cell)
+{
+    struct rp_spread met = rp_figure_spread(cell, "slo_attainment", NULL);
+    return met.mean - (isfinite(met.half) ? met.half : 0) >= SLO_TARGET;
+}
+
+/* "; not told apart from it: a, b": the others whose figure differs from the best one's by no more than noise. */
+static void
+put_equals(struct md *md, const struct rp_group *group, const struct rp_cell *best, const char *a, const char *b)
+{
+    size_t named = 0, others = 0;
+    for (size_t i = 0; i < group->count && best->members != NULL; i++) {
+        const struct rp_cell *cell = group->cells[i];
+        if (cell == best || !cell->done || rp_differ(best, cell, a, b))
+            continue;
+        others++;
+        if (named >= 4)
+            continue;
+        rp_puts(&md->out, named == 0 ? "; no difference larger than noise from " : ", ");
+        md_label(md, cell);
+        rp_printf(&md->out, " (%s)", md_figure(cell, a, b, b != NULL ? AS_MS : AS_NUMBER).text);
+        named++;
+    }
+    if (others > named)
+        rp_printf(&md->out, " and %zu more", others - named);
+}
+
 /* The cell with the fewest GPUs (then the best attainment) among those that meet the service level. */
 static const struct rp_cell *
 smallest_meeting(const struct rp_group *group)
@@ -42,8 +91,8 @@ smallest_meeting(const struct rp_group *group)
     for (size_t i = 0; i < group->count; i++) {
         const struct rp_cell *cell = group->cells[i];
         double met = rp_figure(cell, "slo_attainment", NULL);
-        if (met >= SLO_TARGET && (best == NULL || cell->gpus < best->gpus ||
-                                  (cell->gpus == best->gpus && met > rp_figure(best, "slo_attainment", NULL))))
+        if (meets(cell) && (best == NULL || cell->gpus < best->gpus ||
+                            (cell->gpus == best->gpus && met > rp_figure(best, "slo_attainment", NULL))))
             best = cell;
     }
     return best;
@@ -57,16 +106,14 @@ say_one_cell(struct md *md, const struct rp_cell *cell)
     rp_puts(&md->out, "- ");
     put_subject(md, cell);
     if (!(rp_figure(cell, "requests_finished", NULL) > 0)) {
-        rp_printf(&md->out, " finished none of its %s requests.\n",
-                  rp_count(rp_figure(cell, "requests_total", NULL)).text);
+        rp_printf(&md->out, " finished none of its %s requests.\n", rp_count(rp_total(cell, "requests_total")).text);
         return;
     }
     rp_printf(&md->out, " gives %s output tokens/s (%s requests/s) with a mean latency of %s and a P99 of %s;",
-              rp_human(output_rate(cell)).text, rp_human(rp_figure(cell, "requests_per_s", NULL)).text,
-              rp_milliseconds(latency_mean(cell)).text, rp_milliseconds(rp_figure(cell, "latency_ms", "p99")).text);
+              output_text(cell).text, md_figure(cell, "requests_per_s", NULL, AS_NUMBER).text, latency_text(cell).text,
+              md_figure(cell, "latency_ms", "p99", AS_MS).text);
     rp_printf(&md->out, " the first token comes after %s on average, the others every %s.\n",
-              rp_milliseconds(rp_figure(cell, "ttft_ms", "mean")).text,
-              rp_milliseconds(rp_figure(cell, "tpot_ms", "mean")).text);
+              md_figure(cell, "ttft_ms", "mean", AS_MS).text, md_figure(cell, "tpot_ms", "mean", AS_MS).text);
 }
 
 static void
@@ -76,18 +123,22 @@ say_throughput(struct md *md, const struct rp_group *group)
     const struct rp_cell *least = md_best(group, "output_tokens_per_s", NULL, 1);
     if (best == NULL || !(output_rate(best) > 0))
         return;
-    if (output_rate(least) > 0.98 * output_rate(best)) {
-        rp_printf(&md->out, "- **Throughput** is the same everywhere: %s output tokens/s at most, %s at least.\n",
-                  rp_human(output_rate(best)).text, rp_human(output_rate(least)).text);
+    int same = output_rate(least) > 0.98 * output_rate(best);
+    if (same || !rp_differ(best, least, "output_tokens_per_s", NULL)) {
+        rp_printf(&md->out, "- **Throughput** %s: %s output tokens/s at most, %s at least.\n",
+                  same ? "is the same everywhere" : "shows no difference larger than noise", output_text(best).text,
+                  output_text(least).text);
         return;
     }
     rp_puts(&md->out, "- **Highest throughput**: ");
     put_subject(md, best);
-    rp_printf(&md->out, " with %s output tokens/s (%s requests/s) on %s GPU%s, %s as much as ",
-              rp_human(output_rate(best)).text, rp_human(rp_figure(best, "requests_per_s", NULL)).text,
-              rp_count(best->gpus).text, plural(best->gpus), rp_times(output_rate(best) / output_rate(least)).text);
+    rp_printf(&md->out, " with %s output tokens/s (%s requests/s) on %s GPU%s, %s as much as ", output_text(best).text,
+              md_figure(best, "requests_per_s", NULL, AS_NUMBER).text, rp_count(best->gpus).text, plural(best->gpus),
+              rp_times(output_rate(best) / output_rate(least)).text);
     md_label(md, least);
-    rp_printf(&md->out, " (%s).\n", rp_human(output_rate(least)).text);
+    rp_printf(&md->out, " (%s)", output_text(least).text);
+    put_equals(md, group, best, "output_tokens_per_s", NULL);
+    rp_puts(&md->out, ".\n");
 }
 
 static void
@@ -98,18 +149,25 @@ say_latency(struct md *md, const struct rp_group *group)
     const struct rp_cell *tail = md_best(group, "latency_ms", "p99", 1);
     if (best == NULL)
         return;
+    if (!rp_differ(best, worst, "latency_ms", "mean")) {
+        rp_printf(&md->out, "- **Latency** shows no difference%s: a mean of %s at least, %s at most.\n",
+                  best->members != NULL ? " larger than noise" : "", latency_text(best).text, latency_text(worst).text);
+        return;
+    }
     rp_puts(&md->out, "- **Lowest latency**: ");
     put_subject(md, best);
-    rp_printf(&md->out, " with a mean of %s and a P99 of %s", rp_milliseconds(latency_mean(best)).text,
-              rp_milliseconds(rp_figure(best, "latency_ms", "p99")).text);
-    if (tail != NULL && tail != best) {
+    rp_printf(&md->out, " with a mean of %s and a P99 of %s", latency_text(best).text,
+              md_figure(best, "latency_ms", "p99", AS_MS).text);
+    if (tail != NULL && tail != best && rp_differ(tail, best, "latency_ms", "p99")) {
         rp_puts(&md->out, " (the lowest P99 is that of ");
         md_label(md, tail);
-        rp_printf(&md->out, ", %s)", rp_milliseconds(rp_figure(tail, "latency_ms", "p99")).text);
+        rp_printf(&md->out, ", %s)", md_figure(tail, "latency_ms", "p99", AS_MS).text);
     }
     rp_puts(&md->out, "; the highest mean is that of ");
     md_label(md, worst);
-    rp_printf(&md->out, ", %s.\n", rp_milliseconds(latency_mean(worst)).text);
+    rp_printf(&md->out, ", %s", latency_text(worst).text);
+    put_equals(md, group, best, "latency_ms", "mean");
+    rp_puts(&md->out, ".\n");
 }
 
 static void
@@ -122,14 +180,16 @@ say_service_level(struct md *md, const struct rp_group *group)
     rp_printf(&md->out, "- **Service level**: %s",
               small != NULL ? "the fewest GPUs that meet it for 95 % of requests are "
                               "those of "
-                            : "nothing meets it for 95 % of requests; nearest is ");
+              : rp_figure(most, "slo_attainment", NULL) >= SLO_TARGET
+                  ? "nothing meets it for 95 % of requests beyond noise; nearest is "
+                  : "nothing meets it for 95 % of requests; nearest is ");
     put_subject(md, subject);
     rp_printf(&md->out, " (%s GPU%s) with %s", rp_count(subject->gpus).text, plural(subject->gpus),
-              rp_percent(rp_figure(subject, "slo_attainment", NULL)).text);
-    if (subject != most) {
+              share_text(subject, "slo_attainment").text);
+    if (subject != most && rp_differ(most, subject, "slo_attainment", NULL)) {
         rp_puts(&md->out, "; the most is ");
         md_label(md, most);
-        rp_printf(&md->out, " with %s", rp_percent(rp_figure(most, "slo_attainment", NULL)).text);
+        rp_printf(&md->out, " with %s", share_text(most, "slo_attainment").text);
     }
     rp_puts(&md->out, ".\n");
 }
@@ -140,16 +200,34 @@ say_per_gpu(struct md *md, const struct rp_group *group)
     const struct rp_cell *best = md_best(group, "output_tokens_per_s_per_gpu", NULL, -1);
     const struct rp_cell *least = md_best(group, "output_tokens_per_s_per_gpu", NULL, 1);
     double most = best != NULL ? rp_figure(best, "output_tokens_per_s_per_gpu", NULL) : 0;
-    if (!(most > 0) || rp_figure(least, "output_tokens_per_s_per_gpu", NULL) > 0.98 * most)
+    if (!(most > 0) || rp_figure(least, "output_tokens_per_s_per_gpu", NULL) > 0.98 * most ||
+        !rp_differ(best, least, "output_tokens_per_s_per_gpu", NULL))
         return;
     rp_puts(&md->out, "- **Most from each GPU**: ");
     put_subject(md, best);
-    rp_printf(&md->out, " with %s output tokens/s per GPU", rp_human(most).text);
+    rp_printf(&md->out, " with %s output tokens/s per GPU",
+              md_figure(best, "output_tokens_per_s_per_gpu", NULL, AS_NUMBER).text);
     double price = rp_figure(best, "price_usd_per_hour", NULL);
     if (price > 0)
         rp_printf(&md->out, ", or %s USD per million output tokens at %s USD per GPU and hour",
                   rp_human(price / 3600 / most * 1e6).text, rp_human(price).text);
+    put_equals(md, group, best, "output_tokens_per_s_per_gpu", NULL);
     rp_puts(&md->out, ".\n");
+}
+
+/* "; most of the loss is Communication" where there is a loss to speak of. */
+static void
+put_main_loss(struct md *md, const struct rp_cell *first, const struct rp_cell *last)
+{
+    struct rp_loss loss;
+    if (!rp_loss_of(&loss, first, last) || loss.lost < 0.02 * loss.ideal)
+        return;
+    if (last->members != NULL && !rp_differ(first, last, "output_tokens_per_s_per_gpu", NULL))
+        return;
+    size_t largest = rp_loss_largest(&loss);
+    rp_printf(&md->out, "; of the %s of the ideal that is lost, most goes to %s (%s)",
+              rp_percent(loss.lost / loss.ideal).text, rp_loss_name(largest),
+              rp_percent(loss.parts[largest] / loss.ideal).text);
 }
 
 static void
@@ -159,8 +237,10 @@ say_scaling(struct md *md, const struct rp_group *group)
     for (size_t s = 0; s < group->series_count && said < 4; s++) {
         const struct rp_series *series = &group->series[s];
         const struct rp_cell *first = series->cells[0], *last = series->cells[series->count - 1];
-        double speed_up = output_rate(last) / output_rate(first);
-        if (series->count < 2 || !isfinite(speed_up))
+        struct rp_spread speed_up = rp_figure_ratio(last, first, "output_tokens_per_s", NULL), efficiency = speed_up;
+        efficiency.mean *= first->gpus / last->gpus;
+        efficiency.half *= first->gpus / last->gpus;
+        if (series->count < 2 || !isfinite(speed_up.mean))
             continue;
         rp_printf(&md->out, "- **From %s to %s GPUs**", rp_count(first->gpus).text, rp_count(last->gpus).text);
         if (group->series_count > 1 && series->label[0] != '\0') {
@@ -168,28 +248,41 @@ say_scaling(struct md *md, const struct rp_group *group)
             md_escape(&md->out, series->label);
             rp_puts(&md->out, ")");
         }
-        rp_printf(&md->out, ": %s the throughput (%s efficiency), mean latency from %s to %s.\n",
-                  rp_times(speed_up).text, rp_percent(speed_up * first->gpus / last->gpus).text,
-                  rp_milliseconds(latency_mean(first)).text, rp_milliseconds(latency_mean(last)).text);
+        rp_printf(&md->out, ": %s the throughput (%s efficiency), mean latency from %s to %s",
+                  md_spread(&speed_up, AS_TIMES).text, md_spread(&efficiency, AS_PERCENT).text,
+                  latency_text(first).text, latency_text(last).text);
+        put_main_loss(md, first, last);
+        rp_puts(&md->out, ".\n");
         said++;
     }
+}
+
+static void
+put_traffic_name(struct md *md, const struct rp_group *group)
+{
+    char load[96];
+    rp_puts(&md->out, "**Traffic ");
+    md_escape(&md->out, group->title);
+    rp_puts(&md->out, "**");
+    if (group->cells[0]->load > 0) {
+        rp_load_text(load, group->cells[0]);
+        rp_printf(&md->out, ", %s", load);
+    }
+    rp_puts(&md->out, "\n\n");
 }
 
 static void
 say_group(struct md *md, const struct rp_group *group)
 {
     size_t done = md_done(group);
-    if (md->matrix.group_count > 1) {
-        rp_puts(&md->out, "**Traffic ");
-        md_escape(&md->out, group->title);
-        rp_puts(&md->out, "**\n\n");
-    }
+    if (md->matrix.group_count > 1)
+        put_traffic_name(md, group);
     if (group->mixed && done > 1)
         rp_puts(&md->out, "- The cells served **different traffic**: their figures show the traffic as much as the "
                           "configuration.\n");
-    if (done < group->count)
-        rp_printf(&md->out, "- **%zu of %zu cells failed**; the reasons stand under Failures.\n", group->count - done,
-                  group->count);
+    if (md_cells(group, 1) < md_cells(group, 0))
+        rp_printf(&md->out, "- **%zu of %zu cells failed**; the reasons stand under Failures.\n",
+                  md_cells(group, 0) - md_cells(group, 1), md_cells(group, 0));
     if (done == 1)
         for (size_t i = 0; i < group->count; i++)
             if (group->cells[i]->done)
@@ -309,21 +402,20 @@ advise_service_level(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, "- ");
     if (small != NULL && md_done(group) == 1) {
         rp_printf(&md->out, "The service level is met for %s of the requests: nothing needs to change for it.\n",
-                  rp_percent(rp_figure(small, "slo_attainment", NULL)).text);
+                  share_text(small, "slo_attainment").text);
         return;
     }
     if (small != NULL) {
         rp_puts(&md->out, "To meet the service level with the fewest GPUs, run ");
         put_subject(md, small);
         rp_printf(&md->out, ": %s GPU%s, %s of requests within the limits, %s requests/s of goodput.\n",
-                  rp_count(small->gpus).text, plural(small->gpus),
-                  rp_percent(rp_figure(small, "slo_attainment", NULL)).text,
-                  rp_human(rp_figure(small, "goodput_requests_per_s", NULL)).text);
+                  rp_count(small->gpus).text, plural(small->gpus), share_text(small, "slo_attainment").text,
+                  md_figure(small, "goodput_requests_per_s", NULL, AS_NUMBER).text);
         return;
     }
     rp_puts(&md->out, "Nothing here meets the service level for 95 % of requests. ");
     put_subject(md, most);
-    rp_printf(&md->out, " comes nearest with %s", rp_percent(rp_figure(most, "slo_attainment", NULL)).text);
+    rp_printf(&md->out, " comes nearest with %s", share_text(most, "slo_attainment").text);
     if (isfinite(most->slo_ttft_ms))
         put_against(md, "TTFT", rp_figure(most, "ttft_ms", "p95"), most->slo_ttft_ms);
     if (isfinite(most->slo_tpot_ms))
@@ -341,59 +433,67 @@ advise_queue(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, "- In ");
     put_subject(md, worst);
     rp_printf(&md->out, " a request waits %s on average before it is taken up, %s of its latency, ",
-              rp_milliseconds(rp_figure(worst, "queue_ms", "mean")).text, rp_percent(md_queue_share(worst)).text);
+              md_figure(worst, "queue_ms", "mean", AS_MS).text, rp_percent(md_queue_share(worst)).text);
     if (busy >= 0.9)
         rp_printf(&md->out, "and the engines are busy %s of the time: the load is more than it can serve",
-                  rp_percent(busy).text);
+                  share_text(worst, "busy_fraction").text);
     else
         rp_printf(&md->out,
                   "while the engines are busy only %s of the time: the load comes in bursts, or few requests fit "
                   "at once",
-                  rp_percent(busy).text);
+                  share_text(worst, "busy_fraction").text);
     for (size_t i = 0; i < group->count; i++) /* the least that cures it */
         if (group->cells[i]->done && md_queue_share(group->cells[i]) < QUEUE_SHARE / 2 &&
+            rp_differ(worst, group->cells[i], "queue_ms", "mean") &&
             (best == NULL || group->cells[i]->gpus < best->gpus))
             best = group->cells[i];
     if (best != NULL) {
         rp_puts(&md->out, ". ");
         put_subject(md, best);
         rp_printf(&md->out, " (%s GPU%s) waits %s", rp_count(best->gpus).text, plural(best->gpus),
-                  rp_milliseconds(rp_figure(best, "queue_ms", "mean")).text);
+                  md_figure(best, "queue_ms", "mean", AS_MS).text);
     } else if (md_done(group) > 1) {
         rp_printf(&md->out,
                   ". No configuration here cures it: give it more replicas, or admit less than the %s requests/s "
                   "that it finished",
-                  rp_human(rp_figure(worst, "requests_per_s", NULL)).text);
+                  md_figure(worst, "requests_per_s", NULL, AS_NUMBER).text);
     }
     rp_puts(&md->out, ".\n");
 }
 
-/* "+23.9 %", "−55.0 %", "0 %". */
+/* "+23.9 %", "−55.0 %", "0 %"; "no more than noise (+1.2 %)". */
 static void
-put_change(struct md *md, double change)
+put_change(struct md *md, const struct rp_cell *from, const struct rp_cell *to, const char *a, const char *b)
 {
-    double size = fabs(change) < 1e-4 ? 0 : fabs(change);
-    rp_printf(&md->out, "%s%s", size == 0 ? "" : change > 0 ? "+" : "−", rp_percent(size).text);
+    double change = rp_figure(to, a, b) / rp_figure(from, a, b) - 1, size = fabs(change) < 1e-4 ? 0 : fabs(change);
+    int noise = from->members != NULL && !rp_differ(from, to, a, b);
+    rp_printf(&md->out, "%s%s%s%s", noise ? "no more than noise (" : "",
+              size == 0    ? ""
+              : change > 0 ? "+"
+                           : "−",
+              rp_percent(size).text, noise ? ")" : "");
 }
 
 static void
 put_changes(struct md *md, const struct rp_cell *from, const struct rp_cell *to)
 {
     rp_puts(&md->out, "throughput by ");
-    put_change(md, output_rate(to) / output_rate(from) - 1);
+    put_change(md, from, to, "output_tokens_per_s", NULL);
     rp_puts(&md->out, " and mean latency by ");
-    put_change(md, latency_mean(to) / latency_mean(from) - 1);
+    put_change(md, from, to, "latency_ms", "mean");
 }
 
-/* The smallest configuration from which all that is larger brings less than a tenth more. */
+/* The smallest configuration from which all that is larger brings less than a tenth more, or no more than noise. */
 static const struct rp_cell *
 enough_of(const struct rp_series *series)
 {
     for (size_t i = 0; i + 1 < series->count; i++) {
         int better = 0;
         for (size_t j = i + 1; j < series->count; j++)
-            better |= output_rate(series->cells[j]) > 1.1 * output_rate(series->cells[i]) ||
-                      latency_mean(series->cells[j]) < 0.9 * latency_mean(series->cells[i]);
+            better |= (output_rate(series->cells[j]) > 1.1 * output_rate(series->cells[i]) &&
+                       rp_differ(series->cells[i], series->cells[j], "output_tokens_per_s", NULL)) ||
+                      (latency_mean(series->cells[j]) < 0.9 * latency_mean(series->cells[i]) &&
+                       rp_differ(series->cells[i], series->cells[j], "latency_ms", "mean"));
         if (!better)
             return series->cells[i];
     }
@@ -407,9 +507,8 @@ say_traffic_bound(struct md *md, const struct rp_cell *first, const struct rp_ce
               "The traffic, not the GPUs, sets the throughput: the smallest configuration is busy %s of the time "
               "and gives %s output tokens/s, the largest gives %s. More GPUs change only latency (%s at %s, %s "
               "at %s); to see how much the cluster could serve, run the same traffic compressed in time. ",
-              rp_percent(rp_figure(first, "busy_fraction", NULL)).text, rp_human(output_rate(first)).text,
-              rp_human(output_rate(last)).text, rp_milliseconds(latency_mean(first)).text, rp_count(first->gpus).text,
-              rp_milliseconds(latency_mean(last)).text, rp_count(last->gpus).text);
+              share_text(first, "busy_fraction").text, output_text(first).text, output_text(last).text,
+              latency_text(first).text, rp_count(first->gpus).text, latency_text(last).text, rp_count(last->gpus).text);
 }
 
 /* What do the additional GPUs of a series bring? */
@@ -441,7 +540,8 @@ advise_series(struct md *md, const struct rp_group *group, const struct rp_serie
                   rp_count(last->gpus).text);
         put_changes(md, before, last);
         rp_printf(&md->out, "; a GPU then gives %s output tokens/s where it gave %s in the smallest configuration.\n",
-                  rp_human(output_rate(last) / last->gpus).text, rp_human(output_rate(first) / first->gpus).text);
+                  md_figure(last, "output_tokens_per_s_per_gpu", NULL, AS_NUMBER).text,
+                  md_figure(first, "output_tokens_per_s_per_gpu", NULL, AS_NUMBER).text);
     }
 }
 
@@ -458,6 +558,7 @@ advise_between_series(struct md *md, const struct rp_group *group)
         gpus = sharing == group->series_count ? group->series[0].cells[i]->gpus : gpus;
     }
     const struct rp_series *best = NULL, *worst = NULL;
+    const struct rp_cell *lowest = NULL, *highest = NULL;
     double low = INFINITY, high = 0;
     for (size_t s = 0; s < group->series_count && gpus > 0; s++)
         for (size_t j = 0; j < group->series[s].count; j++) {
@@ -465,17 +566,19 @@ advise_between_series(struct md *md, const struct rp_group *group)
             if (group->series[s].cells[j]->gpus != gpus)
                 continue;
             best = latency < low ? &group->series[s] : best;
+            lowest = latency < low ? group->series[s].cells[j] : lowest;
             worst = latency > high ? &group->series[s] : worst;
+            highest = latency > high ? group->series[s].cells[j] : highest;
             low = fmin(low, latency);
             high = fmax(high, latency);
         }
-    if (best == NULL || worst == NULL || low > 0.98 * high)
+    if (best == NULL || worst == NULL || low > 0.98 * high || !rp_differ(lowest, highest, "latency_ms", "mean"))
         return;
     rp_printf(&md->out, "- At %s GPU%s, **", rp_count(gpus).text, plural(gpus));
     md_escape(&md->out, best->label);
-    rp_printf(&md->out, "** has the lowest mean latency, %s; ", rp_milliseconds(low).text);
+    rp_printf(&md->out, "** has the lowest mean latency, %s; ", latency_text(lowest).text);
     md_escape(&md->out, worst->label);
-    rp_printf(&md->out, " has the highest, %s.\n", rp_milliseconds(high).text);
+    rp_printf(&md->out, " has the highest, %s.\n", latency_text(highest).text);
 }
 
 static void
@@ -487,7 +590,7 @@ advise_communication(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, "- ");
     put_subject(md, cell);
     rp_printf(&md->out, " spends %s of its busy time on communication between %s GPUs.",
-              rp_percent(communication_share(cell)).text, rp_count(cell->tp).text);
+              md_figure(cell, "busy_share", "communication", AS_PERCENT).text, rp_count(cell->tp).text);
     for (size_t i = 0; i < group->count; i++) {
         const struct rp_cell *candidate = group->cells[i];
         if (candidate->done && candidate->gpus == cell->gpus && candidate->tp < cell->tp &&
@@ -499,9 +602,8 @@ advise_communication(struct md *md, const struct rp_group *group)
         rp_puts(&md->out, " Arranged as ");
         put_subject(md, other);
         rp_printf(&md->out, ", the same %s GPUs give %s output tokens/s at a mean latency of %s, against %s at %s.\n",
-                  rp_count(cell->gpus).text, rp_human(output_rate(other)).text,
-                  rp_milliseconds(latency_mean(other)).text, rp_human(output_rate(cell)).text,
-                  rp_milliseconds(latency_mean(cell)).text);
+                  rp_count(cell->gpus).text, output_text(other).text, latency_text(other).text, output_text(cell).text,
+                  latency_text(cell).text);
     } else {
         rp_printf(&md->out, " Run the same %s GPUs as replicas of narrower engines to compare.\n",
                   rp_count(cell->gpus).text);
@@ -519,8 +621,8 @@ advise_memory(struct md *md, const struct rp_group *group)
         rp_printf(&md->out,
                   " ran out of KV blocks (peak use %s): %s preemption%s, and %s tokens computed again, %s of all "
                   "its prefill. Lower max_num_seqs from %s, raise memory_utilization, or spread the load.\n",
-                  rp_percent(rp_figure(cell, "kv_usage_peak", NULL)).text, rp_count(preemptions(cell)).text,
-                  plural(preemptions(cell)), rp_count(rp_figure(cell, "recomputed_tokens", NULL)).text,
+                  share_text(cell, "kv_usage_peak").text, md_figure(cell, "preemptions", NULL, AS_COUNT).text,
+                  plural(preemptions(cell)), md_figure(cell, "recomputed_tokens", NULL, AS_COUNT).text,
                   rp_percent(share).text, rp_count(cell->max_num_seqs).text);
     }
     if (narrow != NULL) {
@@ -582,15 +684,15 @@ advise_cluster(struct md *md, const struct rp_group *group)
                   " is idle %s of the time: %s GPUs are more than this traffic (%s requests/s) needs for "
                   "throughput.\n",
                   rp_percent(idleness(idle)).text, rp_count(idle->gpus).text,
-                  rp_human(rp_figure(idle, "requests_per_s", NULL)).text);
+                  md_figure(idle, "requests_per_s", NULL, AS_NUMBER).text);
     }
     if (refused != NULL) {
         double tokens = rp_figure(refused, "kv_blocks_total", NULL) * refused->block_size;
         rp_puts(&md->out, "- ");
         put_subject(md, refused);
         rp_printf(&md->out, " rejected %s of %s requests (%s) as longer than the model's context or its KV cache",
-                  rp_count(rp_figure(refused, "requests_rejected", NULL)).text,
-                  rp_count(rp_figure(refused, "requests_total", NULL)).text, rp_percent(rejected_share(refused)).text);
+                  rp_count(rp_total(refused, "requests_rejected")).text,
+                  rp_count(rp_total(refused, "requests_total")).text, rp_percent(rejected_share(refused)).text);
         if (isfinite(tokens))
             rp_printf(&md->out, " of %s tokens", rp_count(tokens).text);
         rp_puts(&md->out, "; its other figures leave them out.\n");
@@ -600,16 +702,13 @@ advise_cluster(struct md *md, const struct rp_group *group)
 static void
 advise_group(struct md *md, const struct rp_group *group)
 {
-    if (md->matrix.group_count > 1) {
-        rp_puts(&md->out, "**Traffic ");
-        md_escape(&md->out, group->title);
-        rp_puts(&md->out, "**\n\n");
-    }
+    if (md->matrix.group_count > 1)
+        put_traffic_name(md, group);
     size_t before = md->out.length;
-    if (md_done(group) < group->count)
+    if (md_cells(group, 1) < md_cells(group, 0))
         rp_printf(&md->out,
                   "- %zu of %zu cells failed: see the reasons above, and run those again before you compare.\n",
-                  group->count - md_done(group), group->count);
+                  md_cells(group, 0) - md_cells(group, 1), md_cells(group, 0));
     if (md_done(group) > 0) {
         advise_service_level(md, group);
         advise_queue(md, group);
@@ -676,12 +775,13 @@ judge_linear(struct md *md, const struct rp_group *group, const struct rp_series
         }
     }
     int judged = isfinite(least);
+    struct rp_spread speed_up = rp_figure_ratio(worst, base, "output_tokens_per_s", NULL);
     begin_verdict(md, group, series, "Linear scaling", judged, least >= LINEAR_FROM);
     if (!judged)
         rp_puts(&md->out, "no throughput to compare |\n");
     else
         rp_printf(&md->out, "%s the throughput at %s GPUs where %s would be linear%s |\n",
-                  rp_times(output_rate(worst) / output_rate(base)).text, rp_count(worst->gpus).text,
+                  md_spread(&speed_up, AS_TIMES).text, rp_count(worst->gpus).text,
                   rp_times(worst->gpus / base->gpus).text,
                   md_traffic_bound(series) ? "; the traffic brings no more" : "");
 }
@@ -693,22 +793,23 @@ judge_latency(struct md *md, const struct rp_group *group, const struct rp_serie
     double worst = 1.005; /* half a percent is level */
     for (size_t i = 1; i < series->count; i++) {
         double ratio = latency_mean(series->cells[i]) / latency_mean(series->cells[i - 1]);
-        if (ratio > worst) {
+        if (ratio > worst && rp_differ(series->cells[i], series->cells[i - 1], "latency_ms", "mean")) {
             worst = ratio;
             rise = series->cells[i];
         }
     }
     int judged = isfinite(latency_mean(last) / latency_mean(first));
-    int falls = rise == NULL && latency_mean(last) < 0.98 * latency_mean(first);
+    int falls =
+        rise == NULL && latency_mean(last) < 0.98 * latency_mean(first) && rp_differ(first, last, "latency_ms", "mean");
     begin_verdict(md, group, series, "Latency falls with GPUs", judged, falls);
     if (!judged)
         rp_puts(&md->out, "no latency to compare |\n");
     else if (rise != NULL)
-        rp_printf(&md->out, "mean latency rises to %s at %s GPUs, %s of the one before |\n",
-                  rp_milliseconds(latency_mean(rise)).text, rp_count(rise->gpus).text, rp_times(worst).text);
+        rp_printf(&md->out, "mean latency rises to %s at %s GPUs, %s of the one before |\n", latency_text(rise).text,
+                  rp_count(rise->gpus).text, rp_times(worst).text);
     else
-        rp_printf(&md->out, "mean latency %s at %s, %s at %s GPUs |\n", rp_milliseconds(latency_mean(first)).text,
-                  rp_count(first->gpus).text, rp_milliseconds(latency_mean(last)).text, rp_count(last->gpus).text);
+        rp_printf(&md->out, "mean latency %s at %s, %s at %s GPUs |\n", latency_text(first).text,
+                  rp_count(first->gpus).text, latency_text(last).text, rp_count(last->gpus).text);
 }
 
 static void
@@ -724,8 +825,8 @@ judge_efficiency(struct md *md, const struct rp_group *group, const struct rp_se
         rp_puts(&md->out, "no throughput to compare |\n");
     else
         rp_printf(&md->out, "%s output tokens/s per GPU at %s GPUs, %s of the best (%s); busy %s of the time |\n",
-                  rp_human(here).text, rp_count(last->gpus).text, rp_percent(here / most).text, rp_human(most).text,
-                  rp_percent(rp_figure(last, "busy_fraction", NULL)).text);
+                  md_figure(last, "output_tokens_per_s_per_gpu", NULL, AS_NUMBER).text, rp_count(last->gpus).text,
+                  rp_percent(here / most).text, rp_human(most).text, share_text(last, "busy_fraction").text);
 }
 
 static void
@@ -733,11 +834,11 @@ judge_stability(struct md *md, const struct rp_group *group)
 {
     const struct rp_cell *waiting = largest(group, md_queue_share, 0);
     double lost = md_sum(group, "requests_failed") + md_sum(group, "requests_unfinished");
-    size_t done = md_done(group);
+    size_t done = md_cells(group, 1), cells = md_cells(group, 0);
     double share = waiting != NULL ? md_queue_share(waiting) : 0;
     begin_verdict(md, group, NULL, "Stable", 1,
-                  done == group->count && lost == 0 && share <= QUEUE_SHARE && md_sum(group, "requests_finished") > 0);
-    rp_printf(&md->out, "%zu of %zu cells ended, %s of their %s requests failed or did not finish", done, group->count,
+                  done == cells && lost == 0 && share <= QUEUE_SHARE && md_sum(group, "requests_finished") > 0);
+    rp_printf(&md->out, "%zu of %zu cells ended, %s of their %s requests failed or did not finish", done, cells,
               rp_count(lost).text, rp_count(md_sum(group, "requests_total")).text);
     if (waiting != NULL && share == 0) {
         rp_puts(&md->out, ", and no request waits");

@@ -21,14 +21,37 @@ struct md {
     json_t *plots; /* plots/index.json, when it shows these very results, else NULL */
 };
 
+/* The whole report in `out`. md_free() in any case. */
+int md_make(struct md *md, const struct servsim_report_input *input, struct servsim_error *err);
+void md_free(struct md *md);
+
 /* User's text, so that Markdown and HTML show it as it is, on one line. */
 void md_escape(struct rp_text *out, const char *text);
 
 /* The name of a configuration, in bold where it is a subject. */
 void md_label(struct md *md, const struct rp_cell *cell);
 
-/* Cells of a group that are done. */
+/* Configurations of a group that are done: with replicates, those of which one is. */
 size_t md_done(const struct rp_group *group);
+
+/* Cells of a group, replicates counted one by one; `done`: those that ended well. */
+size_t md_cells(const struct rp_group *group, int done);
+
+/* True where the figures are means over replicates. */
+int md_replicated(const struct md *md);
+
+/* How a figure is shown. */
+#define AS_NUMBER 0u
+#define AS_COUNT 1u
+#define AS_PERCENT 2u
+#define AS_TIMES 3u
+#define AS_MS 4u /* milliseconds with the unit that suits them, for sentences */
+
+struct rp_word md_word(double value, uint32_t as);
+
+/* The same with the half width of its interval behind it, where there is one: "5,920 ± 31". */
+struct rp_word md_spread(const struct rp_spread *spread, uint32_t as);
+struct rp_word md_figure(const struct rp_cell *cell, const char *a, const char *b, uint32_t as);
 
 /* The done cell with the lowest (sign 1) or highest (sign -1) figure; the first of equals; NULL where none has it. */
 const struct rp_cell *md_best(const struct rp_group *group, const char *a, const char *b, double sign);
@@ -44,6 +67,9 @@ int md_traffic_bound(const struct rp_series *series);
 
 /* A limit of the service level, with its unit. */
 void md_limit(struct rp_text *out, double limit_ms);
+
+/* Where the scaling loss of a group goes; 0 where there is nothing to say. */
+int md_loss_table(struct md *md, const struct rp_group *group);
 
 void md_summary(struct md *md);
 void md_what_was_run(struct md *md);

@@ -130,6 +130,7 @@ sections(void)
                                          "\n## What was run\n",
                                          "\n## Results: burstgpt_full\n",
                                          "\n### Scaling with GPUs\n",
+                                         "\n### Where the scaling loss goes\n",
                                          "\n### Tails\n",
                                          "\n### Where the time goes\n",
                                          "\n### KV cache and preemptions\n",
@@ -151,11 +152,54 @@ sections(void)
         from = here;
     }
     /* The reason came from a plugin: it must not break the table nor become HTML. */
-    CU_ASSERT(contains(text,
-                       "| burstgpt_full-dual_gpu-predictive | failed | the scheduler \\| planned &lt;a&gt; batch of "
-                       "300 sequences; the limit is 256 |"));
+    CU_ASSERT(contains(
+        text, "| burstgpt_full-dual_gpu-predictive | failed | 42 | the scheduler \\| planned &lt;a&gt; batch of "
+              "300 sequences; the limit is 256 |"));
     CU_ASSERT(contains(text, "| dual_gpu / predictive | failed | 2 (tp 2) | – |"));
     CU_ASSERT(contains(text, "**1 of 10 cells failed**"));
+    CU_ASSERT(contains(text, "`servsim run FILE --resume` runs what is missing"));
+    CU_ASSERT(contains(text, "--set 'matrix.workload=[burstgpt_full]' --set 'matrix.cluster=[dual_gpu]' --set "
+                             "'matrix.scheduler=[predictive]'`"));
+    free(text);
+}
+
+static void
+replicated(void)
+{
+    struct fake_options options = fake_options_replicates();
+    char *text = report_for(&options);
+    check_form(text);
+    CU_ASSERT(contains(text, "3 configurations (combinations of cluster, software and traffic) of 4 replicates, 11 of "
+                             "12 cells run to the end and 1 failed"));
+    CU_ASSERT(contains(text, "| dual_gpu | 3 of 4 done | 2 (tp 2) |"));
+    CU_ASSERT(contains(text, "| Workload | burstgpt at 1.2× capacity (times divided by 313) |"));
+    CU_ASSERT(contains(text, " ± "));
+    CU_ASSERT(contains(text, "| dual_gpu.r2 | failed |"));
+    CU_ASSERT(contains(text, "- **±**: "));
+    CU_ASSERT(contains(text, "## Results: burstgpt\n\nTraffic: burstgpt at 1.2× capacity (times divided by 313)."));
+    free(text);
+}
+
+/* Schedulers that serve the same traffic: the fake's "predictive" is faster than fcfs where requests wait; the third
+   is fcfs under another name. */
+static void
+noise(void)
+{
+    static const char *const names[] = {"fcfs", "twin"};
+    struct fake_options options = fake_options_replicates();
+    options.gpus_count = 1;
+    options.schedulers = names;
+    options.scheduler_count = 2;
+    options.failed_cell = -1;
+    char *text = report_for(&options);
+    CU_ASSERT(contains(text, "**Throughput** is the same everywhere"));
+    CU_ASSERT(contains(text, "**Latency** shows no difference larger than noise"));
+    CU_ASSERT_PTR_NULL(strstr(text, "Lowest latency"));
+    free(text);
+    options.schedulers = schedulers_two;
+    options.rate = 400;
+    text = report_for(&options);
+    CU_ASSERT(contains(text, "- **Lowest latency**: **predictive**"));
     free(text);
 }
 
@@ -307,6 +351,8 @@ main(void)
         {"golden report", golden},
         {"figures", figures},
         {"sections", sections},
+        {"replicates", replicated},
+        {"noise", noise},
         {"one cell", one_cell},
         {"nothing finished", nothing_finished},
         {"all failed", all_failed},

@@ -5,10 +5,6 @@
 
 #include "report/markdown/markdown.h"
 
-#define AS_NUMBER 0u
-#define AS_COUNT 1u
-#define AS_PERCENT 2u
-
 /* One column of a table over cells: a figure, or a text made by a function. Left out where no cell has a value. */
 struct column {
     const char *title, *a, *b;
@@ -20,7 +16,11 @@ struct column {
 static void
 text_status(struct rp_text *out, const struct rp_cell *cell)
 {
-    md_escape(out, cell->status);
+    size_t count = rp_member_count(cell);
+    if (count > 1)
+        rp_printf(out, "%zu of %zu done", rp_members_done(cell), count);
+    else
+        md_escape(out, cell->status);
 }
 
 static void
@@ -35,14 +35,14 @@ static void
 text_finished(struct rp_text *out, const struct rp_cell *cell)
 {
     if (cell->done)
-        rp_printf(out, "%s / %s", rp_count(rp_figure(cell, "requests_finished", NULL)).text,
-                  rp_count(rp_figure(cell, "requests_total", NULL)).text);
+        rp_printf(out, "%s / %s", rp_count(rp_total(cell, "requests_finished")).text,
+                  rp_count(rp_total(cell, "requests_total")).text);
 }
 
 static void
 text_wall(struct rp_text *out, const struct rp_cell *cell)
 {
-    double wall_s = rp_number_at(cell->run, "wall_s", NULL);
+    double wall_s = rp_wall_s(cell);
     if (isfinite(wall_s))
         rp_puts(out, rp_human(wall_s).text);
 }
@@ -112,12 +112,6 @@ static const struct column memory_columns[] = {
     {"Waiting mean (requests)", "waiting_mean", NULL, AS_NUMBER, 0, NULL},
 };
 
-static struct rp_word
-value_text(const struct column *column, double value)
-{
-    return column->as == AS_PERCENT ? rp_percent(value) : column->as == AS_COUNT ? rp_count(value) : rp_human(value);
-}
-
 static int
 column_has_value(const struct column *column, const struct rp_group *group)
 {
@@ -139,9 +133,12 @@ is_best(const struct column *column, const struct rp_group *group, const struct 
     const struct rp_cell *worst = md_best(group, column->a, column->b, column->better);
     if (best == NULL)
         return 0;
-    struct rp_word top = value_text(column, rp_figure(best, column->a, column->b));
-    struct rp_word low = value_text(column, rp_figure(worst, column->a, column->b));
-    struct rp_word here = value_text(column, rp_figure(cell, column->a, column->b));
+    if (best->members != NULL) /* those that noise does not tell from the best */
+        return rp_differ(best, worst, column->a, column->b) && cell->done &&
+               !rp_differ(best, cell, column->a, column->b);
+    struct rp_word top = md_word(rp_figure(best, column->a, column->b), column->as);
+    struct rp_word low = md_word(rp_figure(worst, column->a, column->b), column->as);
+    struct rp_word here = md_word(rp_figure(cell, column->a, column->b), column->as);
     return strcmp(top.text, low.text) != 0 && strcmp(top.text, here.text) == 0;
 }
 
@@ -156,7 +153,7 @@ put_value(struct md *md, const struct column *column, const struct rp_group *gro
         return;
     }
     const char *mark = is_best(column, group, cell) ? "**" : "";
-    rp_printf(&md->out, "%s%s%s", mark, value_text(column, rp_figure(cell, column->a, column->b)).text, mark);
+    rp_printf(&md->out, "%s%s%s", mark, md_figure(cell, column->a, column->b, column->as).text, mark);
 }
 
 static void
@@ -226,16 +223,19 @@ put_scaling_row(struct md *md, const struct rp_cell *base, const struct rp_cell 
 {
     char layout[64];
     rp_layout(layout, cell);
-    double speed_up = rp_figure(cell, "output_tokens_per_s", NULL) / rp_figure(base, "output_tokens_per_s", NULL);
-    double latency = rp_figure(cell, "latency_ms", "mean"), tail = rp_figure(cell, "latency_ms", "p99");
+    struct rp_spread speed_up = rp_figure_ratio(cell, base, "output_tokens_per_s", NULL), efficiency = speed_up;
+    struct rp_spread slower = rp_figure_ratio(cell, base, "latency_ms", "mean");
+    efficiency.mean *= base->gpus / cell->gpus;
+    efficiency.half *= base->gpus / cell->gpus;
     rp_printf(&md->out, "| %s | %s | %s | %s | %s |", rp_count(cell->gpus).text, layout,
-              rp_human(rp_figure(cell, "output_tokens_per_s", NULL)).text, rp_times(speed_up).text,
-              rp_percent(speed_up * base->gpus / cell->gpus).text);
+              md_figure(cell, "output_tokens_per_s", NULL, AS_NUMBER).text, md_spread(&speed_up, AS_TIMES).text,
+              md_spread(&efficiency, AS_PERCENT).text);
     rp_printf(&md->out, " %s | %s | %s | %s | %s | %s |\n",
-              rp_human(rp_figure(cell, "output_tokens_per_s_per_gpu", NULL)).text, rp_human(latency).text,
-              rp_times(latency / rp_figure(base, "latency_ms", "mean")).text, rp_human(tail).text,
-              rp_percent(rp_figure(cell, "busy_fraction", NULL)).text,
-              rp_percent(rp_figure(cell, "busy_share", "communication")).text);
+              md_figure(cell, "output_tokens_per_s_per_gpu", NULL, AS_NUMBER).text,
+              md_figure(cell, "latency_ms", "mean", AS_NUMBER).text, md_spread(&slower, AS_TIMES).text,
+              md_figure(cell, "latency_ms", "p99", AS_NUMBER).text,
+              md_figure(cell, "busy_fraction", NULL, AS_PERCENT).text,
+              md_figure(cell, "busy_share", "communication", AS_PERCENT).text);
 }
 
 static void
@@ -265,6 +265,8 @@ put_scaling(struct md *md, const struct rp_group *group)
     put_pictures(md, group, "latency");
     put_pictures(md, group, "throughput_per_gpu");
     put_pictures(md, group, "execution_time");
+    if (md_loss_table(md, group))
+        put_pictures(md, group, "loss");
 }
 
 /* ---- balance ---------------------------------------------------------------------------------------------------- */
@@ -328,7 +330,7 @@ static void
 put_completion(struct md *md, const struct rp_group *group)
 {
     double total = md_sum(group, "requests_total"), finished = md_sum(group, "requests_finished");
-    rp_printf(&md->out, "%zu of %zu cells ran to the end", md_done(group), group->count);
+    rp_printf(&md->out, "%zu of %zu cells ran to the end", md_cells(group, 1), md_cells(group, 0));
     if (total > 0) {
         rp_printf(&md->out, "; %s of their %s requests finished (%s)", rp_count(finished).text, rp_count(total).text,
                   rp_percent(finished / total).text);
@@ -341,6 +343,26 @@ put_completion(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, group->mixed ? ".\nThe cells served different traffic.\n\n" : ".\n\n");
 }
 
+/* At which load: said where it is not the same everywhere, or where it was asked for. */
+static void
+put_traffic(struct md *md, const struct rp_group *group)
+{
+    char load[96];
+    int asked = 0;
+    for (size_t i = 0; i < md->results.count; i++)
+        asked |= md->results.cells[i].load > 0;
+    if (!asked || group->mixed)
+        return;
+    rp_load_text(load, group->cells[0]);
+    rp_puts(&md->out, "Traffic: ");
+    md_escape(&md->out, group->cells[0]->workload);
+    rp_printf(&md->out, " at %s.", load);
+    if (group->cells[0]->load > 0)
+        rp_puts(&md->out,
+                " The capacity is that of the largest configuration, measured with the same requests at once.");
+    rp_puts(&md->out, "\n\n");
+}
+
 void
 md_group(struct md *md, size_t index)
 {
@@ -348,6 +370,7 @@ md_group(struct md *md, size_t index)
     rp_puts(&md->out, "## Results: ");
     md_escape(&md->out, group->title);
     rp_puts(&md->out, "\n\n");
+    put_traffic(md, group);
     PUT_TABLE(md, group, main_columns, 1);
     put_completion(md, group);
     if (md_done(group) == 0)

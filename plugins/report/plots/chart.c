@@ -118,31 +118,41 @@ make_room(double **values, size_t capacity)
 }
 
 static void
-add_point(struct chart *chart, struct chart_mark *mark, double x, double y)
+add_point(struct chart *chart, struct chart_mark *mark, double x, double y, double low, double high)
 {
     if (mark->count == mark->capacity) {
         size_t capacity = mark->capacity ? 2 * mark->capacity : 32;
-        if (!make_room(&mark->x, capacity) || !make_room(&mark->y, capacity)) {
+        if (!make_room(&mark->x, capacity) || !make_room(&mark->y, capacity) || !make_room(&mark->low, capacity) ||
+            !make_room(&mark->high, capacity)) {
             chart->failed = 1;
             return;
         }
         mark->capacity = capacity;
     }
     mark->x[mark->count] = x;
-    mark->y[mark->count++] = y;
+    mark->y[mark->count] = y;
+    mark->low[mark->count] = low;
+    mark->high[mark->count++] = high;
 }
 
 void
 chart_add_point(struct chart *chart, struct chart_mark *mark, double x, double y)
 {
     if (isfinite(x) && isfinite(y))
-        add_point(chart, mark, x, y);
+        add_point(chart, mark, x, y, 0, 0);
+}
+
+void
+chart_add_range(struct chart *chart, struct chart_mark *mark, double x, double y, double low, double high)
+{
+    if (isfinite(x) && isfinite(y) && isfinite(low) && isfinite(high))
+        add_point(chart, mark, x, y, low, high);
 }
 
 void
 chart_break(struct chart *chart, struct chart_mark *mark)
 {
-    add_point(chart, mark, NAN, NAN);
+    add_point(chart, mark, NAN, NAN, NAN, NAN);
 }
 
 void
@@ -242,6 +252,8 @@ chart_free(struct chart *chart)
             free(panel->marks[m].label);
             free(panel->marks[m].x);
             free(panel->marks[m].y);
+            free(panel->marks[m].low);
+            free(panel->marks[m].high);
         }
         for (size_t c = 0; c < panel->y.category_count; c++)
             free(panel->y.categories[c]);
@@ -304,7 +316,7 @@ put_key(const struct chart *chart, struct rp_text *out, size_t index)
 {
     const struct chart_key *key = &chart->keys[index];
     double left = 0, y = KEY_TOP + KEY_ROW * (double)key_place(chart, index, &left) + 6;
-    if (key->kind == MARK_BAR)
+    if (key->kind == MARK_BAR || key->kind == MARK_SPAN)
         rp_printf(out,
                   "  set object rectangle from screen %.5f,%.5f to screen %.5f,%.5f fs solid noborder fc rgb '#%06X'\n",
                   screen_x(left + 8), screen_y(chart, y + 5), screen_x(left + KEY_SWATCH), screen_y(chart, y - 5),
@@ -398,6 +410,19 @@ put_endings(const struct chart *chart, const struct chart_panel *panel, struct r
                   endings[i].mark->colour);
 }
 
+/* Where the error bar through (x, y) ends, else x. */
+static double
+error_end(const struct chart_panel *panel, double x, double y)
+{
+    for (size_t m = 0; m < panel->mark_count; m++) {
+        const struct chart_mark *mark = &panel->marks[m];
+        for (size_t i = 0; i < mark->count && mark->kind == MARK_ERROR && mark->across; i++)
+            if (mark->x[i] == x && mark->y[i] == y)
+                return mark->high[i];
+    }
+    return x;
+}
+
 /* The numbers beside the bars. */
 static void
 put_values(const struct chart *chart, const struct chart_panel *panel, struct rp_text *out)
@@ -405,7 +430,8 @@ put_values(const struct chart *chart, const struct chart_panel *panel, struct rp
     for (size_t m = 0; m < panel->mark_count; m++) {
         const struct chart_mark *mark = &panel->marks[m];
         for (size_t i = 0; i < mark->count && mark->values; i++) {
-            double x = panel->left + axis_place(&panel->x, mark->x[i]) * (panel->right - panel->left);
+            double end = error_end(panel, mark->x[i], mark->y[i]);
+            double x = panel->left + axis_place(&panel->x, end) * (panel->right - panel->left);
             double y = panel->bottom - axis_place(&panel->y, mark->y[i]) * (panel->bottom - panel->top);
             put_label(chart, out, rp_human(mark->x[i]).text, x + 5, y, "left", "',11'", 0x333333);
         }
@@ -420,6 +446,12 @@ put_mark(const struct chart *chart, struct rp_text *out, const struct chart_mark
     if (mark->kind == MARK_BAR)
         rp_printf(out, "($1/2):2:($1/2):(%.4g) with boxxyerror fs solid noborder lc rgb '#%06X'", mark->size / 2,
                   mark->colour);
+    else if (mark->kind == MARK_SPAN)
+        rp_printf(out, "1:2:3:4:($2-%.4g):($2+%.4g) with boxxyerror fs solid noborder lc rgb '#%06X'", mark->size / 2,
+                  mark->size / 2, mark->colour);
+    else if (mark->kind == MARK_ERROR)
+        rp_printf(out, "1:2:3:4 with %serrorbars pt -1 ps 0 lw %.3g lc rgb '#%06X'", mark->across ? "x" : "y",
+                  mark->width, mark->colour);
     else if (mark->kind == MARK_AREA)
         rp_printf(out,
                   "1:2 with filledcurves y1=0 fs solid 0.22 noborder lc rgb '#%06X', '' index %zu using 1:2 with lines "
@@ -509,6 +541,8 @@ chart_data(const struct chart *chart, struct rp_text *data)
             for (size_t i = 0; i < mark->count; i++)
                 if (isnan(mark->x[i]))
                     rp_puts(data, "\n");
+                else if (mark->kind == MARK_ERROR || mark->kind == MARK_SPAN)
+                    rp_printf(data, "%.9g %.9g %.9g %.9g\n", mark->x[i], mark->y[i], mark->low[i], mark->high[i]);
                 else
                     rp_printf(data, "%.9g %.9g\n", mark->x[i], mark->y[i]);
             rp_puts(data, "\n\n");

@@ -68,6 +68,8 @@ double axis_text_width(const struct chart_axis *axis);
 #define MARK_AREA 3u   /* a line, filled down to zero */
 #define MARK_BAR 4u    /* horizontal: x is the length, y the place, `size` the thickness */
 #define MARK_DOT 5u    /* points alone */
+#define MARK_ERROR 6u  /* a bar from `low` to `high` up through (x, y), or across where `across` is set */
+#define MARK_SPAN 7u   /* horizontal: from `low` to `high` at the place y, `size` the thickness */
 
 struct chart_mark {
     uint32_t kind, colour;
@@ -76,7 +78,8 @@ struct chart_mark {
     double width, size; /* of the line in pixels; of points, or the thickness of bars */
     char *label;        /* at the end of the line, NULL: none */
     int values;         /* bars: a number beside each */
-    double *x, *y;
+    int across;
+    double *x, *y, *low, *high; /* low and high: of errors and spans */
     size_t count, capacity;
 };
 
@@ -110,6 +113,8 @@ void chart_free(struct chart *chart);
 struct chart_panel *chart_add_panel(struct chart *chart, const char *title);
 struct chart_mark *chart_add_mark(struct chart *chart, struct chart_panel *panel, uint32_t kind, uint32_t colour);
 void chart_add_point(struct chart *chart, struct chart_mark *mark, double x, double y);
+/* A point of an error bar or a span. */
+void chart_add_range(struct chart *chart, struct chart_mark *mark, double x, double y, double low, double high);
 /* Ends the line here; the next point begins another. */
 void chart_break(struct chart *chart, struct chart_mark *mark);
 void chart_add_key(struct chart *chart, const char *label, uint32_t colour, uint32_t kind, int dashed, int symbol);

@@ -106,6 +106,17 @@ read_requests(const struct rp_cell *cell, struct column columns[CURVES], struct 
             break;
     }
     rp_table_close(&table);
+    return status;
+}
+
+/* The requests of all replicates together. */
+static int
+read_replicates(const struct rp_cell *cell, struct column columns[CURVES], struct servsim_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < rp_member_count(cell) && status == 0; i++)
+        if (rp_member(cell, i)->done)
+            status = read_requests(rp_member(cell, i), columns, err);
     for (size_t c = 0; c < CURVES; c++)
         column_sort(&columns[c]);
     return status;
@@ -182,7 +193,7 @@ plots_curves(struct plots *plots, size_t group)
         done += cells->cells[i]->done != 0;
     int status = 0;
     for (; curves.count < chosen && status == 0; curves.count++)
-        status = read_requests(curves.cells[curves.count], curves.columns[curves.count], &err);
+        status = read_replicates(curves.cells[curves.count], curves.columns[curves.count], &err);
     if (status != 0)
         plots_problem(plots, status, &err);
     size_t values = 0;
@@ -196,8 +207,11 @@ plots_curves(struct plots *plots, size_t group)
         colour_curves(plots, group, &curves, colours);
         plots_name(chart.name, plots, group, "cdf", NULL);
         plots_titles(plots, &chart, group, "Share of requests at or below a value (%)", chosen < done ? note : NULL);
-        chart.caption =
-            chart_copy(&chart, "Cumulative distributions over the finished requests; further left is better.");
+        chart.caption = chart_copy(&chart, rp_is_folded(&plots->results)
+                                               ? "Cumulative distributions over the finished requests of all "
+                                                 "replicates; further left is better."
+                                               : "Cumulative distributions over the finished requests; further left "
+                                                 "is better.");
         for (size_t i = 0; i < chosen; i++)
             chart_add_key(&chart, rp_label(&plots->matrix, curves.cells[i]), colours[i], MARK_LINE, 0, 0);
         chart_head(&chart);
@@ -340,7 +354,8 @@ add_timeline(struct plots *plots, size_t group, const struct rp_cell *cell, cons
     (void)snprintf(label, sizeof label, "Simulated time (%s)", unit.name);
     rp_printf(&title, "Timeline of %s", rp_label(&plots->matrix, cell));
     plots_name(chart.name, plots, group, "timeline", cell->name);
-    plots_titles(plots, &chart, group, title.failed ? "" : title.data, NULL);
+    plots_titles(plots, &chart, group, title.failed ? "" : title.data,
+                 cell->members != NULL ? "the first replicate" : NULL);
     rp_text_free(&title);
     chart.caption = chart_copy(&chart, "Load, queue, batch and KV use over simulated time.");
     chart_head(&chart);

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "report/common/number.h"
+
 struct plots_self {
     char *program, *formats;
     int timelines;
@@ -90,13 +92,31 @@ plots_titles(struct plots *plots, struct chart *chart, size_t group, const char 
             break;
         }
     rp_printf(&subtitle, " · traffic: %s", plots->matrix.groups[group].title);
+    if (cell->load > 0 && !plots->matrix.groups[group].mixed)
+        rp_printf(&subtitle, " (%s× capacity)", rp_tick(cell->load).text);
     if (plots->results.name[0] != '\0')
         rp_printf(&subtitle, " · %s", plots->results.name);
+    if (rp_is_folded(&plots->results))
+        rp_printf(&subtitle, " · %zu replicates", rp_member_count(&plots->results.cells[0]));
     if (note != NULL)
         rp_printf(&subtitle, " · %s", note);
     chart->title = chart_shortened(chart, title, 80);
     chart->subtitle = subtitle.failed ? NULL : chart_shortened(chart, subtitle.data, 112);
     rp_text_free(&subtitle);
+}
+
+char *
+plots_caption(const struct plots *plots, struct chart *chart, const char *caption)
+{
+    struct rp_text text = {0};
+    rp_puts(&text, caption);
+    if (rp_is_folded(&plots->results))
+        rp_printf(&text, " Means over %zu replicates; thin bars are their 95 %% intervals.",
+                  rp_member_count(&plots->results.cells[0]));
+    char *out = text.failed ? NULL : chart_copy(chart, text.data);
+    chart->failed |= out == NULL;
+    rp_text_free(&text);
+    return out;
 }
 
 void
@@ -229,9 +249,10 @@ static void
 make_charts(struct plots *plots)
 {
     for (size_t g = 0; g < plots->matrix.group_count; g++) {
-        if (plots->matrix.groups[g].series_count > 0)
+        if (plots->matrix.groups[g].series_count > 0) {
             plots_scaling(plots, g);
-        else
+            plots_loss(plots, g);
+        } else
             plots_bars(plots, g);
         plots_tails(plots, g);
         plots_curves(plots, g);
@@ -277,6 +298,8 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     const struct plots_self *plugin = self;
     struct plots plots = {.timelines = plugin->timelines, .problem = {.size = sizeof plots.problem}};
     int status = rp_results_read(&plots.results, input->results_path, err);
+    if (status == 0)
+        status = rp_results_fold(&plots.results, err);
     if (status == 0)
         status = rp_matrix_make(&plots.matrix, &plots.results, err);
     if (status == 0 && (plots.folder = rp_join(input->output_dir, "plots")) == NULL)

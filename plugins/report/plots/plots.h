@@ -53,6 +53,9 @@ void plots_name(char out[160], const struct plots *plots, size_t group, const ch
 /* Title and subtitle; `note` may be NULL. */
 void plots_titles(struct plots *plots, struct chart *chart, size_t group, const char *title, const char *note);
 
+/* The caption and, over replicates, what the thin bars mean. */
+char *plots_caption(const struct plots *plots, struct chart *chart, const char *caption);
+
 /* Writes script and data of a finished chart, notes it in the index, frees the chart. */
 void plots_add(struct plots *plots, struct chart *chart, size_t group, const char *kind, const char *cell);
 
@@ -61,6 +64,7 @@ void plots_problem(struct plots *plots, int status, const struct servsim_error *
 
 /* Each adds its charts of one group. */
 void plots_scaling(struct plots *plots, size_t group);
+void plots_loss(struct plots *plots, size_t group);
 void plots_bars(struct plots *plots, size_t group);
 void plots_tails(struct plots *plots, size_t group);
 void plots_curves(struct plots *plots, size_t group);

@@ -91,6 +91,7 @@ charts_over_gpus(void)
     check_chart(folder, "throughput", "Throughput against the number of GPUs");
     check_chart(folder, "throughput_per_gpu", "Throughput per GPU against the number of GPUs");
     check_chart(folder, "execution_time", "Execution time (simulated) against the number of GPUs");
+    check_chart(folder, "loss", "preempted and recomputed work");
     check_chart(folder, "tails", "Time to first token");
     check_chart(folder, "cdf", "Share of requests at or below a value (%)");
     check_chart(folder, "timeline-hexadeca_gpu", "KV cache: blocks in use, peak (%)");
@@ -101,8 +102,8 @@ charts_over_gpus(void)
     CU_ASSERT_EQUAL(memcmp(png, "\x89PNG", 4), 0);
     CU_ASSERT(size_of(folder, "latency", "png") > 20000);
     CU_ASSERT(size_of(folder, "timeline-quad_gpu", "png") > 20000);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 6 + 5);
-    CU_ASSERT_EQUAL(count_files(folder, ".png"), 6 + 5); /* and no temporary one */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 5);
+    CU_ASSERT_EQUAL(count_files(folder, ".png"), 7 + 5); /* and no temporary one */
     free(svg);
     free(png);
     fake_folder_remove(folder);
@@ -196,6 +197,34 @@ charts_of_cells(void)
     fake_folder_remove(folder);
 }
 
+/* Lines carry intervals, distributions hold the requests of all replicates. */
+static void
+replicated(void)
+{
+    static const char *const absent[] = {"gnuplot=/nonexistent", NULL};
+    struct fake_plugin plugin;
+    struct fake_options options = fake_options_replicates();
+    char *folder = fake_tree(&options);
+    must_run("json", folder);
+    CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, absent), 0);
+    char *script = part_of(folder, "latency", "gp"), *data = part_of(folder, "latency", "dat");
+    char *index = part_of(folder, "index", "json");
+    CU_ASSERT(contains(script, "with yerrorbars"));
+    CU_ASSERT(contains(index, "Means over 4 replicates; thin bars are their 95 % intervals."));
+    double x, y, low, high;
+    CU_ASSERT_EQUAL(sscanf(strchr(data, '\n'), "%lf %lf %lf %lf", &x, &y, &low, &high), 4);
+    CU_ASSERT(low < y && y < high);
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 3);
+    free(script);
+    free(data);
+    free(index);
+    if (has_gnuplot()) {
+        CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, svg_alone), 0);
+        check_chart(folder, "tails", "4 replicates");
+    }
+    fake_folder_remove(folder);
+}
+
 static void
 several_traffics(void)
 {
@@ -208,11 +237,11 @@ several_traffics(void)
     CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, absent), 0);
     CU_ASSERT(size_of(folder, "latency-burstgpt_full", "gp") > 0);
     CU_ASSERT(size_of(folder, "latency-sharegpt", "gp") > 0);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 6 + 2); /* three timelines make one for each traffic */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 7 + 2); /* three timelines make one for each traffic */
     static const char *const none[] = {"gnuplot=/nonexistent", "timelines=0", NULL};
     fake_file_write(folder, "plots/mine.gp", "");
     CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, none), 0);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 6 + 1); /* its own old charts go, a stranger's file stays */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 7 + 1); /* its own old charts go, a stranger's file stays */
     fake_folder_remove(folder);
 }
 
@@ -301,7 +330,7 @@ many_cells(void)
     check_chart(folder, "latency", "8 of 10 series are shown");
     check_chart(folder, "cdf", "8 of 50 cells are shown");
     check_chart(folder, "tails", "16 of 50 cells are shown");
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 6 + 8);
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 8);
     fake_folder_remove(folder);
 }
 
@@ -313,6 +342,7 @@ main(void)
         {"ideal line", ideal_line},
         {"data of distributions", cdf_data},
         {"charts of cells, odd labels", charts_of_cells},
+        {"replicates", replicated},
         {"several traffics", several_traffics},
         {"without gnuplot", without_gnuplot},
         {"a gnuplot that fails", gnuplot_that_fails},

@@ -70,6 +70,39 @@ figure(const struct metric *metric, const struct rp_cell *cell, int second)
     return rp_figure(cell, metric->a, second ? metric->b2 : metric->b);
 }
 
+static struct rp_spread
+spread_of(const struct metric *metric, const struct rp_cell *cell, int second)
+{
+    return rp_figure_spread(cell, metric->a, second ? metric->b2 : metric->b);
+}
+
+/* The value and, over replicates, the upper end of its interval: what an axis must hold. */
+static void
+span_add_spread(struct span *span, struct rp_spread spread)
+{
+    span_add(span, spread.mean);
+    span_add(span, spread.mean + spread.half);
+    if (spread.mean - spread.half > spread.mean / 3) /* an interval down to nothing would take the axis with it */
+        span_add(span, spread.mean - spread.half);
+}
+
+/* The interval around a value, where there is one; cut where a logarithmic axis ends. */
+static void
+add_interval(struct chart *chart, struct chart_mark *mark, const struct chart_axis *axis, struct rp_spread spread,
+             double scale, double place)
+{
+    double mean = scale * spread.mean, half = scale * spread.half;
+    double low = axis->log && mean - half < axis->low ? axis->low : mean - half;
+    double high = mean + half > axis->high ? axis->high : mean + half;
+    if (!isfinite(half) || !(half > 0) || !(mean > 0 || !axis->log))
+        return;
+    low = low < 0 ? 0 : low;
+    if (mark->across)
+        chart_add_range(chart, mark, mean, place, low, high);
+    else
+        chart_add_range(chart, mark, place, mean, low, high);
+}
+
 /* The unit of a metric over a span, and the title of its panel. */
 static double
 scale_of(const struct metric *metric, struct span span, char title[128])
@@ -126,15 +159,20 @@ gpus_axis(struct chart *chart, struct chart_axis *axis, const struct rp_series *
 
 static void
 add_line(struct chart *chart, struct chart_panel *panel, const struct metric *metric, const struct rp_series *series,
-         double scale, int second, size_t colour_index, const char *label)
+         double scale, int second, size_t colour_index, const char *label, double dodge)
 {
     /* circle, square, triangle, diamond; filled, then open: lines that cover each other stay apart */
     static const int symbols[] = {7, 5, 9, 13, 6, 4, 8, 12};
+    struct chart_mark *error = chart_add_mark(chart, panel, MARK_ERROR, chart_colour(colour_index));
     struct chart_mark *mark = chart_add_mark(chart, panel, MARK_POINTS, 0);
+    error->width = 1.3;
     for (size_t i = 0; i < series->count; i++) {
         double value = scale * figure(metric, series->cells[i], second);
-        if (value > 0)
-            chart_add_point(chart, mark, series->cells[i]->gpus, value);
+        if (value > 0) {
+            double place = series->cells[i]->gpus * dodge;
+            chart_add_point(chart, mark, place, value);
+            add_interval(chart, error, &panel->y, spread_of(metric, series->cells[i], second), scale, place);
+        }
     }
     mark->symbol = symbols[colour_index % (sizeof symbols / sizeof symbols[0])];
     mark->colour = chart_colour(colour_index);
@@ -178,9 +216,9 @@ span_of_series(const struct metric *metric, const struct rp_series *const *serie
     struct span span = {0, 0};
     for (size_t s = 0; s < count; s++)
         for (size_t i = 0; i < series[s]->count; i++) {
-            span_add(&span, figure(metric, series[s]->cells[i], 0));
+            span_add_spread(&span, spread_of(metric, series[s]->cells[i], 0));
             if (metric->b2 != NULL)
-                span_add(&span, figure(metric, series[s]->cells[i], 1));
+                span_add_spread(&span, spread_of(metric, series[s]->cells[i], 1));
         }
     if (metric->ideal && count > 0) {
         const struct rp_series *first = series[0];
@@ -213,10 +251,13 @@ add_panels(struct chart *chart, const struct metric *metric, const struct rp_ser
                                 : metric->b2 != NULL ? "mean"
                                 : metric->ideal      ? "simulated"
                                                      : "";
-            add_line(chart, panel, metric, series[s], scale, p, s, panels == 1 || p == 1 ? label : "");
+            /* Intervals of several lines stand side by side. */
+            int apart = count > 1 && series[s]->cells[0]->members != NULL;
+            double dodge = apart ? pow(1.025, (double)s - 0.5 * (double)(count - 1)) : 1;
+            add_line(chart, panel, metric, series[s], scale, p, s, panels == 1 || p == 1 ? label : "", dodge);
         }
         if (metric->b2 != NULL && count == 1)
-            add_line(chart, panel, metric, series[0], scale, 1, 1, "P99");
+            add_line(chart, panel, metric, series[0], scale, 1, 1, "P99", 1);
     }
 }
 
@@ -235,7 +276,7 @@ plots_scaling(struct plots *plots, size_t group)
         (void)snprintf(note, sizeof note, "%zu of %zu series are shown", count, cells->series_count);
         plots_name(chart.name, plots, group, metrics[m].name, NULL);
         plots_titles(plots, &chart, group, title, count < cells->series_count ? note : NULL);
-        chart.caption = chart_copy(&chart, metrics[m].caption);
+        chart.caption = plots_caption(plots, &chart, metrics[m].caption);
         chart_head(&chart);
         add_panels(&chart, &metrics[m], series, count);
         chart_place_row(&chart, 300);
@@ -250,9 +291,9 @@ span_of_cells(const struct metric *metric, struct rp_cell *const *cells, size_t 
 {
     struct span span = {0, 0};
     for (size_t i = 0; i < count; i++) {
-        span_add(&span, figure(metric, cells[i], 0));
+        span_add_spread(&span, spread_of(metric, cells[i], 0));
         if (metric->b2 != NULL)
-            span_add(&span, figure(metric, cells[i], 1));
+            span_add_spread(&span, spread_of(metric, cells[i], 1));
     }
     return span;
 }
@@ -272,16 +313,22 @@ add_bars(struct plots *plots, struct chart *chart, const struct metric *metric, 
         names[i] = chart_shortened(chart, rp_label(&plots->matrix, cells[i]), 40);
     axis_categories(&panel->y, names, names != NULL ? count : 0);
     int bars = metric->b2 != NULL ? 2 : 1;
+    /* Drawn last, over the bars: the marks before it are reserved here. */
+    struct chart_mark *marks[2] = {chart_add_mark(chart, panel, MARK_BAR, chart_colour(0)), NULL};
+    if (bars == 2)
+        marks[1] = chart_add_mark(chart, panel, MARK_BAR, chart_colour(1));
+    struct chart_mark *error = chart_add_mark(chart, panel, MARK_ERROR, 0x888888);
+    error->across = 1;
+    error->width = 1.2;
     for (int bar = 0; bar < bars; bar++) {
-        struct chart_mark *mark = chart_add_mark(chart, panel, MARK_BAR, chart_colour((size_t)bar));
+        struct chart_mark *mark = marks[bar];
         mark->size = metric->b2 != NULL ? 0.34 : 0.6;
         mark->values = 1;
-        for (size_t i = 0; i < count; i++)
-            chart_add_point(chart, mark, scale * figure(metric, cells[i], bar),
-                            (double)i + 1 +
-                                (metric->b2 == NULL ? 0
-                                 : bar              ? 0.19
-                                                    : -0.19));
+        for (size_t i = 0; i < count; i++) {
+            double place = (double)i + 1 + (metric->b2 == NULL ? 0 : bar ? 0.19 : -0.19);
+            chart_add_point(chart, mark, scale * figure(metric, cells[i], bar), place);
+            add_interval(chart, error, &panel->x, spread_of(metric, cells[i], bar), scale, place);
+        }
     }
 }
 
@@ -302,7 +349,7 @@ plots_bars(struct plots *plots, size_t group)
         (void)snprintf(note, sizeof note, "%zu of %zu cells are shown", count, done);
         plots_name(chart.name, plots, group, metrics[m].name, NULL);
         plots_titles(plots, &chart, group, title, count < done ? note : NULL);
-        chart.caption = chart_copy(&chart, metrics[m].caption);
+        chart.caption = plots_caption(plots, &chart, metrics[m].caption);
         if (metrics[m].b2 != NULL) {
             chart_add_key(&chart, "mean", chart_colour(0), MARK_BAR, 0, 0);
             chart_add_key(&chart, "P99", chart_colour(1), MARK_BAR, 0, 0);
@@ -331,7 +378,7 @@ span_of_tail(size_t tail, struct rp_cell *const *cells, size_t count)
     struct span span = {0, 0};
     for (size_t i = 0; i < count; i++)
         for (size_t r = 0; r < 3; r++)
-            span_add(&span, rp_figure(cells[i], tails[tail].key, ranks[r].key));
+            span_add_spread(&span, rp_figure_spread(cells[i], tails[tail].key, ranks[r].key));
     return span;
 }
 
@@ -341,16 +388,23 @@ add_ranges(struct chart *chart, struct chart_panel *panel, size_t tail, struct r
            double scale)
 {
     struct chart_mark *line = chart_add_mark(chart, panel, MARK_LINE, 0xBBBBBB);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && cells[i]->members == NULL; i++) {
         for (size_t r = 0; r < 3; r += 2)
             chart_add_point(chart, line, scale * rp_figure(cells[i], tails[tail].key, ranks[r].key), (double)i + 1);
         chart_break(chart, line);
     }
     for (size_t r = 0; r < 3; r++) {
+        struct chart_mark *error = chart_add_mark(chart, panel, MARK_ERROR, ranks[r].colour);
         struct chart_mark *mark = chart_add_mark(chart, panel, MARK_DOT, ranks[r].colour);
+        error->across = 1;
+        error->width = 1.2;
         for (size_t i = 0; i < count; i++) {
+            add_interval(chart, error, &panel->x, rp_figure_spread(cells[i], tails[tail].key, ranks[r].key), scale,
+                         (double)i + 1 + 0.16 * ((double)r - 1));
             double value = scale * rp_figure(cells[i], tails[tail].key, ranks[r].key);
-            chart_add_point(chart, mark, value > 0 ? value : NAN, (double)i + 1);
+            /* With intervals, the three stand one below the other. */
+            double shift = cells[i]->members != NULL ? 0.16 * ((double)r - 1) : 0;
+            chart_add_point(chart, mark, value > 0 ? value : NAN, (double)i + 1 + shift);
         }
     }
 }
@@ -359,13 +413,21 @@ static void
 add_grouped_bars(struct chart *chart, struct chart_panel *panel, size_t tail, struct rp_cell *const *cells,
                  size_t count, double scale)
 {
+    struct chart_mark *marks[3];
+    for (size_t r = 0; r < 3; r++)
+        marks[r] = chart_add_mark(chart, panel, MARK_BAR, ranks[r].colour);
+    struct chart_mark *error = chart_add_mark(chart, panel, MARK_ERROR, 0x888888);
+    error->across = 1;
+    error->width = 1.2;
     for (size_t r = 0; r < 3; r++) {
-        struct chart_mark *mark = chart_add_mark(chart, panel, MARK_BAR, ranks[r].colour);
-        mark->size = 0.24;
-        mark->values = 1;
-        for (size_t i = 0; i < count; i++)
-            chart_add_point(chart, mark, scale * rp_figure(cells[i], tails[tail].key, ranks[r].key),
-                            (double)i + 1 + 0.26 * ((double)r - 1));
+        marks[r]->size = 0.24;
+        marks[r]->values = 1;
+        for (size_t i = 0; i < count; i++) {
+            double place = (double)i + 1 + 0.26 * ((double)r - 1);
+            chart_add_point(chart, marks[r], scale * rp_figure(cells[i], tails[tail].key, ranks[r].key), place);
+            add_interval(chart, error, &panel->x, rp_figure_spread(cells[i], tails[tail].key, ranks[r].key), scale,
+                         place);
+        }
     }
 }
 
@@ -415,7 +477,8 @@ plots_tails(struct plots *plots, size_t group)
     (void)snprintf(note, sizeof note, "%zu of %zu cells are shown", count, done);
     plots_name(chart.name, plots, group, "tails", NULL);
     plots_titles(plots, &chart, group, "Median (P50) and tails (P90, P99)", count < done ? note : NULL);
-    chart.caption = chart_copy(&chart, "Median, 90th and 99th percentile over the finished requests of each cell.");
+    chart.caption =
+        plots_caption(plots, &chart, "Median, 90th and 99th percentile over the finished requests of each cell.");
     for (size_t r = 0; r < 3; r++)
         chart_add_key(&chart, ranks[r].label, ranks[r].colour, wide ? MARK_DOT : MARK_BAR, 0, 7);
     chart_head(&chart);
