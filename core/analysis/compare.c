@@ -382,6 +382,8 @@ adjust_by_holm(struct ss_comparison *out, const struct ss_compare_options *optio
             if (is_looked_at(out, options, m) && isnan(out->metrics[m].p_adjusted) &&
                 (smallest == NULL || out->metrics[m].p < smallest->p))
                 smallest = &out->metrics[m];
+        if (smallest == NULL)
+            return;
         before = fmax(before, fmin(1, (double)left * options->family * smallest->p));
         smallest->p_adjusted = before;
     }

@@ -55,7 +55,7 @@ extern const struct wl_reader_ops wl_table_ops;
 /* Squeezes a name; `out` holds `size` bytes. */
 void wl_squeeze(char *out, size_t size, const char *text, size_t length);
 
-/* 2 where the first line of `head` has every column that the dialect requires, 1 where one of several is missing, else 0. */
+/* 2 where the first line of `head` has every column that the dialect requires, 1 where one of several is missing. */
 int wl_table_recognise(const struct wl_dialect *dialect, const char *head, uint64_t length);
 
 #endif
