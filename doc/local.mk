@@ -5,4 +5,4 @@ dist_man_MANS += \
 	doc/man5/servsim.yaml.5 \
 	doc/man7/servsim-plugin.7
 
-dist_doc_DATA += README.md doc/architecture.md
+dist_doc_DATA += README.md doc/architecture.md doc/throughput.png
