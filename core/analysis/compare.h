@@ -17,6 +17,12 @@
  * Replicates. Where the runs were repeated with other seeds, one repetition is one observation: Student's t over the
  * paired differences, Welch's t where traffic is not the same, and Holm's correction for the looks.
  *
+ * How well it keeps its word. In 400 pairs each of equal systems, 95 % level, the share that was called different: 4.8
+ * and 5.8 % for Poisson traffic at light and moderate load (2,000 and 10,000 requests), 4.5 % for 1,000 requests, 5 %
+ * for measured lengths on two replicas, 8 % for gaps with a coefficient of variation of 3; under overload 2 % and for
+ * campaigns 1 %, where `short_of_data` was set for all and for a third of the pairs. analysis_test.c repeats one of
+ * these.
+ *
  * What it cannot do. A run is taken as a stretch of something that goes on the same way. Where load exceeds capacity,
  * queues grow until the traffic ends and no part of the run is like another: the dependence then reaches over a tenth
  * of the run, `short_of_data` is set and the intervals are too narrow. The same holds for few requests and for traffic

@@ -75,6 +75,19 @@ grep -qi nan text && fail "NaN in JSON"
 refuses 'workload.rate' "$servsim" compare base fast_traffic
 "$servsim" compare --force base fast_traffic >text
 says text 'FORCED'
+printf '%s\n%s\n' "$(head -1 base/cells/one/requests.csv)" '0,0,finished,0,1,1,0,0,0,1,,1' >one_row.csv
+# drawn traffic has another number of requests with each seed: the same kind all the same
+for seed in 1 2; do
+    printf '%s\n' 'servsim: 1' "seed: $seed" 'report: []' 'workload: {plugin: burstgpt_model, requests: 8000, days: 4, time_scale: 4}' \
+        "output: drawn$seed" >drawn.yaml
+    "$servsim" run --quiet drawn.yaml >/dev/null
+done
+rows() { wc -l <"$1/cells/run/requests.csv"; }
+[ "$(rows drawn1)" -ne "$(rows drawn2)" ] || fail "the drawn traffic has the same number of requests"
+"$servsim" compare drawn1 drawn2 >text
+says text 'Not paired' 'Verdict'
+refuses 'number of requests' "$servsim" compare base/cells/one one_row.csv
+
 refuses 'two runs' "$servsim" compare base
 refuses 'nosuch' "$servsim" compare base nosuch
 refuses 'requests.csv' "$servsim" compare base "$work"
@@ -109,10 +122,13 @@ refuses 'experiment.json' "$servsim" analyze "$work"
 "$servsim" compare base slow --charts charts >/dev/null 2>&1
 "$servsim" analyze base --charts charts >/dev/null 2>&1
 for name in distributions-1 differences-1 distributions-one ttft_tpot-two over_time-one scaling-1; do
-    [ -s "charts/$name.gp" ] && [ -s "charts/$name.dat" ] || fail "no chart $name"
+    files="$name.gp $name.dat"
     if command -v gnuplot >/dev/null; then
-        [ -s "charts/$name.png" ] && [ -s "charts/$name.svg" ] || fail "no picture of $name"
+        files="$files $name.png $name.svg"
     fi
+    for file in $files; do
+        [ -s "charts/$file" ] || fail "no charts/$file"
+    done
 done
 refuses 'cannot be made' "$servsim" analyze base --charts bad.csv
 PATH=/nonexistent "$servsim" analyze base --charts bare >/dev/null 2>err || fail "without gnuplot"

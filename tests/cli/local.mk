@@ -7,7 +7,10 @@ cli_tests = \
 	tests/cli/evil_plugins.sh \
 	tests/cli/full_disk.sh \
 	tests/cli/interrupt.sh \
-	tests/cli/resume.sh
+	tests/cli/readme_step.sh \
+	tests/cli/resume.sh \
+	tests/cli/trace_tools.sh
+EXTRA_DIST += README.zh-CN.md
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 
