@@ -86,7 +86,7 @@ int ss_trace_copy(struct ss_trace_reader *reader, struct ss_trace_writer *writer
 
 /* ---- trace_measure.c: figures of a trace, in constant memory ---- */
 
-/* Values are exact up to 4,096, and up to 1 / 2,048 apart above; a bin that saw one value only knows it exactly. */
+/* Values are exact below 4,096, and up to 1 / 2,048 apart above; a bin that saw one value only knows it exactly. */
 struct ss_spread {
     struct ss_spread_bin *bins;
     uint64_t count, max;

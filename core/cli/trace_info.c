@@ -22,7 +22,7 @@ static const char usage[] =
     "\n"
     "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) / "
     "span,\n"
-    "the span first to last request. Percentiles are nearest rank, exact up to 4,096 tokens and for values that "
+    "the span first to last request. Percentiles are nearest rank, exact below 4,096 tokens and for values that "
     "repeat,\n"
     "else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of the index of\n"
     "dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request; "

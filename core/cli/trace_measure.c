@@ -5,7 +5,7 @@
 
 #include "cli/trace.h"
 
-/* ---- spreads: histograms with bins of equal width up to 4,096, and of equal relative width above ---- */
+/* ---- spreads: histograms with bins of one value below 4,096, and of equal relative width above ---- */
 
 #define SUB_BITS 11u
 #define SPREAD_BINS ((64u - SUB_BITS) << SUB_BITS)

@@ -1,5 +1,7 @@
 # plugins/report: results on disk made readable. All of them compile the shared reader in; they link with jansson alone.
 report_common = \
+	plugins/report/common/balance.c plugins/report/common/balance.h \
+	plugins/report/common/bursts.c plugins/report/common/bursts.h \
 	plugins/report/common/loss.c plugins/report/common/loss.h \
 	plugins/report/common/matrix.c plugins/report/common/matrix.h \
 	plugins/report/common/number.c plugins/report/common/number.h \
@@ -43,6 +45,7 @@ report_content = \
 	plugins/report/markdown/loss.c \
 	plugins/report/markdown/markdown.h \
 	plugins/report/markdown/tables.c \
+	plugins/report/markdown/verify.c \
 	plugins/report/markdown/words.c
 
 plugin_LTLIBRARIES += plugins/report_markdown.la
@@ -55,6 +58,7 @@ plugins_report_markdown_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 plugin_LTLIBRARIES += plugins/report_plots.la
 plugins_report_plots_la_SOURCES = \
 	plugins/report/plots/axis.c \
+	plugins/report/plots/balance.c \
 	plugins/report/plots/chart.c \
 	plugins/report/plots/chart.h \
 	plugins/report/plots/curves.c \
@@ -68,6 +72,13 @@ plugins_report_plots_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_plots_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_plots_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_report_plots_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+
+plugin_LTLIBRARIES += plugins/report_trace.la
+plugins_report_trace_la_SOURCES = plugins/report/trace/trace.c $(report_common)
+plugins_report_trace_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_trace_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_trace_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_report_trace_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 
 dist_doc_DATA += plugins/report/json/results.schema.json
 
@@ -118,3 +129,14 @@ plugins_report_html_test_SOURCES = plugins/report/html/html_test.c plugins/repor
 plugins_report_html_test_CPPFLAGS = $(report_test_cppflags)
 plugins_report_html_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
 TESTS += plugins/report/html_test
+
+check_PROGRAMS += plugins/report/trace_test
+plugins_report_trace_test_SOURCES = plugins/report/trace/trace_test.c $(report_test_sources)
+plugins_report_trace_test_CPPFLAGS = $(report_test_cppflags)
+plugins_report_trace_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
+TESTS += plugins/report/trace_test
+
+# What the report says, recomputed from the rows by a script that shares nothing with it.
+dist_check_SCRIPTS += tests/report/recompute.sh
+EXTRA_DIST += tests/report/recompute.awk
+TESTS += tests/report/recompute.sh

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "report/common/balance.h"
+#include "report/common/bursts.h"
 #include "report/common/loss.h"
 #include "report/common/matrix.h"
 #include "report/common/number.h"
@@ -354,6 +356,99 @@ replicates(void)
     done_with(folder, &results, &matrix);
 }
 
+/* A folder with one done cell on two replicas, whose files are the given ones. */
+static char *
+one_cell(struct rp_results *results, const char *requests, const char *series)
+{
+    struct servsim_error err = {.size = sizeof err};
+    char path[4200], *folder = fake_folder_make();
+    fake_file_write(
+        folder, "results.json",
+        "{\"servsim_results\": 1, \"axes\": [], \"cells\": [{\"name\": \"c\", \"status\": \"done\", \"dir\": "
+        "\".\", \"gpus\": 2, \"replicas\": 2, \"slo\": {\"ttft_ms\": 100, \"tpot_ms\": null}, \"summary\": "
+        "{\"requests_finished\": 4}}]}");
+    fake_file_write(folder, "requests.csv", requests);
+    if (series != NULL)
+        fake_file_write(folder, "series.csv", series);
+    (void)snprintf(path, sizeof path, "%s/results.json", folder);
+    CU_ASSERT_EQUAL_FATAL(rp_results_read(results, path, &err), 0);
+    return folder;
+}
+
+/* 1 request a second for 4,000 s, in which 1,000 more come within 100 s from 2,000 s on, 600 more at 3,200 s. The
+   queue peaks at 2,150 and 3,250 s. */
+static void
+bursts(void)
+{
+    struct rp_results results;
+    struct servsim_error err = {.size = sizeof err};
+    struct rp_text requests = {0}, series = {0};
+    rp_puts(&requests, "status,arrival_s,ttft_ms,tpot_ms\n");
+    for (int i = 0; i < 4000; i++) {
+        int more = i >= 2000 && i < 2100 ? 10 : i >= 3200 && i < 3300 ? 6 : 0;
+        for (int extra = 0; extra <= more; extra++)
+            rp_printf(&requests, "%s,%.3f,%d,1\n", i == 3990 ? "rejected" : "finished", i + 0.05 * extra,
+                      more > 0 || (i >= 2100 && i < 2150) ? 101 : 99);
+    }
+    rp_puts(&series, "t_s,waiting_mean\n");
+    for (int t = 0; t < 4000; t += 50)
+        rp_printf(&series, "%d,%d\n", t, t == 2050 ? 30 : t == 2150 ? 40 : t == 2200 ? 2 : t >= 3250 ? 5 : 0);
+    char *folder = one_cell(&results, requests.data, series.data);
+    struct rp_bursts found;
+    CU_ASSERT_EQUAL(rp_bursts_of(&found, &results.cells[0], &err), 0);
+    CU_ASSERT_DOUBLE_EQUAL(found.rate_per_s, 5599 / 3999.0, 1e-6);
+    CU_ASSERT_EQUAL(found.bursts, 2);
+    CU_ASSERT(found.peak_rate_per_s > 10 && found.peak_rate_per_s < 11.1);
+    CU_ASSERT_EQUAL(found.peak_waiting, 40);
+    CU_ASSERT_EQUAL(found.unrecovered, 1); /* the second never ends: its peak is at 3,250 s */
+    CU_ASSERT_EQUAL(found.recovery_max_s, 3950 - 3250);
+    CU_ASSERT_EQUAL(found.recovery_mean_s, (100 + 700) / 2); /* the first: from 2,150 to 2,250 s */
+    CU_ASSERT_EQUAL(found.requests[0] + found.requests[1] + found.requests[2], 5600);
+    CU_ASSERT(found.missed[RP_BURST_INSIDE] > 0.9);
+    CU_ASSERT(found.missed[RP_BURST_CALM] == 0 && found.missed[RP_BURST_AFTER] > 0);
+    rp_results_free(&results);
+    fake_folder_remove(folder);
+    folder = one_cell(&results, "status,arrival_s,ttft_ms,tpot_ms\nfinished,1,2,3\n", "t_s,waiting_mean\n");
+    CU_ASSERT_EQUAL(rp_bursts_of(&found, &results.cells[0], &err), 0);
+    CU_ASSERT(isnan(found.bursts) && isnan(found.rate_per_s) && isnan(found.peak_waiting));
+    rp_results_free(&results);
+    fake_folder_remove(folder);
+    rp_text_free(&requests);
+    rp_text_free(&series);
+}
+
+/* Two at replica 0 from 0 to 2 s, of which one waits for a second; one at replica 1 from 1 to 2 s. */
+static void
+balance(void)
+{
+    struct rp_results results;
+    struct servsim_error err = {.size = sizeof err};
+    struct rp_balance found;
+    static const char header[] = "status,replica,arrival_s,queue_ms,latency_ms\n";
+    char rows[400];
+    (void)snprintf(rows, sizeof rows,
+                   "%sfinished,0,0,0,2000\nfinished,0,0,1000,2000\nfinished,1,1,500,1000\nrejected,,,,\n", header);
+    char *folder = one_cell(&results, rows, NULL);
+    CU_ASSERT_EQUAL(rp_balance_of(&found, &results.cells[0], &err), 0);
+    /* First second: 2 and 0, index 0.5; second: 2 and 1, index 9/10. */
+    CU_ASSERT_DOUBLE_EQUAL(found.jain_in_system, (0.5 + 0.9) / 2, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(found.waiting_ms, 1500.0 / 3, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(found.avoidable_ms, 1500.0 / 3, 1e-9); /* one replica at a time has a queue */
+    rp_results_free(&results);
+    fake_folder_remove(folder);
+    (void)snprintf(rows, sizeof rows, "%sfinished,0,0,1000,2000\nfinished,1,0,600,2000\n", header);
+    folder = one_cell(&results, rows, NULL);
+    CU_ASSERT_EQUAL(rp_balance_of(&found, &results.cells[0], &err), 0);
+    CU_ASSERT_DOUBLE_EQUAL(found.jain_in_system, 1, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(found.waiting_ms, 800, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(found.avoidable_ms, 200, 1e-9); /* both wait for 0.6 s, then one for 0.4 s */
+    fake_file_write(folder, "requests.csv", "status,replica,arrival_s,queue_ms,latency_ms\nfinished,,0,1,2\n");
+    CU_ASSERT_EQUAL(rp_balance_of(&found, &results.cells[0], &err), -EINVAL);
+    CU_ASSERT(contains(err.text, "requests.csv:2: a finished request without replica"));
+    rp_results_free(&results);
+    fake_folder_remove(folder);
+}
+
 static void
 files_whole_or_not_at_all(void)
 {
@@ -390,6 +485,8 @@ main(void)
         {"false alarms", false_alarms},
         {"losses", losses},
         {"replicates", replicates},
+        {"bursts", bursts},
+        {"balance", balance},
         {"files whole or not at all", files_whole_or_not_at_all},
     };
     return ss_run_cases("report_common", cases, sizeof cases / sizeof cases[0]);

@@ -369,7 +369,8 @@ put_manifest_cell(FILE *file, const struct fake_cell *cell, const struct fake_op
         between = ", ";
     }
     if (options->scheduler_count > 1)
-        (void)fprintf(file, "%s\"scheduler\": \"%s\"", between, cell->scheduler);
+        (void)fprintf(file, "%s\"%s\": \"%s\"", between,
+                      options->third_axis != NULL ? options->third_axis : "scheduler", cell->scheduler);
     (void)fprintf(
         file, "}, \"status\": \"%s\", \"reason\": %s, \"dir\": \"cells/%s\",\n", cell->failed ? "failed" : "done",
         cell->failed ? "\"the scheduler | planned <a> batch of 300 sequences; the limit is 256\"" : "null", cell->name);
@@ -422,7 +423,8 @@ put_axes(FILE *file, const struct fake_options *options)
     if (options->gpus_count > 1)
         put_axis(file, "cluster", values, count, &first);
     if (options->scheduler_count > 1)
-        put_axis(file, "scheduler", options->schedulers, options->scheduler_count, &first);
+        put_axis(file, options->third_axis != NULL ? options->third_axis : "scheduler", options->schedulers,
+                 options->scheduler_count, &first);
 }
 
 static void

@@ -18,11 +18,12 @@ struct fake_options {
     size_t gpus_count;
     const char *const *schedulers; /* values of the axis "scheduler", as above; NULL: fcfs alone */
     size_t scheduler_count;
-    int replicated;  /* GPUs are replicas of one GPU; otherwise one tensor-parallel engine */
-    int both;        /* both layouts as cells of the cluster axis */
-    int requests;    /* per cell */
-    double rate;     /* arrivals per second */
-    int failed_cell; /* number of the cell that failed, -1: none */
+    const char *third_axis; /* what the axis "scheduler" is called, NULL: that */
+    int replicated;         /* GPUs are replicas of one GPU; otherwise one tensor-parallel engine */
+    int both;               /* both layouts as cells of the cluster axis */
+    int requests;           /* per cell */
+    double rate;            /* arrivals per second */
+    int failed_cell;        /* number of the cell that failed, -1: none */
     int without_slo, without_requests;
     int replicates; /* of each configuration, 0 as 1; with 2 and more, cells are named GROUP.r1 and so on */
     double load;    /* as a multiple of the capacity, 0: not stated */

@@ -5,12 +5,23 @@
 
 #include <math.h>
 
+static const char *const names[RP_LOSS_PARTS][2] = {{"communication", "Communication"},
+                                                    {"dense kernels (batching)", "Dense kernels (batching)"},
+                                                    {"attention", "Attention"},
+                                                    {"engine overhead", "Engine overhead"},
+                                                    {"preempted and recomputed work", "Preempted and recomputed work"},
+                                                    {"idleness", "Idleness"}};
+
 const char *
 rp_loss_name(size_t part)
 {
-    static const char *const names[RP_LOSS_PARTS] = {"communication",   "dense kernels (batching)",      "attention",
-                                                     "engine overhead", "preempted and recomputed work", "idleness"};
-    return names[part];
+    return names[part][0];
+}
+
+const char *
+rp_loss_title(size_t part)
+{
+    return names[part][1];
 }
 
 /* GPU seconds for each output token, by kind. */

@@ -30,7 +30,8 @@ struct rp_loss {
     double parts[RP_LOSS_PARTS];
 };
 
-const char *rp_loss_name(size_t part);
+const char *rp_loss_name(size_t part);  /* in a sentence: "idleness" */
+const char *rp_loss_title(size_t part); /* in a heading: "Idleness" */
 
 /* Of `cell` against `base`. Returns 0 where one of the two lacks a figure that it takes. */
 int rp_loss_of(struct rp_loss *out, const struct rp_cell *base, const struct rp_cell *cell);

@@ -369,6 +369,30 @@ rp_label(const struct rp_matrix *matrix, const struct rp_cell *cell)
     return matrix->labels[cell - matrix->results->cells];
 }
 
+size_t
+rp_router_axis(const struct rp_results *results)
+{
+    for (size_t a = 0; a < results->axis_count; a++)
+        if (strcmp(results->axes[a].name, "router") == 0)
+            return a;
+    return RP_NONE;
+}
+
+int
+rp_compares_routers(const struct rp_group *group, size_t axis)
+{
+    const struct rp_cell *first = NULL;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct rp_cell *cell = group->cells[i];
+        if (!cell->done || cell->replicas < 2)
+            continue;
+        if (first != NULL && cell->values[axis] != first->values[axis])
+            return 1;
+        first = first != NULL ? first : cell;
+    }
+    return 0;
+}
+
 void
 rp_layout(char out[64], const struct rp_cell *cell)
 {

@@ -44,6 +44,10 @@ void rp_matrix_free(struct rp_matrix *matrix);
 /* The configuration's name within its group, such as "quad_gpu / fcfs". */
 const char *rp_label(const struct rp_matrix *matrix, const struct rp_cell *cell);
 
+/* The axis of routers, RP_NONE without one; and whether a group has cells with several replicas that differ on it. */
+size_t rp_router_axis(const struct rp_results *results);
+int rp_compares_routers(const struct rp_group *group, size_t axis);
+
 /* "tp 4", "tp 2 x 4 replicas": how the GPUs are used. */
 void rp_layout(char out[64], const struct rp_cell *cell);
 

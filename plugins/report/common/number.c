@@ -164,6 +164,16 @@ rp_times(double ratio)
 }
 
 struct rp_word
+rp_index(double value)
+{
+    struct rp_word out;
+    if (!isfinite(value))
+        return word("–");
+    (void)snprintf(out.text, sizeof out.text, "%.5f", value);
+    return out;
+}
+
+struct rp_word
 rp_tick(double value)
 {
     char digits[48];

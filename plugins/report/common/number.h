@@ -35,6 +35,9 @@ struct rp_word rp_milliseconds(double value);
 /* A tick of an axis: as few digits as tell it, thousands separated: 0.05, 2.5, 20,000. */
 struct rp_word rp_tick(double value);
 
+/* An index from 0 to 1 whose distance from 1 counts, such as Jain's: five decimals. */
+struct rp_word rp_index(double value);
+
 /* A ratio: "3.98x" is written with the multiplication sign. */
 struct rp_word rp_times(double ratio);
 

@@ -62,9 +62,8 @@ meets(const struct rp_cell *cell)
     return met.mean - (isfinite(met.half) ? met.half : 0) >= SLO_TARGET;
 }
 
-/* "; not told apart from it: a, b": the others whose figure differs from the best one's by no more than noise. */
-static void
-put_equals(struct md *md, const struct rp_group *group, const struct rp_cell *best, const char *a, const char *b)
+void
+md_put_equals(struct md *md, const struct rp_group *group, const struct rp_cell *best, const char *a, const char *b)
 {
     size_t named = 0, others = 0;
     for (size_t i = 0; i < group->count && best->members != NULL; i++) {
@@ -137,7 +136,7 @@ say_throughput(struct md *md, const struct rp_group *group)
               rp_times(output_rate(best) / output_rate(least)).text);
     md_label(md, least);
     rp_printf(&md->out, " (%s)", output_text(least).text);
-    put_equals(md, group, best, "output_tokens_per_s", NULL);
+    md_put_equals(md, group, best, "output_tokens_per_s", NULL);
     rp_puts(&md->out, ".\n");
 }
 
@@ -166,7 +165,7 @@ say_latency(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, "; the highest mean is that of ");
     md_label(md, worst);
     rp_printf(&md->out, ", %s", latency_text(worst).text);
-    put_equals(md, group, best, "latency_ms", "mean");
+    md_put_equals(md, group, best, "latency_ms", "mean");
     rp_puts(&md->out, ".\n");
 }
 
@@ -211,7 +210,7 @@ say_per_gpu(struct md *md, const struct rp_group *group)
     if (price > 0)
         rp_printf(&md->out, ", or %s USD per million output tokens at %s USD per GPU and hour",
                   rp_human(price / 3600 / most * 1e6).text, rp_human(price).text);
-    put_equals(md, group, best, "output_tokens_per_s_per_gpu", NULL);
+    md_put_equals(md, group, best, "output_tokens_per_s_per_gpu", NULL);
     rp_puts(&md->out, ".\n");
 }
 
@@ -673,7 +672,7 @@ advise_cluster(struct md *md, const struct rp_group *group)
         rp_puts(&md->out, "- The replicas of ");
         put_subject(md, uneven);
         rp_printf(&md->out, " are unevenly busy: Jain's index is %s over %s replicas. Try another router than ",
-                  rp_human(rp_figure(uneven, "jain_index_busy", NULL)).text, rp_count(uneven->replicas).text);
+                  rp_index(rp_figure(uneven, "jain_index_busy", NULL)).text, rp_count(uneven->replicas).text);
         md_escape(&md->out, uneven->router);
         rp_puts(&md->out, ".\n");
     }

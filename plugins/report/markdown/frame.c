@@ -388,8 +388,8 @@ read_plots(struct md *md)
     }
 }
 
-static void
-write_all(struct md *md)
+static int
+write_all(struct md *md, struct servsim_error *err)
 {
     put_title(md);
     md_summary(md);
@@ -397,11 +397,13 @@ write_all(struct md *md)
         md_what_was_run(md);
     for (size_t g = 0; g < md->matrix.group_count; g++)
         md_group(md, g);
+    int status = md_verify(md, err);
     md_failures(md);
     md_pictures_missing(md);
     md_advice(md);
     md_behaviours(md);
     md_definitions(md);
+    return status;
 }
 
 int
@@ -418,7 +420,7 @@ md_make(struct md *md, const struct servsim_report_input *input, struct servsim_
         status = rp_matrix_make(&md->matrix, &md->results, err);
     if (status == 0) {
         read_plots(md);
-        write_all(md);
+        status = write_all(md, err);
     }
     return status == 0 && md->out.failed ? servsim_fail(err, ENOMEM, "%s: no memory for the report", md->folder)
                                          : status;

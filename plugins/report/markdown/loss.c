@@ -47,7 +47,7 @@ put_rows(struct md *md, const struct rp_group *group)
             if (rows++ == 0) {
                 rp_puts(&md->out, "| Configuration | GPUs | Ideal | Delivered | Lost |");
                 for (size_t p = 0; p < RP_LOSS_PARTS; p++)
-                    rp_printf(&md->out, " %s |", rp_loss_name(p));
+                    rp_printf(&md->out, " %s |", rp_loss_title(p));
                 rp_puts(&md->out, "\n|---|---:|---:|---:|---:|");
                 for (size_t p = 0; p < RP_LOSS_PARTS; p++)
                     rp_puts(&md->out, "---:|");

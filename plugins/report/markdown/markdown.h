@@ -71,6 +71,16 @@ void md_limit(struct rp_text *out, double limit_ms);
 /* Where the scaling loss of a group goes; 0 where there is nothing to say. */
 int md_loss_table(struct md *md, const struct rp_group *group);
 
+/* "; no difference larger than noise from a, b": the others that noise does not tell from the best. */
+void md_put_equals(struct md *md, const struct rp_group *group, const struct rp_cell *best, const char *a,
+                   const char *b);
+
+/* Links every picture of one kind that shows this group. */
+void md_pictures(struct md *md, const struct rp_group *group, const char *kind);
+
+/* The sections on bursts, KV cache and load balance, where the experiment asks for them. */
+int md_verify(struct md *md, struct servsim_error *err);
+
 void md_summary(struct md *md);
 void md_what_was_run(struct md *md);
 void md_group(struct md *md, size_t group);

@@ -203,6 +203,50 @@ noise(void)
     free(text);
 }
 
+/* The sections that answer one question, each where its axis is there, and not elsewhere. */
+static void
+verification(void)
+{
+    static const char *const traffics[] = {"steady", "bursty"}, *const routers[] = {"random", "least_loaded"};
+    static const char *const caches[] = {"large", "small"};
+    struct fake_options options = fake_options_single();
+    options.traffics = traffics;
+    options.traffic_count = 2;
+    options.requests = 2000;
+    char *text = report_for(&options);
+    check_form(text);
+    CU_ASSERT(contains(text, "\n## Bursts\n"));
+    CU_ASSERT(contains(text, "| steady | "));
+    CU_ASSERT(contains(text, "- **bursty** (at "));
+    CU_ASSERT(contains(text, "so not bursts alone) moves the P99 of TTFT from "));
+    CU_ASSERT_PTR_NULL(strstr(text, "## KV cache under"));
+    CU_ASSERT_PTR_NULL(strstr(text, "## Load balance"));
+    free(text);
+    options = fake_options_single();
+    options.schedulers = routers;
+    options.scheduler_count = 2;
+    options.third_axis = "router";
+    static const int four[] = {4};
+    options.gpus = four;
+    options.replicated = 1;
+    text = report_for(&options);
+    check_form(text);
+    CU_ASSERT(contains(text, "\n## Load balance\n"));
+    CU_ASSERT(contains(text, "| least_loaded | 4 | 0."));
+    CU_ASSERT(contains(text, "- Busy time over the whole run: Jain's index from "));
+    CU_ASSERT_PTR_NULL(strstr(text, "## Bursts"));
+    free(text);
+    options.schedulers = caches;
+    options.third_axis = "kv_cache";
+    options.replicated = 0;
+    text = report_for(&options);
+    check_form(text);
+    CU_ASSERT(contains(text, "\n## KV cache under pressure\n"));
+    CU_ASSERT(contains(text, "| large | 165,632 | 16 | "));
+    CU_ASSERT_PTR_NULL(strstr(text, "## Load balance"));
+    free(text);
+}
+
 static void
 one_cell(void)
 {
@@ -353,6 +397,7 @@ main(void)
         {"sections", sections},
         {"replicates", replicated},
         {"noise", noise},
+        {"verification", verification},
         {"one cell", one_cell},
         {"nothing finished", nothing_finished},
         {"all failed", all_failed},

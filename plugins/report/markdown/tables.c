@@ -190,9 +190,8 @@ put_table(struct md *md, const struct rp_group *group, const struct column *colu
 
 /* ---- pictures --------------------------------------------------------------------------------------------------- */
 
-/* Links every picture of one kind that shows this group. */
-static void
-put_pictures(struct md *md, const struct rp_group *group, const char *kind)
+void
+md_pictures(struct md *md, const struct rp_group *group, const char *kind)
 {
     const json_t *chart;
     size_t index;
@@ -261,12 +260,12 @@ put_scaling(struct md *md, const struct rp_group *group)
             put_scaling_row(md, series->cells[0], series->cells[i]);
         rp_puts(&md->out, "\n");
     }
-    put_pictures(md, group, "throughput");
-    put_pictures(md, group, "latency");
-    put_pictures(md, group, "throughput_per_gpu");
-    put_pictures(md, group, "execution_time");
+    md_pictures(md, group, "throughput");
+    md_pictures(md, group, "latency");
+    md_pictures(md, group, "throughput_per_gpu");
+    md_pictures(md, group, "execution_time");
     if (md_loss_table(md, group))
-        put_pictures(md, group, "loss");
+        md_pictures(md, group, "loss");
 }
 
 /* ---- balance ---------------------------------------------------------------------------------------------------- */
@@ -314,7 +313,7 @@ put_balance(struct md *md, const struct rp_group *group)
         md_label(md, cell);
         rp_printf(&md->out, " | %zu | ", json_array_size(replicas));
         md_escape(&md->out, cell->router);
-        rp_printf(&md->out, " | %s | %s – %s |", rp_human(rp_figure(cell, "jain_index_busy", NULL)).text,
+        rp_printf(&md->out, " | %s | %s – %s |", rp_index(rp_figure(cell, "jain_index_busy", NULL)).text,
                   rp_percent(busy.low).text, rp_percent(busy.high).text);
         rp_printf(&md->out, " %s – %s | %s – %s | %s – %s |\n", rp_count(requests.low).text,
                   rp_count(requests.high).text, rp_count(output.low).text, rp_count(output.high).text,
@@ -376,17 +375,17 @@ md_group(struct md *md, size_t index)
     if (md_done(group) == 0)
         return;
     if (group->series_count == 0) {
-        put_pictures(md, group, "throughput");
-        put_pictures(md, group, "latency");
-        put_pictures(md, group, "throughput_per_gpu");
-        put_pictures(md, group, "execution_time");
+        md_pictures(md, group, "throughput");
+        md_pictures(md, group, "latency");
+        md_pictures(md, group, "throughput_per_gpu");
+        md_pictures(md, group, "execution_time");
     }
     put_scaling(md, group);
     if (md_sum(group, "requests_finished") > 0) {
         rp_puts(&md->out, "### Tails\n\n");
         PUT_TABLE(md, group, tail_columns, 0);
-        put_pictures(md, group, "tails");
-        put_pictures(md, group, "cdf");
+        md_pictures(md, group, "tails");
+        md_pictures(md, group, "cdf");
     }
     rp_puts(&md->out, "### Where the time goes\n\n");
     PUT_TABLE(md, group, time_columns, 0);
@@ -397,7 +396,7 @@ md_group(struct md *md, size_t index)
         size_t before = md->out.length;
         rp_puts(&md->out, "### Over time\n\n");
         size_t titled = md->out.length;
-        put_pictures(md, group, "timeline");
+        md_pictures(md, group, "timeline");
         if (md->out.length == titled && !md->out.failed)
             md->out.length = before; /* no timeline of this group: no title */
     }

@@ -98,7 +98,7 @@ plots_loss(struct plots *plots, size_t group)
     chart.caption = chart_copy(&chart, "Output per GPU that is lost against the smallest configuration, by kind of "
                                        "time. Left of zero: gained; the diamond is what remains of both.");
     for (size_t p = 0; p < RP_LOSS_PARTS; p++)
-        chart_add_key(&chart, rp_loss_name(p), colours[p], MARK_SPAN, 0, 0);
+        chart_add_key(&chart, rp_loss_title(p), colours[p], MARK_SPAN, 0, 0);
     chart_add_key(&chart, "all together", 0x000000, MARK_DOT, 0, 13);
     chart_head(&chart);
     struct chart_panel *panel =

@@ -254,6 +254,7 @@ make_charts(struct plots *plots)
             plots_loss(plots, g);
         } else
             plots_bars(plots, g);
+        plots_balance(plots, g);
         plots_tails(plots, g);
         plots_curves(plots, g);
         plots_timelines(plots, g);

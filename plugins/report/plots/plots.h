@@ -64,6 +64,7 @@ void plots_problem(struct plots *plots, int status, const struct servsim_error *
 
 /* Each adds its charts of one group. */
 void plots_scaling(struct plots *plots, size_t group);
+void plots_balance(struct plots *plots, size_t group);
 void plots_loss(struct plots *plots, size_t group);
 void plots_bars(struct plots *plots, size_t group);
 void plots_tails(struct plots *plots, size_t group);

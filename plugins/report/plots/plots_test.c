@@ -91,7 +91,7 @@ charts_over_gpus(void)
     check_chart(folder, "throughput", "Throughput against the number of GPUs");
     check_chart(folder, "throughput_per_gpu", "Throughput per GPU against the number of GPUs");
     check_chart(folder, "execution_time", "Execution time (simulated) against the number of GPUs");
-    check_chart(folder, "loss", "preempted and recomputed work");
+    check_chart(folder, "loss", "Preempted and recomputed work");
     check_chart(folder, "tails", "Time to first token");
     check_chart(folder, "cdf", "Share of requests at or below a value (%)");
     check_chart(folder, "timeline-hexadeca_gpu", "KV cache: blocks in use, peak (%)");
