@@ -10,7 +10,7 @@
 static const char usage[] = "usage: servsim report DIR [REPORT...]\n"
                             "\n"
                             "Makes the reports of the experiment in DIR again, from its files alone.\n"
-                            "REPORT is a report plugin; without one: json, csv, plots, markdown.\n";
+                            "REPORT is a report plugin; without one: json, csv, plots, markdown, html.\n";
 
 static int
 make_reports(char **names, size_t count, const char *dir, struct ss_cli *cli)
@@ -36,8 +36,8 @@ make_reports(char **names, size_t count, const char *dir, struct ss_cli *cli)
 int
 ss_cmd_report(int argc, char **argv, struct ss_cli *cli)
 {
-    static char json[] = "json", csv[] = "csv", plots[] = "plots", markdown[] = "markdown";
-    char *all[] = {json, csv, plots, markdown};
+    static char json[] = "json", csv[] = "csv", plots[] = "plots", markdown[] = "markdown", html[] = "html";
+    char *all[] = {json, csv, plots, markdown, html};
     char path[4096];
     if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
@@ -49,5 +49,6 @@ ss_cmd_report(int argc, char **argv, struct ss_cli *cli)
     if (access(path, R_OK) != 0)
         return ss_complain_text("%s: no experiment.json in there; write the output folder of a finished experiment",
                                 argv[1]);
-    return argc > 2 ? make_reports(argv + 2, (size_t)argc - 2, argv[1], cli) : make_reports(all, 4, argv[1], cli);
+    return argc > 2 ? make_reports(argv + 2, (size_t)argc - 2, argv[1], cli)
+                    : make_reports(all, sizeof all / sizeof all[0], argv[1], cli);
 }

@@ -62,7 +62,7 @@ parse_ns(struct rp_field field, int64_t *ns)
 {
     int64_t whole = 0, part = 0, unit = 1000000000;
     size_t i = 0;
-    for (; i < field.length && field.text[i] >= '0' && field.text[i] <= '9' && whole < INT64_C(1000000000); i++)
+    for (; i < field.length && field.text[i] >= '0' && field.text[i] <= '9' && whole < 100000000; i++)
         whole = 10 * whole + (field.text[i] - '0');
     if (i == 0)
         return 0;
