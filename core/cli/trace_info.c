@@ -20,14 +20,11 @@ static const char usage[] =
     "  --set KEY=VALUE   an option of the plugin that reads FILE, as in --set model=GPT-4; may be repeated\n"
     "  --seed N          seed of options that draw, as --set sample (default 42)\n"
     "\n"
-    "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) / "
-    "span,\n"
-    "the span first to last request. Percentiles are nearest rank, exact below 4,096 tokens and for values that "
-    "repeat,\n"
-    "else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of the index of\n"
-    "dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request; "
-    "hours\n"
-    "of the day from the trace's first row, from a day on, 1 is the mean.\n";
+    "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) /\n"
+    "span, the span first to last request. Percentiles are nearest rank, exact below 4,096 tokens and for values that\n"
+    "repeat, else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of the index\n"
+    "of dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request;\n"
+    "hours of the day from the trace's first row, from a day on, 1 is the mean.\n";
 
 struct flags {
     struct ss_trace_wish wish;

@@ -31,15 +31,21 @@ struct analysis {
 };
 
 static int
+grow(double **values, size_t capacity)
+{
+    double *larger = realloc(*values, capacity * sizeof *larger);
+    if (larger == NULL)
+        return -ENOMEM;
+    *values = larger;
+    return 0;
+}
+
+static int
 add_point(struct points *points, double x, double y)
 {
     if (points->count == points->capacity) {
         size_t capacity = points->capacity ? 2 * points->capacity : 4096;
-        double *xs = realloc(points->x, capacity * sizeof *xs);
-        points->x = xs != NULL ? xs : points->x;
-        double *ys = realloc(points->y, capacity * sizeof *ys);
-        points->y = ys != NULL ? ys : points->y;
-        if (xs == NULL || ys == NULL)
+        if (grow(&points->x, capacity) != 0 || grow(&points->y, capacity) != 0)
             return -ENOMEM;
         points->capacity = capacity;
     }
@@ -237,10 +243,9 @@ rp_bursts_of(struct rp_bursts *out, const struct rp_cell *cell, struct servsim_e
     static const char *const requests[] = {"status", "arrival_s", "ttft_ms", "tpot_ms"};
     static const char *const series[] = {"t_s", "waiting_mean"};
     struct analysis analysis = {.count = 0};
-    double figures[RP_BURST_FIGURES];
+    const double nothing = NAN;
     for (size_t i = 0; i < RP_BURST_FIGURES; i++)
-        figures[i] = NAN;
-    memcpy(out, figures, sizeof *out);
+        memcpy((char *)out + i * sizeof nothing, &nothing, sizeof nothing);
     int status = read_file(&analysis, cell, "requests.csv", requests, 4, read_requests, err);
     if (status == 0)
         status = read_file(&analysis, cell, "series.csv", series, 2, read_waiting, err);
