@@ -14,17 +14,16 @@ static const char usage[] =
     "Reads a trace as a run would, and tells what is in it. The format is recognised. Memory does not grow with FILE.\n"
     "\n"
     "  --json            one JSON object instead of text\n"
-    "  --charts DIR      charts of arrivals, gaps, lengths and the hours of the day: PNG and SVG, drawn by gnuplot "
-    "from\n"
-    "                    scripts and data that are left beside them\n"
+    "  --charts DIR      charts of arrivals, gaps, lengths and the hours of the day: PNG and SVG, drawn by\n"
+    "                    gnuplot from scripts and data that are left beside them\n"
     "  --set KEY=VALUE   an option of the plugin that reads FILE, as in --set model=GPT-4; may be repeated\n"
     "  --seed N          seed of options that draw, as --set sample (default 42)\n"
     "\n"
     "Figures are of requests; rows of failed ones (0 output tokens) are only counted. The rate is (requests - 1) /\n"
-    "span, the span first to last request. Percentiles are nearest rank, exact below 4,096 tokens and for values that\n"
-    "repeat, else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of the index\n"
-    "of dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the first request;\n"
-    "hours of the day from the trace's first row, from a day on, 1 is the mean.\n";
+    "span, the span first to last request. Percentiles are nearest rank, exact below 4,096 tokens and for values\n"
+    "that repeat, else within 0.05 %. CV is standard deviation over mean (1: Poisson). Minutes, and the windows of\n"
+    "the index of dispersion (variance / mean of counts, 1: Poisson, from ten whole windows on), count from the\n"
+    "first request; hours of the day from the trace's first row, from a day on, 1 is the mean.\n";
 
 struct flags {
     struct ss_trace_wish wish;
