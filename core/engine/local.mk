@@ -7,6 +7,8 @@ core_libservsim_la_SOURCES += \
 	core/engine/cluster.h \
 	core/engine/heap.c \
 	core/engine/heap.h \
+	core/engine/kv.c \
+	core/engine/kv.h \
 	core/engine/line.h \
 	core/engine/replica.c \
 	core/engine/replica.h \

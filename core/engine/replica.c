@@ -27,7 +27,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->index = index;
     replica->cluster = cluster;
     replica->heap_position = SS_HEAP_ABSENT;
-    replica->kv_free = cluster->kv_blocks;
+    ss_kv_init(&replica->kv, cluster->kv_blocks, cell->block_size);
     replica->host = cluster->host;
     replica->host.ctx = replica;
     replica->host.replica_state = NULL;
@@ -164,7 +164,7 @@ certain_steps(const struct ss_replica *replica)
     const struct servsim_step *step = &replica->step;
     if (replica->cluster->options->stepwise || plan->chunk_count > 0 || plan->changed)
         return 1;
-    uint64_t blocks_left = replica->kv_free + plan->decode_blocks;
+    uint64_t blocks_left = replica->kv.free + plan->decode_blocks;
     uint64_t steps = ss_least(step->horizon_steps, replica->run.price.line.steps);
     steps = ss_least(steps, ss_batch_steps_to_finish(&replica->batch));
     steps = ss_least(steps, ss_batch_steps_fitting(&replica->batch, blocks_left));
@@ -224,13 +224,13 @@ steps_composed(const struct ss_replica *replica, ss_time now)
 void
 ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_replica_state *out)
 {
-    uint64_t used = replica->cluster->kv_blocks - replica->kv_free;
+    uint64_t used = ss_kv_used(&replica->kv);
     if (replica->heap_position != SS_HEAP_ABSENT && replica->plan.decode)
         used += ss_batch_blocks(&replica->batch, steps_composed(replica, now)) - replica->plan.decode_blocks;
     out->waiting = replica->waiting;
     out->running = replica->running;
-    out->block_size = replica->batch.block_size;
+    out->block_size = replica->kv.block_size;
     out->kv_blocks_used = used;
-    out->kv_blocks_total = replica->cluster->kv_blocks;
+    out->kv_blocks_total = replica->kv.total;
     out->prefill_tokens_left = replica->prefill_tokens_left;
 }

@@ -9,6 +9,7 @@
 
 #include "cost/cost.h"
 #include "engine/batch.h"
+#include "engine/kv.h"
 #include "engine/line.h"
 #include "engine/request.h"
 #include "metrics/result.h"
@@ -20,7 +21,7 @@ struct ss_plan {
     struct ss_request **chunks; /* requests with prefill tokens in this step; `chunk` says how many */
     uint32_t chunk_count, chunk_capacity;
     uint32_t decode;        /* the batch decodes in this step */
-    uint64_t decode_blocks; /* taken from kv_free for it already */
+    uint64_t decode_blocks; /* taken from the KV cache for it already */
     uint32_t budget;        /* tokens left */
     uint32_t changed;       /* something was admitted or preempted: the next step may look different */
     uint32_t preempted;
@@ -53,7 +54,7 @@ struct ss_replica {
     struct ss_request **prefilling; /* running ones that do not decode yet, in order of admission */
     uint32_t prefilling_count, prefilling_capacity;
     struct ss_batch batch;
-    uint64_t kv_free;
+    struct ss_kv kv;
     uint64_t prefill_tokens_left;
     struct ss_replica_result result;
 };
@@ -82,11 +83,5 @@ extern const struct servsim_step_ops ss_step_services;
 void ss_plan_reset(struct ss_replica *replica, ss_time now);
 void ss_running_remove(struct ss_replica *replica, struct ss_request *request);
 void ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request);
-
-static inline uint64_t
-ss_blocks_of(const struct ss_replica *replica, uint64_t tokens)
-{
-    return (tokens + replica->batch.block_size - 1) / replica->batch.block_size;
-}
 
 #endif

@@ -16,7 +16,7 @@ count_in_series(struct ss_replica *replica, uint64_t steps)
     const struct ss_run *run = &replica->run;
     const struct servsim_line *line = &run->price.line;
     uint64_t tokens = replica->plan.decode ? replica->batch.count : 0;
-    uint64_t used = replica->cluster->kv_blocks - replica->kv_free - replica->plan.decode_blocks;
+    uint64_t used = ss_kv_used(&replica->kv) - replica->plan.decode_blocks;
     uint64_t ended = 0;
     ss_time time = run->start;
     while (ended < steps) {
@@ -79,7 +79,7 @@ count_time(struct ss_replica *replica, uint64_t steps)
 static void
 note_kv_peak(struct ss_replica *replica)
 {
-    uint64_t used = replica->cluster->kv_blocks - replica->kv_free;
+    uint64_t used = ss_kv_used(&replica->kv);
     if (used > replica->result.kv_blocks_peak)
         replica->result.kv_blocks_peak = used;
 }
@@ -87,7 +87,7 @@ note_kv_peak(struct ss_replica *replica)
 static void
 release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 {
-    replica->kv_free += ss_blocks_of(replica, tokens);
+    ss_kv_release(&replica->kv, request, tokens);
     ss_running_remove(replica, request);
     if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
         replica->ops->finish(replica->scheduler.self, &request->seen);
@@ -105,7 +105,7 @@ end_decodes(struct ss_replica *replica, uint64_t steps)
     result->decode_tokens += steps * batch->count;
     result->output_tokens += steps * batch->count;
     result->decode_contexts += (ss_wide)steps * (ss_wide)(batch->context_sum + batch->count) + pairs * batch->count;
-    replica->kv_free -= ss_batch_blocks(batch, steps) - replica->plan.decode_blocks;
+    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - replica->plan.decode_blocks);
     ss_batch_advance(batch, steps);
 }
 
@@ -174,7 +174,7 @@ note_slice(struct ss_replica *replica, uint64_t steps)
         .start = run->start,
         .end = run->start + ss_line_elapsed(&run->price.line, steps),
         .steps = steps,
-        .kv_blocks = replica->cluster->kv_blocks - replica->kv_free,
+        .kv_blocks = ss_kv_used(&replica->kv),
         .replica = replica->index,
         .prefill_tokens = run->tokens - decodes,
         .decodes = decodes,

@@ -86,13 +86,6 @@ ss_running_remove(struct ss_replica *replica, struct ss_request *request)
     replica->running--;
 }
 
-/* Blocks that `tokens` more prefill tokens of a running or starting request take. */
-static uint64_t
-chunk_blocks(const struct ss_replica *replica, const struct ss_request *request, uint32_t tokens)
-{
-    return ss_blocks_of(replica, (uint64_t)request->computed + tokens) - ss_blocks_of(replica, request->computed);
-}
-
 static int
 give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t tokens)
 {
@@ -102,7 +95,7 @@ give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t toke
         return rc;
     request->chunk = tokens;
     plan->budget -= tokens;
-    replica->kv_free -= chunk_blocks(replica, request, tokens);
+    ss_kv_take_chunk(&replica->kv, request);
     return 0;
 }
 
@@ -115,7 +108,7 @@ give_decodes(struct ss_replica *replica)
     plan->decode = 1;
     plan->decode_blocks = ss_batch_blocks(&replica->batch, 1);
     plan->budget -= replica->batch.count;
-    replica->kv_free -= plan->decode_blocks;
+    ss_kv_take_decodes(&replica->kv, plan->decode_blocks);
 }
 
 static int32_t
@@ -126,7 +119,7 @@ decode_all(void *ctx)
         return SERVSIM_OK;
     if (replica->batch.count > replica->plan.budget)
         return SERVSIM_NO_BUDGET;
-    if (ss_batch_blocks(&replica->batch, 1) > replica->kv_free)
+    if (ss_batch_blocks(&replica->batch, 1) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     give_decodes(replica);
     return SERVSIM_OK;
@@ -149,7 +142,7 @@ prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
     uint32_t tokens = next_chunk(request, cap, replica->plan.budget);
     if (tokens == 0)
         return request->chunk > 0 ? SERVSIM_OK : SERVSIM_NO_BUDGET;
-    if (chunk_blocks(replica, request, tokens) > replica->kv_free)
+    if (ss_kv_chunk_blocks(&replica->kv, request, tokens) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     return give_chunk(replica, request, tokens);
 }
@@ -172,10 +165,10 @@ serve_running(void *ctx, uint32_t cap)
     uint64_t blocks = plan->decode ? 0 : ss_batch_blocks(&replica->batch, 1);
     for (uint32_t i = 0; i < replica->prefilling_count; i++) {
         uint32_t tokens = next_chunk(replica->prefilling[i], cap, budget);
-        blocks += tokens > 0 ? chunk_blocks(replica, replica->prefilling[i], tokens) : 0;
+        blocks += tokens > 0 ? ss_kv_chunk_blocks(&replica->kv, replica->prefilling[i], tokens) : 0;
         budget -= tokens;
     }
-    if (blocks > replica->kv_free)
+    if (blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     give_decodes(replica);
     for (uint32_t i = 0; i < replica->prefilling_count; i++) {
@@ -219,7 +212,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
     uint32_t tokens = minimum(minimum(request->target, cap), replica->plan.budget);
     if ((flags & SERVSIM_WHOLE_PROMPT) != 0 && tokens < request->target)
         return SERVSIM_NO_BUDGET;
-    if (ss_blocks_of(replica, request->target) > replica->kv_free)
+    if (ss_kv_blocks_of(&replica->kv, request->target) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     int rc = append(&replica->prefilling, &replica->prefilling_count, &replica->prefilling_capacity, request);
     if (rc != 0)
@@ -237,11 +230,11 @@ undo(struct ss_replica *replica, struct ss_request *request)
         uint64_t crosses = ss_batch_crosses(&replica->batch, request) ? 1 : 0;
         plan->budget++;
         plan->decode_blocks -= crosses;
-        replica->kv_free += crosses;
+        ss_kv_undo_decodes(&replica->kv, crosses);
     }
     if (request->chunk > 0) {
         plan->budget += request->chunk;
-        replica->kv_free += chunk_blocks(replica, request, request->chunk);
+        ss_kv_undo_chunk(&replica->kv, request);
         remove_ordered(plan->chunks, &plan->chunk_count, request);
         request->chunk = 0;
     }
@@ -262,7 +255,7 @@ drop_cache(struct ss_replica *replica, struct ss_request *request)
         ss_prefilling_remove(replica, request);
         replica->prefill_tokens_left += request->computed;
     }
-    replica->kv_free += ss_blocks_of(replica, tokens);
+    ss_kv_release(&replica->kv, request, tokens);
     request->computed = 0;
     return tokens;
 }
@@ -315,7 +308,7 @@ budget_left(void *ctx)
 static uint64_t
 free_blocks(void *ctx)
 {
-    return ((const struct ss_replica *)ctx)->kv_free;
+    return ((const struct ss_replica *)ctx)->kv.free;
 }
 
 const struct servsim_step_ops ss_step_services = {

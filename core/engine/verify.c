@@ -51,9 +51,9 @@ ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err)
 {
     struct recount real;
     recount(replica, &real);
-    uint64_t total = replica->cluster->kv_blocks;
-    if (replica->kv_free > total || total - replica->kv_free != real.blocks)
-        return broken(replica, "KV blocks", real.blocks, total - replica->kv_free, err);
+    uint64_t used = ss_kv_used(&replica->kv);
+    if (replica->kv.free > replica->cluster->kv_blocks || used != real.blocks)
+        return broken(replica, "KV blocks", real.blocks, used, err);
     if (real.requests != replica->running)
         return broken(replica, "running requests", real.requests, replica->running, err);
     if (real.decoding != replica->batch.count || real.requests - real.decoding != replica->prefilling_count)
