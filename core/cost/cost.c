@@ -51,6 +51,12 @@ fill_context(struct servsim_hardware_context *out, const struct ss_cell *cell)
         .q_heads_per_gpu = model->q_heads / cell->tp,
         .kv_heads_per_gpu = ss_model_kv_heads_per_gpu(model, cell->tp),
         .ffn_per_gpu = model->ffn / cell->tp,
+        .weight_dtype = model->dtype,
+        .gemm_dtype = model->dtype,
+        .kv_dtype = model->dtype,
+        .v_head_dim = model->head_dim,
+        .dp = cell->dp,
+        .ep = cell->ep,
     };
 }
 

@@ -277,13 +277,23 @@ SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_pl
 #define SERVSIM_DTYPE_BF16 1u
 #define SERVSIM_DTYPE_FP16 2u
 #define SERVSIM_DTYPE_FP8 3u
-#define SERVSIM_DTYPE_INT4 4u
+#define SERVSIM_DTYPE_INT4 4u  /* AWQ and GPTQ: groups of 128 with a 16-bit scale and a 4-bit zero */
+#define SERVSIM_DTYPE_MXFP4 5u /* blocks of 32 with an 8-bit scale */
+#define SERVSIM_DTYPE_NVFP4 6u /* blocks of 16 with an 8-bit scale */
 
 #define SERVSIM_GEMM_QKV 1u
 #define SERVSIM_GEMM_ATTENTION_OUT 2u
 #define SERVSIM_GEMM_GATE_UP 3u
 #define SERVSIM_GEMM_DOWN 4u
 #define SERVSIM_GEMM_LM_HEAD 5u
+#define SERVSIM_GEMM_ROUTER 6u         /* scores of all experts, in the activations' type */
+#define SERVSIM_GEMM_SHARED_GATE_UP 7u /* experts that every token goes through */
+#define SERVSIM_GEMM_SHARED_DOWN 8u
+#define SERVSIM_GEMM_LATENT_DOWN 9u     /* latent attention: hidden to query latent, KV latent and rotary key */
+#define SERVSIM_GEMM_LATENT_QUERY 10u   /* query latent (or hidden) to query heads */
+#define SERVSIM_GEMM_LATENT_KV 11u      /* KV latent to key and value heads; absorbed in decodes, at the same cost */
+#define SERVSIM_GEMM_EXPERT_GATE_UP 12u /* only where the device has no moe(): all hit experts as one GEMM */
+#define SERVSIM_GEMM_EXPERT_DOWN 13u
 
 #define SERVSIM_ELEMENTWISE_EMBEDDING 1u
 #define SERVSIM_ELEMENTWISE_NORM 2u
@@ -291,39 +301,100 @@ SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_pl
 #define SERVSIM_ELEMENTWISE_ACTIVATION 4u
 #define SERVSIM_ELEMENTWISE_FINAL_NORM 5u
 #define SERVSIM_ELEMENTWISE_SAMPLER 6u
+#define SERVSIM_ELEMENTWISE_QK_NORM 7u /* rows of all heads' queries and keys */
 
 #define SERVSIM_COLLECTIVE_ALL_REDUCE 1u
 #define SERVSIM_COLLECTIVE_ALL_GATHER 2u
 #define SERVSIM_COLLECTIVE_REDUCE_SCATTER 3u
 #define SERVSIM_COLLECTIVE_ALL_TO_ALL 4u
 
-/* The model and the sharding that the device prices for; create's context. Shapes are per GPU where said so. */
+#define SERVSIM_LINK_UNKNOWN 0u
+#define SERVSIM_LINK_PCIE 1u
+#define SERVSIM_LINK_NVLINK 2u  /* a mesh or a switch: every pair of GPUs of a node at full rate */
+#define SERVSIM_LINK_BRIDGES 3u /* pairs joined by a bridge, PCIe between pairs */
+
+/*
+ * The model and the sharding that the device prices for; create's context. Shapes are per GPU where said so.
+ *
+ * Layers are of two kinds: `moe_layers` of them route tokens to experts, the others are dense with `ffn`. Attention is
+ * plain (latent_rank 0) or latent (MLA). `window_layers` layers look back `window` tokens only.
+ */
 struct servsim_hardware_context {
     uint32_t size;
-    uint32_t dtype; /* of weights and activations */
+    uint32_t dtype; /* of activations between kernels, embedding, norms, router and LM head */
     const char *model_name;
-    uint32_t layers, hidden, q_heads, kv_heads, head_dim, ffn, vocab;
+    uint32_t layers, hidden, q_heads, kv_heads, head_dim, ffn, vocab; /* head_dim: of queries and keys */
     uint32_t tp, pp;
     uint32_t q_heads_per_gpu, kv_heads_per_gpu, ffn_per_gpu;
+    uint32_t weight_dtype;       /* of the matrices of attention and dense layers, as they lie in memory */
+    uint32_t expert_dtype;       /* of the experts' matrices, as they lie in memory */
+    uint32_t gemm_dtype;         /* in which those multiply: fp8 where activations are quantised, too; else dtype */
+    uint32_t kv_dtype;           /* of the KV cache */
+    uint32_t v_head_dim;         /* of values and attention's results */
+    uint32_t latent_rank;        /* MLA: values of a token's KV latent; 0: plain attention */
+    uint32_t rope_dim;           /* MLA: values of a token's rotary key, beside the latent */
+    uint32_t query_rank;         /* MLA: rank of the query latent; 0: queries come straight from hidden */
+    uint32_t window;             /* tokens that a windowed layer sees, the query's own included; 0: none */
+    uint32_t window_layers;      /* of `layers` */
+    uint32_t qk_norm;            /* norms on queries and keys */
+    uint32_t moe_layers;         /* of `layers` */
+    uint32_t first_dense_layers; /* dense ones before the first with experts */
+    uint32_t experts, top_k;     /* routed experts of a layer, and how many a token goes to */
+    uint32_t experts_per_gpu;    /* experts / ep, rounded up */
+    uint32_t expert_ffn;         /* width of one expert */
+    uint32_t expert_ffn_per_gpu; /* expert_ffn / (tp x dp / ep), rounded up */
+    uint32_t shared_ffn_per_gpu; /* width of all shared experts together / tp; 0: none */
+    uint32_t dp, ep;             /* data-parallel ranks of one replica; GPUs that the experts are spread over */
+    uint32_t gpus_per_node;      /* as the experiment's cluster has it; 0: the device's own */
+    uint32_t reserved;
+    double network_bytes_per_s; /* between nodes, for each GPU, one direction; 0: the device's own */
+    double network_latency_us;  /* of one message between nodes; 0: the device's own */
 };
 
 /* What the host must know of a device beside prices. */
 struct servsim_device {
     uint32_t size;
-    uint32_t gpus_per_node; /* 0: not stated */
+    uint32_t gpus_per_node; /* GPUs that the link joins; 0: all that there are */
     uint64_t memory_bytes;
-    double peak_flops;         /* dense, per second, for the context's dtype */
+    double peak_flops;         /* dense, per second, for the context's gemm_dtype */
     double memory_bytes_per_s; /* datasheet */
     double price_usd_per_hour; /* 0: not stated */
     char name[64];             /* as its maker writes it */
+    uint32_t link;             /* SERVSIM_LINK_* */
+    uint32_t reserved;
+    double link_bytes_per_s;    /* between two GPUs of a node, one direction; 0: not stated */
+    double network_bytes_per_s; /* between nodes, for each GPU, one direction; 0: not stated */
 };
 
-/* Multiplies m x k by k x n, `times` times in one step. */
+/*
+ * Multiplies m x k (activations) by k x n (weights), `times` times in one step. The product comes out in 16 bits.
+ * Weights that lie in fewer bits than `dtype` are widened on the way. A device that cannot multiply in `dtype` does so
+ * in 16 bits, and still reads weights as they lie.
+ */
 struct servsim_gemm {
     uint32_t size;
-    uint32_t role; /* SERVSIM_GEMM_* */
-    uint32_t dtype, times;
+    uint32_t role;         /* SERVSIM_GEMM_* */
+    uint32_t dtype, times; /* dtype: of the activations, in which it multiplies */
     uint64_t m, n, k;
+    uint32_t weight_dtype; /* as weights lie in memory; 0: dtype */
+    uint32_t reserved;
+};
+
+/*
+ * The routed experts of `times` layers: gate, up, activation and down of the experts that this GPU holds, for the
+ * tokens that chose them, and the weighted sum of the results. The router's GEMM, shared experts and communication are
+ * apart. Every expert is as likely as every other.
+ */
+struct servsim_moe {
+    uint32_t size;
+    uint32_t dtype, weight_dtype, times; /* dtype: in which it multiplies */
+    uint32_t experts, top_k;             /* of the layer, wherever they are */
+    uint32_t experts_here;               /* on this GPU */
+    uint32_t hidden, ffn;                /* of one expert; ffn as this GPU holds it */
+    uint32_t ep;                         /* GPUs that the experts are spread over */
+    uint64_t tokens;                     /* that enter the layer on all GPUs that share these experts */
+    uint64_t tokens_here;                /* pairs of a token and an expert that this GPU computes */
+    double experts_hit;                  /* experts here that some token chose: experts_here (1 - (1 - k/E)^tokens) */
 };
 
 /* Traffic-bound kernels on `rows` rows of `columns`, `times` times in one step. */
@@ -334,35 +405,64 @@ struct servsim_elementwise {
     uint64_t rows, columns;
 };
 
-/* A message of `bytes` (the whole buffer of one GPU) among `ranks` GPUs, `times` times in one step. */
+/*
+ * A message among `ranks` GPUs, `times` times in one step. `bytes` is the whole buffer: what an all-reduce reduces,
+ * what comes out of an all-gather, what goes into a reduce-scatter or an all-to-all on one GPU.
+ */
 struct servsim_collective {
     uint32_t size;
     uint32_t kind; /* SERVSIM_COLLECTIVE_* */
     uint32_t ranks, times;
     uint64_t bytes;
+    uint32_t ranks_per_node; /* GPUs of the group that share a node; `ranks` where none is elsewhere; 0: not stated */
+    uint32_t reserved;
+};
+
+/* One GPU sends `bytes` to another, `times` times in one step. */
+struct servsim_p2p {
+    uint32_t size;
+    uint32_t times;
+    uint64_t bytes;
+    uint32_t between_nodes; /* 0: both are in one node */
+    uint32_t reserved;
 };
 
 /*
- * Attention of one whole batch, `times` layers. Prefill chunk i computes q_i new tokens behind c_i tokens of prior
- * context. Decode i computes one token behind d_i tokens that are in the KV cache before this step.
+ * Attention of one whole batch, `times` layers of one kind. Prefill chunk i computes q_i new tokens behind c_i tokens
+ * of prior context. Decode i computes one token behind d_i tokens that are in the KV cache before this step.
+ *
+ * Layers with a window w come in a call of their own. There token t sees min(t + 1, w) tokens, and every sum is over
+ * what is seen: decode i counts with min(d_i, w - 1), chunk i with min(c_i, w - 1) and with the pairs inside the
+ * window. Decodes that see a whole window no longer grow: decode_settled of them, so that contexts together grow by
+ * decode_count - decode_settled a step. The host ends the line's steps where the next one settles.
+ *
+ * Latent attention (latent_rank > 0) keeps one latent and one rotary key a token, latent_rank + rope_dim values that
+ * all heads read. Decodes work on the latent itself: 2 (2 latent_rank + rope_dim) operations for each head and pair of
+ * tokens. Prefill works on keys and values of head_dim and v_head_dim, and first makes those of its prior context from
+ * the latent (2 latent_rank (head_dim - rope_dim + v_head_dim) operations for each head and prior token); what makes
+ * those of new tokens is a GEMM of its own.
  */
 struct servsim_attention {
     uint32_t size;
     uint32_t dtype, kv_dtype, times;
-    uint32_t q_heads, kv_heads, head_dim; /* per GPU */
-    uint32_t reserved;
-    uint64_t prefill_count;          /* chunks */
-    uint64_t prefill_new_tokens;     /* sum of q_i */
-    uint64_t prefill_context_tokens; /* sum of c_i */
-    uint64_t prefill_causal_pairs;   /* sum of q_i c_i + q_i (q_i + 1) / 2 */
+    uint32_t q_heads, kv_heads, head_dim; /* per GPU; kv_heads is 1 where attention is latent */
+    uint32_t v_head_dim;                  /* of values; 0: head_dim */
+    uint64_t prefill_count;               /* chunks */
+    uint64_t prefill_new_tokens;          /* sum of q_i */
+    uint64_t prefill_context_tokens;      /* sum of c_i */
+    uint64_t prefill_causal_pairs;        /* sum of q_i c_i + q_i (q_i + 1) / 2 */
     uint64_t decode_count;
     uint64_t decode_context_sum;                     /* sum of d_i */
     uint64_t decode_context_min, decode_context_max; /* 0 unless the device's flags ask for them */
+    uint64_t decode_settled; /* decodes that see a whole window and grow no more; 0 where there is no window */
+    uint32_t window;         /* 0: none */
+    uint32_t latent_rank, rope_dim;
+    uint32_t reserved;
 };
 
 /*
- * The price of a step and of the steps that follow it while every decode grows by one token a step and nothing else
- * changes: step j (0 <= j < steps) costs base_ps + j slope_ps.
+ * The price of a step and of the steps that follow it while every growing decode grows by one token a step and nothing
+ * else changes: step j (0 <= j < steps) costs base_ps + j slope_ps.
  *
  * A run must cost the same however it is split: the line asked for at step j must be the line asked for at step 0,
  * moved by j. So slopes are whole picoseconds, rounded once and anchored at fixed points (a table's entries, zero),
@@ -390,6 +490,10 @@ struct servsim_hardware_ops {
     int32_t (*elementwise)(void *self, const struct servsim_elementwise *op, int64_t *ps, struct servsim_error *err);
     /* optional: NULL means that the device runs alone (tp = 1) */
     int32_t (*collective)(void *self, const struct servsim_collective *op, int64_t *ps, struct servsim_error *err);
+    /* optional: NULL means that experts are two GEMMs of tokens_here / experts_hit rows, as wide as all hit experts */
+    int32_t (*moe)(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err);
+    /* optional: NULL means that it costs what an all-gather of twice the bytes by two GPUs does */
+    int32_t (*p2p)(void *self, const struct servsim_p2p *op, int64_t *ps, struct servsim_error *err);
 };
 
 /* ---- schedulers -------------------------------------------------------------------------------------------- */

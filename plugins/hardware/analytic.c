@@ -47,29 +47,58 @@ add_product(int64_t *sum, uint64_t a, uint64_t b, struct servsim_error *err)
 
 /* ---- types ---- */
 
-/* 0 for an unknown type. */
+/* Of one value, scales and zeros of its group included. 0 for an unknown type. */
 static double
 dtype_bytes(uint32_t dtype)
 {
-    static const double bytes[ANALYTIC_DTYPES] = {0.0, 2.0, 2.0, 1.0, 0.5};
+    static const double bytes[ANALYTIC_DTYPES] = {
+        [SERVSIM_DTYPE_BF16] = 2.0,
+        [SERVSIM_DTYPE_FP16] = 2.0,
+        [SERVSIM_DTYPE_FP8] = 1.0,
+        [SERVSIM_DTYPE_INT4] = (4.0 + 20.0 / 128.0) / 8.0,
+        [SERVSIM_DTYPE_MXFP4] = (4.0 + 8.0 / 32.0) / 8.0,
+        [SERVSIM_DTYPE_NVFP4] = (4.0 + 8.0 / 16.0) / 8.0,
+    };
     return dtype < ANALYTIC_DTYPES ? bytes[dtype] : 0.0;
 }
 
 static const char *
 dtype_name(uint32_t dtype)
 {
-    static const char *const names[ANALYTIC_DTYPES] = {"an unknown type", "bf16", "fp16", "fp8", "int4"};
+    static const char *const names[ANALYTIC_DTYPES] = {"an unknown type", "bf16", "fp16", "fp8", "int4",
+                                                       "mxfp4",           "nvfp4"};
     return names[dtype < ANALYTIC_DTYPES ? dtype : 0];
+}
+
+/* What is narrower than 16 bits and cannot be multiplied as it is, is widened first. 0 for a type without a rate. */
+static double
+peak_for(const struct analytic_profile *profile, uint32_t dtype)
+{
+    if (dtype_bytes(dtype) == 0.0)
+        return 0.0;
+    if (profile->peak_flops[dtype] > 0.0 || dtype_bytes(dtype) == 2.0)
+        return profile->peak_flops[dtype];
+    return fmax(profile->peak_flops[SERVSIM_DTYPE_BF16], profile->peak_flops[SERVSIM_DTYPE_FP16]);
 }
 
 static int32_t
 peak_of(const struct analytic_profile *profile, uint32_t dtype, double *flops, struct servsim_error *err)
 {
-    *flops = dtype < ANALYTIC_DTYPES ? profile->peak_flops[dtype] : 0.0;
+    *flops = peak_for(profile, dtype);
     if (*flops > 0.0)
         return 0;
     return servsim_fail(err, ENOTSUP, "%s has no rate for %s: use a model in bf16 or fp16", profile->name,
                         dtype_name(dtype));
+}
+
+static int32_t
+weight_bytes(const struct analytic_profile *profile, uint32_t weight_dtype, uint32_t dtype, double *bytes,
+             struct servsim_error *err)
+{
+    *bytes = dtype_bytes(weight_dtype != 0 ? weight_dtype : dtype);
+    if (*bytes > 0.0)
+        return 0;
+    return servsim_fail(err, EINVAL, "weights in a data type that %s does not know", profile->name);
 }
 
 /* ---- operations ---- */
@@ -82,11 +111,25 @@ describe(void *self, struct servsim_device *out, struct servsim_error *err)
     (void)err;
     out->gpus_per_node = profile->gpus_per_node;
     out->memory_bytes = profile->memory_bytes;
-    out->peak_flops = profile->peak_flops[device->dtype];
+    out->peak_flops = peak_for(profile, device->dtype);
     out->memory_bytes_per_s = profile->memory_bytes_per_s;
     out->price_usd_per_hour = profile->price_usd_per_hour;
     memcpy(out->name, profile->name, sizeof out->name);
+    if (SERVSIM_COVERS(out, struct servsim_device, network_bytes_per_s)) {
+        out->link = profile->link_kind;
+        out->link_bytes_per_s = profile->link.bytes_per_s;
+        out->network_bytes_per_s = profile->network.bytes_per_s;
+    }
     return 0;
+}
+
+/* The longer of arithmetic and traffic, in seconds. */
+static double
+bound_s(const struct analytic_profile *profile, const struct analytic_kernel *kernel, double flops, double peak,
+        double bytes)
+{
+    return fmax(flops / (kernel->compute_efficiency * peak),
+                bytes / (kernel->memory_efficiency * profile->memory_bytes_per_s));
 }
 
 /* Operands are read and the result is written once, the result in 16 bits whatever the operands are. */
@@ -95,20 +138,70 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
 {
     const struct analytic_profile *profile = &((const struct device *)self)->profile;
     const struct analytic_kernel *kernel = &profile->gemm;
-    double m = (double)op->m, n = (double)op->n, k = (double)op->k, peak;
+    double m = (double)op->m, n = (double)op->n, k = (double)op->k, peak, each;
     int32_t rc = peak_of(profile, op->dtype, &peak, err);
-    if (rc != 0)
-        return rc;
+    if (rc == 0)
+        rc = weight_bytes(profile, op->weight_dtype, op->dtype, &each, err);
     *ps = 0;
-    if (op->m == 0 || op->n == 0 || op->k == 0)
-        return 0;
-    double bytes = dtype_bytes(op->dtype) * (m * k + k * n) + 2.0 * m * n;
-    double compute_s = 2.0 * m * n * k / (kernel->compute_efficiency * peak);
-    double memory_s = bytes / (kernel->memory_efficiency * profile->memory_bytes_per_s);
-    return to_ps(op->times * (kernel->launch_us * PS_PER_US + fmax(compute_s, memory_s) * PS_PER_S), ps, err);
+    if (rc != 0 || op->m == 0 || op->n == 0 || op->k == 0)
+        return rc;
+    double bytes = dtype_bytes(op->dtype) * m * k + each * k * n + 2.0 * m * n;
+    double seconds = bound_s(profile, kernel, 2.0 * m * n * k, peak, bytes);
+    return to_ps(op->times * (kernel->launch_us * PS_PER_US + seconds * PS_PER_S), ps, err);
 }
 
-/* One kernel for all prefill chunks: 4 flops per head, channel and causal pair. In ps for one layer. */
+/* Efficiencies of the experts' kernels: their own where the profile has them. */
+static struct analytic_kernel
+moe_kernel(const struct analytic_profile *profile)
+{
+    struct analytic_kernel kernel = profile->moe;
+    if (kernel.launch_us <= 0.0)
+        kernel.launch_us = 2.0 * profile->gemm.launch_us;
+    if (kernel.compute_efficiency <= 0.0)
+        kernel.compute_efficiency = profile->gemm.compute_efficiency;
+    if (kernel.memory_efficiency <= 0.0)
+        kernel.memory_efficiency = profile->gemm.memory_efficiency;
+    return kernel;
+}
+
+/* Gate and up, then down, as two grouped GEMMs: weights of the experts that were hit are read once. */
+static int32_t
+moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err)
+{
+    const struct analytic_profile *profile = &((const struct device *)self)->profile;
+    const struct analytic_kernel kernel = moe_kernel(profile);
+    double rows = (double)op->tokens_here, hidden = op->hidden, ffn = op->ffn, peak, each;
+    int32_t rc = peak_of(profile, op->dtype, &peak, err);
+    if (rc == 0)
+        rc = weight_bytes(profile, op->weight_dtype, op->dtype, &each, err);
+    *ps = 0;
+    if (rc != 0 || op->tokens_here == 0)
+        return rc;
+    double weights = op->experts_hit * hidden * ffn * each, input = dtype_bytes(op->dtype);
+    double up_s = bound_s(profile, &kernel, 4.0 * rows * hidden * ffn, peak,
+                          2.0 * weights + rows * (input * hidden + 2.0 * 2.0 * ffn));
+    double down_s =
+        bound_s(profile, &kernel, 2.0 * rows * hidden * ffn, peak, weights + rows * (input * ffn + 2.0 * hidden));
+    return to_ps(op->times * (kernel.launch_us * PS_PER_US + (up_s + down_s) * PS_PER_S), ps, err);
+}
+
+static double
+value_dim(const struct servsim_attention *op)
+{
+    return op->v_head_dim != 0 ? op->v_head_dim : op->head_dim;
+}
+
+/* Keys and values of prior context made again from their latents, in all heads: a GEMM inside prefill attention. */
+static double
+latent_context_flops(const struct servsim_attention *op)
+{
+    double widths = (double)op->head_dim - op->rope_dim + value_dim(op);
+    return op->latent_rank == 0 ? 0.0
+                                : 2.0 * op->q_heads * op->latent_rank * widths * (double)op->prefill_context_tokens;
+}
+
+/* One kernel for all prefill chunks: 2 flops per head, causal pair and channel of keys and of values. In ps for one
+   layer. */
 static int32_t
 prefill_ps(const struct analytic_profile *profile, const struct servsim_attention *op, double *ps,
            struct servsim_error *err)
@@ -118,9 +211,18 @@ prefill_ps(const struct analytic_profile *profile, const struct servsim_attentio
     int32_t rc = peak_of(profile, op->dtype, &peak, err);
     if (rc != 0)
         return rc;
-    double flops = 4.0 * op->q_heads * op->head_dim * (double)op->prefill_causal_pairs;
-    *ps = kernel->launch_us * PS_PER_US + flops / (kernel->compute_efficiency * peak) * PS_PER_S;
+    double flops = 2.0 * op->q_heads * (op->head_dim + value_dim(op)) * (double)op->prefill_causal_pairs;
+    *ps = kernel->launch_us * PS_PER_US + flops / (kernel->compute_efficiency * peak) * PS_PER_S +
+          latent_context_flops(op) / (profile->gemm.compute_efficiency * peak) * PS_PER_S;
     return 0;
+}
+
+/* Values that a decode's query and result have in all heads; on latents both are as wide as these. */
+static double
+query_values(const struct servsim_attention *op)
+{
+    double each = op->latent_rank > 0 ? 2.0 * op->latent_rank + op->rope_dim : op->head_dim + value_dim(op);
+    return op->q_heads * each;
 }
 
 /* One kernel for all decodes, without what it reads of the KV cache: queries in and results out. In ps for one layer.
@@ -129,24 +231,35 @@ static double
 decode_fixed_ps(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
     const struct analytic_kernel *kernel = &profile->decode_attention;
-    double bytes = 2.0 * op->q_heads * op->head_dim * dtype_bytes(op->dtype) * (double)op->decode_count;
+    double bytes = query_values(op) * dtype_bytes(op->dtype) * (double)op->decode_count;
     return kernel->launch_us * PS_PER_US + bytes / (kernel->memory_efficiency * profile->memory_bytes_per_s) * PS_PER_S;
 }
 
-/* Keys and values of one context token in all layers, as whole picoseconds: depends on the model and the device only.
- */
+/* One context token in all layers, as whole picoseconds: depends on the model and the device only. Latents are read
+   once for all heads, so that arithmetic may take longer than reading. */
 static int32_t
 context_token_ps(const struct analytic_profile *profile, const struct servsim_attention *op, int64_t *ps,
                  struct servsim_error *err)
 {
-    double bytes = 2.0 * op->kv_heads * op->head_dim * dtype_bytes(op->kv_dtype);
-    double rate = profile->decode_attention.memory_efficiency * profile->memory_bytes_per_s;
-    return to_ps(op->times * (bytes / rate * PS_PER_S), ps, err);
+    double values =
+        op->latent_rank > 0 ? (double)op->latent_rank + op->rope_dim : op->kv_heads * (op->head_dim + value_dim(op));
+    double bytes = values * dtype_bytes(op->kv_dtype), peak = 0.0;
+    double seconds = bytes / (profile->decode_attention.memory_efficiency * profile->memory_bytes_per_s);
+    if (op->latent_rank > 0) {
+        int32_t rc = peak_of(profile, op->dtype, &peak, err);
+        if (rc != 0)
+            return rc;
+        double share = profile->decode_attention.compute_efficiency;
+        share = share > 0.0 ? share : profile->prefill_attention.compute_efficiency;
+        seconds = fmax(seconds, 2.0 * query_values(op) / (share * peak));
+    }
+    return to_ps(op->times * (seconds * PS_PER_S), ps, err);
 }
 
 /*
  * A decode behind d tokens writes its own key and value first and so reads d + 1 of them. Its context grows by one
- * token a step, and all else stays: a line with a slope of one token for each decode, which holds for ever.
+ * token a step, and all else stays: a line with a slope of one token for each decode that has not settled in its
+ * window, which holds for ever.
  */
 static int32_t
 attention(void *self, const struct servsim_attention *op, struct servsim_line *line, struct servsim_error *err)
@@ -165,7 +278,7 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     if ((rc = to_ps(op->times * (prefill + decode), &line->base_ps, err)) != 0 || op->decode_count == 0)
         return rc;
     if ((rc = context_token_ps(profile, op, &token_ps, err)) != 0 ||
-        (rc = add_product(&line->slope_ps, (uint64_t)token_ps, op->decode_count, err)) != 0 ||
+        (rc = add_product(&line->slope_ps, (uint64_t)token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
         (rc = add_product(&line->base_ps, (uint64_t)token_ps, op->decode_context_sum, err)) != 0)
         return rc;
     return add_product(&line->base_ps, (uint64_t)token_ps, op->decode_count, err);
@@ -197,9 +310,8 @@ in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks
  * of its slowest hop.
  */
 static double
-across_nodes_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks, double bytes)
+across_nodes_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks, uint32_t local, double bytes)
 {
-    uint32_t local = profile->gpus_per_node;
     if (kind == SERVSIM_COLLECTIVE_ALL_REDUCE && ranks % local == 0)
         return (local > 1 ? in_node_us(profile, kind, local, bytes) : 0.0) +
                ring_us(&profile->network, kind, ranks / local, bytes / local);
@@ -218,9 +330,18 @@ collective(void *self, const struct servsim_collective *op, int64_t *ps, struct 
     if (op->ranks < 2)
         return 0;
     double bytes = (double)op->bytes;
-    double us = profile->gpus_per_node > 0 && op->ranks > profile->gpus_per_node
-                    ? across_nodes_us(profile, op->kind, op->ranks, bytes)
-                    : in_node_us(profile, op->kind, op->ranks, bytes);
+    uint32_t local = op->ranks_per_node != 0 ? op->ranks_per_node : profile->gpus_per_node;
+    double us = local > 0 && op->ranks > local ? across_nodes_us(profile, op->kind, op->ranks, local, bytes)
+                                               : in_node_us(profile, op->kind, op->ranks, bytes);
+    return to_ps(op->times * (us * PS_PER_US), ps, err);
+}
+
+static int32_t
+p2p(void *self, const struct servsim_p2p *op, int64_t *ps, struct servsim_error *err)
+{
+    const struct analytic_profile *profile = &((const struct device *)self)->profile;
+    const struct analytic_link *link = op->between_nodes ? &profile->network : &profile->link;
+    double us = link->latency_us + (double)op->bytes / link->bytes_per_s * 1e6;
     return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 
@@ -257,6 +378,28 @@ analytic_read_cluster(struct analytic_profile *profile, const struct servsim_cre
     profile->price_usd_per_hour = servsim_number(args, "price_per_hour");
 }
 
+/* What the experiment says of its cluster goes before the device's own figures. */
+static void
+apply_cluster(struct analytic_profile *profile, const struct servsim_hardware_context *context)
+{
+    if (!SERVSIM_COVERS(context, struct servsim_hardware_context, network_latency_us))
+        return;
+    if (context->gpus_per_node > 0)
+        profile->gpus_per_node = context->gpus_per_node;
+    if (context->network_bytes_per_s > 0.0)
+        profile->network.bytes_per_s = context->network_bytes_per_s;
+    if (context->network_latency_us > 0.0)
+        profile->network.latency_us = context->network_latency_us;
+}
+
+/* The type that the layers multiply in; utilisation is a share of its peak. */
+static uint32_t
+multiplied_dtype(const struct servsim_hardware_context *context)
+{
+    int said = SERVSIM_COVERS(context, struct servsim_hardware_context, gemm_dtype) && context->gemm_dtype != 0;
+    return said ? context->gemm_dtype : context->dtype;
+}
+
 int32_t
 analytic_create(const struct analytic_profile *profile, const struct servsim_create *args, void **self,
                 struct servsim_error *err)
@@ -272,7 +415,8 @@ analytic_create(const struct analytic_profile *profile, const struct servsim_cre
     if (device == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
     device->profile = *profile;
-    device->dtype = context->dtype;
+    device->dtype = multiplied_dtype(context);
+    apply_cluster(&device->profile, context);
     *self = device;
     return 0;
 }
@@ -291,4 +435,6 @@ const struct servsim_hardware_ops analytic_ops = {
     .attention = attention,
     .elementwise = NULL, /* small kernels are part of the engine's overhead per layer */
     .collective = collective,
+    .moe = moe,
+    .p2p = p2p,
 };

@@ -10,7 +10,7 @@
 
 #include "servsim/plugin.h"
 
-#define ANALYTIC_DTYPES 5u       /* peak_flops is indexed by SERVSIM_DTYPE_* */
+#define ANALYTIC_DTYPES 7u       /* peak_flops is indexed by SERVSIM_DTYPE_* */
 #define ANALYTIC_ALL_REDUCES 16u /* rows of measured all-reduces at most */
 
 /* time = launch + max(flops / (compute_efficiency peak), bytes / (memory_efficiency bandwidth)) */
@@ -39,10 +39,12 @@ struct analytic_profile {
     double memory_bytes_per_s;
     double peak_flops[ANALYTIC_DTYPES]; /* dense, per second; 0: the device has no rate for it */
     struct analytic_kernel gemm;
-    struct analytic_kernel decode_attention;  /* memory only */
+    struct analytic_kernel moe;               /* both GEMMs of the experts; launch 0: twice gemm's, the rest gemm's */
+    struct analytic_kernel decode_attention;  /* memory only; latent: compute, too (0: prefill_attention's) */
     struct analytic_kernel prefill_attention; /* arithmetic only */
     struct analytic_all_reduce all_reduce[ANALYTIC_ALL_REDUCES];
     uint32_t all_reduce_count;
+    uint32_t link_kind;           /* SERVSIM_LINK_* */
     struct analytic_link link;    /* between GPUs of one node, for rank counts that are not measured */
     struct analytic_link network; /* between nodes, for each GPU */
     uint32_t gpus_per_node;       /* 0: however many there are, they are in one node */

@@ -174,6 +174,172 @@ test_by_hand(void)
     fake_destroy(&device);
 }
 
+/* Weights in fewer bits than the activations, and types that the A100 cannot multiply in. */
+static void
+test_quantised_gemm(void)
+{
+    static const struct {
+        uint32_t dtype, weight_dtype;
+        double us;
+    } cases[] = {
+        /* activations and result 2 x 8192 bytes; weights 4096^2 x 1, 0.51953125, 0.53125, 0.5625 bytes */
+        {SERVSIM_DTYPE_BF16, 0, 28.0526},
+        {SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, 28.0526},
+        {SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_FP8, 17.0817},
+        {SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_INT4, 11.8105},
+        {SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_MXFP4, 11.9391},
+        {SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_NVFP4, 12.2819},
+        /* activations of 4096 bytes, then multiplied in 16 bits */
+        {SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, 17.0790},
+    };
+    struct fake_plugin device = {0};
+    open_device(&device, "a100", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_gemm op = {.size = sizeof op,
+                                  .dtype = cases[i].dtype,
+                                  .weight_dtype = cases[i].weight_dtype,
+                                  .times = 1,
+                                  .m = 1,
+                                  .n = 4096,
+                                  .k = 4096};
+        int64_t ps = -1;
+        CU_ASSERT_EQUAL(ops_of(&device)->gemm(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 0.0002);
+        op.weight_dtype = 99;
+        CU_ASSERT_TRUE(ops_of(&device)->gemm(device.self, &op, &ps, &device.err) < 0);
+    }
+    fake_destroy(&device);
+}
+
+/* Mixtral-8x7B's experts on one A100. */
+static void
+test_experts_by_hand(void)
+{
+    static const struct {
+        uint64_t tokens, tokens_here;
+        double experts_hit, us;
+    } cases[] = {
+        {0, 0, 0, 0},
+        /* two experts of 3 x 4096 x 14336 x 2 bytes, and 2 rows of 2 (2 x 4096 + 3 x 14336) bytes, at 1529.25 GB/s:
+           460.777 + 0.134 us, + 2 x 6.1 us of launches */
+        {1, 2, 2.0, 473.111},
+        /* all eight; 6 x 8192 x 4096 x 14336 = 2886.218 GFLOP at 0.83 x 312 TFLOP/s = 11145.42 us, + 12.2 us */
+        {4096, 8192, 8.0, 11157.62},
+    };
+    struct fake_plugin device = {0};
+    open_device(&device, "a100", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_moe op = {.size = sizeof op,
+                                 .dtype = SERVSIM_DTYPE_BF16,
+                                 .times = 1,
+                                 .experts = 8,
+                                 .top_k = 2,
+                                 .experts_here = 8,
+                                 .hidden = 4096,
+                                 .ffn = 14336,
+                                 .ep = 1,
+                                 .tokens = cases[i].tokens,
+                                 .tokens_here = cases[i].tokens_here,
+                                 .experts_hit = cases[i].experts_hit};
+        int64_t ps = -1;
+        CU_ASSERT_EQUAL(ops_of(&device)->moe(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 0.01);
+    }
+    fake_destroy(&device);
+}
+
+/* DeepSeek-V3's latent attention on one A100: 128 heads, 512 + 64 values a token, keys of 192 and values of 128. */
+static void
+test_latent_attention_by_hand(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_attention op = attention_op();
+    open_device(&device, "a100", NULL);
+    op.times = 1;
+    op.q_heads = 128;
+    op.kv_heads = 1;
+    op.head_dim = 192;
+    op.v_head_dim = 128;
+    op.latent_rank = 512;
+    op.rope_dim = 64;
+    op.decode_count = 1;
+    op.decode_context_sum = 999;
+    /* a context token: 2 x 128 x 1088 flops at 0.5 x 312 TFLOP/s = 1785.4 ps (reading 1152 bytes: 774 ps); queries and
+       results: 278528 bytes at 0.73 x 2039 GB/s = 0.1871 us, + 17.9 us */
+    struct servsim_line line = line_of(&device, &op);
+    CU_ASSERT_EQUAL(line.slope_ps, 1785);
+    CU_ASSERT_DOUBLE_EQUAL((double)line.base_ps / 1e6, 18.0871 + 1.785, 0.0002);
+    op.decode_count = 0;
+    op.prefill_count = 1;
+    op.prefill_new_tokens = 100;
+    op.prefill_context_tokens = 1000;
+    op.prefill_causal_pairs = 105050;
+    /* 2 x 128 x 320 x 105050 = 8.6057 GFLOP at 156 TFLOP/s = 55.165 us, + 11.4 us; keys and values of 1000 tokens:
+       2 x 128 x 512 x 256 x 1000 = 33.554 GFLOP at 258.96 TFLOP/s = 129.574 us */
+    CU_ASSERT_DOUBLE_EQUAL((double)line_of(&device, &op).base_ps / 1e6, 196.139, 0.001);
+    fake_destroy(&device);
+}
+
+/* Decodes that have settled in their window cost what they see, and no more in later steps. */
+static void
+test_window(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_attention op = attention_op();
+    open_device(&device, "a100", NULL);
+    op.window = 128;
+    op.decode_count = 10;
+    op.decode_context_sum = 10 * 127;
+    struct servsim_line growing = line_of(&device, &op);
+    op.decode_settled = 4;
+    struct servsim_line some = line_of(&device, &op);
+    op.decode_settled = 10;
+    struct servsim_line none = line_of(&device, &op);
+    CU_ASSERT_EQUAL(some.base_ps, growing.base_ps);
+    CU_ASSERT_EQUAL(none.base_ps, growing.base_ps);
+    CU_ASSERT_EQUAL(some.slope_ps * 10, growing.slope_ps * 6);
+    CU_ASSERT_EQUAL(none.slope_ps, 0);
+    fake_destroy(&device);
+}
+
+/* One message of 1 MB: 1.92 us + 40 us over PCIe, 5 us + 80 us over the network of the RTX 3090. */
+static void
+test_p2p_by_hand(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_p2p op = {.size = sizeof op, .times = 1, .bytes = 1000000};
+    int64_t ps = -1;
+    open_device(&device, "rtx3090", NULL);
+    CU_ASSERT_EQUAL(ops_of(&device)->p2p(device.self, &op, &ps, &device.err), 0);
+    CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, 41.923, 0.001);
+    op.between_nodes = 1;
+    CU_ASSERT_EQUAL(ops_of(&device)->p2p(device.self, &op, &ps, &device.err), 0);
+    CU_ASSERT_EQUAL(ps, 85000000);
+    fake_destroy(&device);
+}
+
+/* The experiment's cluster goes before the device's own nodes and network. */
+static void
+test_cluster_of_the_experiment(void)
+{
+    struct servsim_hardware_context context = llama_8b;
+    struct servsim_p2p op = {.size = sizeof op, .times = 1, .bytes = 1000000, .between_nodes = 1};
+    struct servsim_device about = {.size = sizeof about};
+    struct fake_plugin device = {0};
+    int64_t ps = -1;
+    context.gpus_per_node = 4;
+    context.network_bytes_per_s = 50e9;
+    context.network_latency_us = 3.0;
+    CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", "rtx3090"), 0);
+    CU_ASSERT_EQUAL_FATAL(fake_create(&device, &context, NULL), 0);
+    CU_ASSERT_EQUAL(ops_of(&device)->p2p(device.self, &op, &ps, &device.err), 0);
+    CU_ASSERT_EQUAL(ps, 23000000);
+    CU_ASSERT_EQUAL(ops_of(&device)->describe(device.self, &about, &device.err), 0);
+    CU_ASSERT_EQUAL(about.gpus_per_node, 4);
+    CU_ASSERT_EQUAL(about.network_bytes_per_s, 50e9);
+    fake_destroy(&device);
+}
+
 /* ---- what holds of any price ---- */
 
 static uint64_t
@@ -368,11 +534,11 @@ test_refused(void)
 {
     for (size_t i = 0; i < DEVICES; i++) {
         struct fake_plugin device = {0};
-        struct servsim_hardware_context fp8 = llama_8b;
-        fp8.dtype = SERVSIM_DTYPE_FP8;
+        struct servsim_hardware_context unknown = llama_8b;
+        unknown.dtype = 77;
         CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", devices[i].name), 0);
-        CU_ASSERT_EQUAL(fake_create(&device, &fp8, devices[i].pairs), -ENOTSUP);
-        CU_ASSERT_PTR_NOT_NULL(strstr(device.err.text, "fp8"));
+        CU_ASSERT_EQUAL(fake_create(&device, &unknown, devices[i].pairs), -ENOTSUP);
+        CU_ASSERT_PTR_NOT_NULL(strstr(device.err.text, "unknown type"));
         CU_ASSERT_EQUAL(fake_create(&device, NULL, devices[i].pairs), -EINVAL);
         open_device(&device, devices[i].name, devices[i].pairs);
         struct servsim_gemm gemm = {.size = sizeof gemm, .dtype = 77, .times = 1, .m = 1, .n = 1, .k = 1};
@@ -399,6 +565,12 @@ main(void)
     static const struct ss_case cases[] = {
         {"worked check", test_worked_check},
         {"kernels by hand", test_by_hand},
+        {"quantised weights", test_quantised_gemm},
+        {"experts by hand", test_experts_by_hand},
+        {"latent attention by hand", test_latent_attention_by_hand},
+        {"a window", test_window},
+        {"one message by hand", test_p2p_by_hand},
+        {"the experiment's cluster", test_cluster_of_the_experiment},
         {"lines split exactly", test_lines_split_exactly},
         {"GEMM is monotone", test_gemm_is_monotone},
         {"attention is monotone", test_attention_is_monotone},

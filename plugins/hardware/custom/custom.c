@@ -32,7 +32,7 @@ static const struct servsim_option options[] = {
      .type = SERVSIM_OPTION_TEXT},
     REQUIRED_NUMBER("peak_tflops.bf16", "TFLOP/s", 1e-3, 1e7, "dense peak from the datasheet"),
     NUMBER("peak_tflops.fp16", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; that of bf16 unless given"),
-    NUMBER("peak_tflops.fp8", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; none unless given"),
+    NUMBER("peak_tflops.fp8", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; unless given, fp8 is widened to 16 bits"),
     REQUIRED_NUMBER("memory", "bytes", 1e6, 1e15, "of one GPU"),
     REQUIRED_NUMBER("memory_bandwidth", "bytes/s", 1e6, 1e16, "of one GPU, from the datasheet"),
     LAUNCH("gemm.launch", "4.0us", "fixed time of a matrix multiplication"),
@@ -145,7 +145,8 @@ static const struct servsim_plugin plugin = {
             "All-reduce: alpha + bytes / rate for the rank counts in all_reduce, a ring over link for others. "
             "Without either, the link is PCIe 4.0 x16: 25 GB/s usable and 1.92 us a step, as fitted to RTX PRO 6000 "
             "cards. Groups beyond gpus_per_node cross the network, whose defaults (25 GB/s, 5 us) are assumed.\n"
-            "fp8 multiplies at the given fp8 peak with the efficiencies of gemm.",
+            "fp8 multiplies at the given fp8 peak with the efficiencies of gemm; without one it is read as 8 bits and "
+            "multiplied in 16.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,
