@@ -421,6 +421,37 @@ analytic_create(const struct analytic_profile *profile, const struct servsim_cre
     return 0;
 }
 
+static void
+complete_link(struct analytic_profile *profile)
+{
+    if (profile->all_reduce_count == 0)
+        profile->link.latency_us = analytic_pcie_latency_us();
+    else
+        profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
+}
+
+/* A ring of two over the bridge: 2 (latency + bytes / 2 / rate). Its latency is taken to be that of PCIe. */
+static void
+read_bridge(struct analytic_profile *profile, const struct servsim_create *args)
+{
+    const struct servsim_value *link = servsim_value_of(args, "link");
+    if (link == NULL || strcmp(link->text, "nvlink_bridge") != 0)
+        return;
+    profile->all_reduce[0] = (struct analytic_all_reduce){2, 2.0 * profile->link.latency_us, 56.25e9};
+    profile->all_reduce_count = 1;
+}
+
+int32_t
+analytic_create_measured(const struct analytic_profile *sheet, const struct servsim_create *args, void **self,
+                         struct servsim_error *err)
+{
+    struct analytic_profile profile = *sheet;
+    complete_link(&profile);
+    read_bridge(&profile, args);
+    analytic_read_cluster(&profile, args);
+    return analytic_create(&profile, args, self, err);
+}
+
 void
 analytic_destroy(void *self)
 {

@@ -81,6 +81,14 @@ struct analytic_profile {
 
 void analytic_read_cluster(struct analytic_profile *profile, const struct servsim_create *args);
 
+/* For cards that an NVLink bridge can join in pairs; analytic_create_measured() reads it. */
+#define ANALYTIC_BRIDGE_OPTION                                                                                         \
+    {                                                                                                                  \
+        .name = "link", .unit = "", .default_text = "pcie", .choices = "pcie|nvlink_bridge",                           \
+        .help = "what joins the cards: PCIe 4.0 x16, or an NVLink bridge for groups of two",                           \
+        .type = SERVSIM_OPTION_CHOICE                                                                                  \
+    }
+
 /*
  * The link of a ring that explains measured all-reduces best. A ring of n ranks takes 2 (n - 1) steps of bytes / n
  * each, so alpha = 2 (n - 1) latency (least squares through zero over the rows) and bandwidth = 2 (n - 1) / n rate
@@ -95,6 +103,11 @@ double analytic_pcie_latency_us(void);
 int32_t analytic_create(const struct analytic_profile *profile, const struct servsim_create *args, void **self,
                         struct servsim_error *err);
 void analytic_destroy(void *self);
+
+/* The same for a device with a datasheet of its own: what the profile leaves out of its link comes from its measured
+   all-reduces, or else from PCIe; the option table's cluster rows and bridge are read. */
+int32_t analytic_create_measured(const struct analytic_profile *sheet, const struct servsim_create *args, void **self,
+                                 struct servsim_error *err);
 
 extern const struct servsim_hardware_ops analytic_ops;
 

@@ -1,4 +1,4 @@
-# plugins/hardware: devices. rtx3090, a100 and custom share one analytic model, compiled into each.
+# plugins/hardware: devices, one folder each. All of them share one analytic model, compiled into each.
 analytic_sources = plugins/hardware/analytic.c plugins/hardware/analytic.h
 
 plugin_LTLIBRARIES += plugins/hardware_a100.la
@@ -8,6 +8,27 @@ plugins_hardware_a100_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_hardware_a100_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_hardware_a100_la_LIBADD = $(LIBM)
 
+plugin_LTLIBRARIES += plugins/hardware_a40.la
+plugins_hardware_a40_la_SOURCES = plugins/hardware/a40/a40.c $(analytic_sources)
+plugins_hardware_a40_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_a40_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_a40_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_a40_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_a6000.la
+plugins_hardware_a6000_la_SOURCES = plugins/hardware/a6000/a6000.c $(analytic_sources)
+plugins_hardware_a6000_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_a6000_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_a6000_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_a6000_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_b200.la
+plugins_hardware_b200_la_SOURCES = plugins/hardware/b200/b200.c $(analytic_sources)
+plugins_hardware_b200_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_b200_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_b200_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_b200_la_LIBADD = $(LIBM)
+
 plugin_LTLIBRARIES += plugins/hardware_custom.la
 plugins_hardware_custom_la_SOURCES = plugins/hardware/custom/custom.c $(analytic_sources)
 plugins_hardware_custom_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
@@ -15,12 +36,47 @@ plugins_hardware_custom_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_hardware_custom_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_hardware_custom_la_LIBADD = $(LIBM)
 
+plugin_LTLIBRARIES += plugins/hardware_h100.la
+plugins_hardware_h100_la_SOURCES = plugins/hardware/h100/h100.c $(analytic_sources)
+plugins_hardware_h100_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_h100_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_h100_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_h100_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_h200.la
+plugins_hardware_h200_la_SOURCES = plugins/hardware/h200/h200.c $(analytic_sources)
+plugins_hardware_h200_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_h200_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_h200_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_h200_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_l40s.la
+plugins_hardware_l40s_la_SOURCES = plugins/hardware/l40s/l40s.c $(analytic_sources)
+plugins_hardware_l40s_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_l40s_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_l40s_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_l40s_la_LIBADD = $(LIBM)
+
 plugin_LTLIBRARIES += plugins/hardware_rtx3090.la
 plugins_hardware_rtx3090_la_SOURCES = plugins/hardware/rtx3090/rtx3090.c $(analytic_sources)
 plugins_hardware_rtx3090_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_hardware_rtx3090_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_hardware_rtx3090_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_hardware_rtx3090_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_rtx4090.la
+plugins_hardware_rtx4090_la_SOURCES = plugins/hardware/rtx4090/rtx4090.c $(analytic_sources)
+plugins_hardware_rtx4090_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_rtx4090_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_rtx4090_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_rtx4090_la_LIBADD = $(LIBM)
+
+plugin_LTLIBRARIES += plugins/hardware_rtxpro6000.la
+plugins_hardware_rtxpro6000_la_SOURCES = plugins/hardware/rtxpro6000/rtxpro6000.c $(analytic_sources)
+plugins_hardware_rtxpro6000_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_hardware_rtxpro6000_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_rtxpro6000_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_rtxpro6000_la_LIBADD = $(LIBM)
 
 # The tests load the built plugins.
 check_PROGRAMS += plugins/hardware/analytic_test

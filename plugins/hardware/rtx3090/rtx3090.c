@@ -4,12 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    {.name = "link",
-     .unit = "",
-     .default_text = "pcie",
-     .choices = "pcie|nvlink_bridge",
-     .help = "what joins the cards: PCIe 4.0 x16, or an NVLink bridge for groups of two",
-     .type = SERVSIM_OPTION_CHOICE},
+    ANALYTIC_BRIDGE_OPTION,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -28,16 +23,8 @@ static const struct analytic_profile rtx3090 = {
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
-    struct analytic_profile profile = rtx3090;
     (void)host;
-    profile.link.latency_us = analytic_pcie_latency_us();
-    analytic_read_cluster(&profile, args);
-    /* A ring of two over the bridge: 2 (latency + bytes / 2 / rate). Its latency is taken to be that of PCIe. */
-    if (strcmp(servsim_text(args, "link"), "nvlink_bridge") == 0) {
-        profile.all_reduce[0] = (struct analytic_all_reduce){2, 2.0 * profile.link.latency_us, 56.25e9};
-        profile.all_reduce_count = 1;
-    }
-    return analytic_create(&profile, args, self, err);
+    return analytic_create_measured(&rtx3090, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
