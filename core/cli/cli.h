@@ -44,6 +44,8 @@ struct ss_run_flags {
     const char *output;
     const char **sets; /* --set, in order; the caller frees the array */
     size_t set_count;
+    const char **cells; /* --cell, likewise */
+    size_t cell_count;
 };
 
 /* Progress of a sweep, on standard error; tell() is the sweep's callback. */

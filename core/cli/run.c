@@ -2,12 +2,14 @@
  * cli/run.c - servsim run FILE, and what run and quick share: the table of the cells.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 
 static const char usage[] =
@@ -19,6 +21,7 @@ static const char usage[] =
     "  --set KEY=VALUE  override a key, as in --set scheduler.max_num_seqs=64; may be repeated\n"
     "  --jobs N         worker processes at a time (default: one per processor)\n"
     "  --resume         keep cells whose inputs have not changed since they were run\n"
+    "  --cell NAME      run this cell again, and keep what stands of the others; may be repeated, and be a pattern\n"
     "  --stepwise       simulate each engine step instead of whole runs of equal ones (slow, same answer)\n"
     "  --verify         check every conservation law at every event (slow)\n"
     "  --quiet          no progress\n";
@@ -104,6 +107,8 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
                                              .verify = flags->verify,
                                              .quiet = flags->quiet,
                                              .resume = flags->resume,
+                                             .only = flags->cells,
+                                             .only_count = flags->cell_count,
                                              .interrupted = cli->interrupted,
                                              .progress = ss_progress_tell,
                                              .ctx = &progress};
@@ -128,15 +133,11 @@ static int
 read_flags(int argc, char **argv, struct ss_run_flags *flags)
 {
     static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"set", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'j'},
-        {"stepwise", no_argument, NULL, 'w'},
-        {"verify", no_argument, NULL, 'v'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"resume", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"output", required_argument, NULL, 'o'}, {"set", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'j'},   {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},       {"quiet", no_argument, NULL, 'q'},
+        {"resume", no_argument, NULL, 'r'},       {"cell", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     char *end;
     int c;
@@ -165,6 +166,9 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
         case 'r':
             flags->resume = 1;
             break;
+        case 'c':
+            flags->cells[flags->cell_count++] = optarg;
+            break;
         case 'h':
             (void)fputs(usage, stdout);
             return -1;
@@ -173,6 +177,29 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
         }
     }
     return 0;
+}
+
+/* A pattern that fits no cell is a mistake; the nearest name is the likeliest mend. */
+static int
+check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *flags)
+{
+    int status = 0;
+    const char **names = calloc(experiment->cell_count, sizeof *names);
+    if (names == NULL)
+        return ss_complain_text("no memory for the names of %zu cells", experiment->cell_count);
+    for (size_t i = 0; i < flags->cell_count && status == 0; i++) {
+        size_t hits = 0;
+        for (size_t j = 0; j < experiment->cell_count; j++) {
+            names[j] = experiment->cells[j].name;
+            hits += fnmatch(flags->cells[i], names[j], 0) == 0;
+        }
+        const char *nearest = ss_nearest(flags->cells[i], names, experiment->cell_count);
+        if (hits == 0)
+            status = ss_complain_text("--cell %s: there is no such cell; write %s", flags->cells[i],
+                                      nearest != NULL ? nearest : names[0]);
+    }
+    free(names);
+    return status;
 }
 
 static int
@@ -185,8 +212,10 @@ run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
     char *output = experiment.output;
     if (flags->output != NULL)
         experiment.output = strdup(flags->output);
-    int status = experiment.output != NULL ? ss_run_experiment(cli, &experiment, flags)
-                                           : ss_complain_text("no memory for a file name");
+    int status =
+        experiment.output != NULL ? check_cells(&experiment, flags) : ss_complain_text("no memory for a file name");
+    if (status == 0)
+        status = ss_run_experiment(cli, &experiment, flags);
     if (flags->output != NULL)
         free(output);
     ss_experiment_free(&experiment);
@@ -196,14 +225,15 @@ run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
 int
 ss_cmd_run(int argc, char **argv, struct ss_cli *cli)
 {
-    struct ss_run_flags flags = {.sets = calloc((size_t)argc, sizeof *flags.sets)};
-    if (flags.sets == NULL)
-        return ss_complain_text("no memory");
-    int status = read_flags(argc, argv, &flags);
+    struct ss_run_flags flags = {.sets = calloc((size_t)argc, sizeof *flags.sets),
+                                 .cells = calloc((size_t)argc, sizeof *flags.cells)};
+    int status =
+        flags.sets != NULL && flags.cells != NULL ? read_flags(argc, argv, &flags) : ss_complain_text("no memory");
     if (status == 0 && optind + 1 != argc)
         status = ss_complain_text("run wants one experiment file; write servsim run FILE (see servsim run --help)");
     if (status == 0)
         status = run_file(argv[optind], cli, &flags);
     free(flags.sets);
+    free(flags.cells);
     return status < 0 ? SS_EXIT_DONE : status;
 }

@@ -10,4 +10,6 @@ core_libservsim_la_SOURCES += \
 	core/sweep/output.h \
 	core/sweep/reports.c \
 	core/sweep/sweep.c \
-	core/sweep/sweep.h
+	core/sweep/sweep.h \
+	core/sweep/worker.c \
+	core/sweep/worker.h

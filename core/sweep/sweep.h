@@ -26,7 +26,9 @@ struct ss_sweep_options {
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
     int quiet;
-    int resume;                               /* keep cells whose inputs have not changed since they were run */
+    int resume;              /* keep cells whose inputs have not changed since they were run */
+    const char *const *only; /* patterns (fnmatch) of the cells to run; the others are kept if current */
+    size_t only_count;       /* 0: all of them */
     const volatile sig_atomic_t *interrupted; /* non-zero once the user wants to stop */
     /* called when a cell starts, when it ends, and when it is kept; may be NULL */
     void (*progress)(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes, size_t cell);

@@ -36,8 +36,10 @@ do_worst(const struct evil *evil, struct servsim_step *step, struct servsim_erro
 {
     if (strcmp(evil->how, "segfault") == 0)
         (void)raise(SIGSEGV);
-    if (strcmp(evil->how, "abort") == 0)
+    if (strcmp(evil->how, "abort") == 0) {
+        (void)fputs("first line\nthe queue is corrupt\n", stderr);
         abort();
+    }
     if (strcmp(evil->how, "exit") == 0)
         exit(0);
     if (strcmp(evil->how, "memory") == 0)

@@ -52,8 +52,8 @@ says() { # CELL WORDS
 }
 says good "done"
 says better "done"
-says segfault "signal 11"
-says abort "signal 6"
+says segfault "signal 11 (SIGSEGV"
+says abort "signal 6 (SIGABRT, Aborted); its last words: \"the queue is corrupt\""
 says exit "exit status 0 before the cell was done"
 says loop "timed out after 3 s"
 says memory "killed by signal\|timed out"
@@ -62,3 +62,17 @@ says rules "broke a rule"
 says lazy "waiting for ever"
 [ "$(ls -A "$work/out/cells" | tr '\n' ' ')" = "better good " ] || fail "folders: $(ls -A "$work/out/cells")"
 grep -q "timed out after 3 s" "$work/out/report.md" || fail "the report does not say why a cell failed"
+
+# one failed cell again, alone: the two that are there stay as they are, and so does what was not asked for
+grep -q -- "--cell 'segfault'" "$work/out/report.md" || fail "the report does not say how to run a failed cell alone"
+before=$(stat -c %Y.%i "$work/out/cells/good")
+status=0
+(ulimit -c 0; exec "$servsim" run --cell segfault --output "$work/out" "$work/evil.yaml") >"$work/log" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "--cell: exit status $status"
+says segfault "signal 11"
+grep -q "not run: left out by --cell" "$work/log" || fail "--cell: what was left out is not said"
+[ "$before" = "$(stat -c %Y.%i "$work/out/cells/good")" ] || fail "--cell: another cell was run again"
+status=0
+"$servsim" run --cell segfaul --output "$work/out" "$work/evil.yaml" >"$work/log" 2>&1 || status=$?
+[ "$status" -eq 2 ] || fail "--cell of no cell: exit status $status"
+grep -q "there is no such cell; write segfault" "$work/log" || fail "--cell of no cell"

@@ -20,8 +20,11 @@ YAML
 "$servsim" run --quiet --output "$work/calm" "$work/sweep.yaml" >/dev/null
 need=$(du -sk "$work/calm" | cut -f 1)
 
+# Fifty sizes from almost nothing to almost enough, each with its point of failure; drawn anew in every run, and printed.
+seed=${SERVSIM_TEST_SEED:-$(date +%s)}
 tried=0
-for size in 4 8 16 40 $((need / 5)) $((need / 3)) $((need / 2)) $((need * 2 / 3)) $((need * 4 / 5)); do
+for size in $(awk -v seed="$seed" -v need="$need" \
+    'BEGIN { srand(seed); for (i = 0; i < 50; i++) print 4 + int(rand() * (need * 0.85 - 4)) }'); do
     mount -t tmpfs -o size="${size}k" none "$disk"
     status=0
     "$servsim" run --quiet --output "$disk/out" "$work/sweep.yaml" >"$work/log" 2>&1 || status=$?
@@ -42,4 +45,4 @@ for size in 4 8 16 40 $((need / 5)) $((need / 3)) $((need / 2)) $((need * 2 / 3)
     umount "$disk"
     tried=$((tried + 1))
 done
-echo "$tried sizes of disk, each filled and completed"
+echo "$tried sizes of disk (seed $seed), each filled and completed"

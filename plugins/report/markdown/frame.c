@@ -219,26 +219,6 @@ md_what_was_run(struct md *md)
 
 /* ---- the rest of the frame ------------------------------------------------------------------------------------- */
 
-/* What to type for each axis to have this cell alone. A value that the file writes as a map is a name here. */
-static void
-put_alone(struct md *md, const struct rp_cell *cell)
-{
-    rp_puts(&md->out, "To run the first of them alone: `servsim run FILE --output OTHER_DIR");
-    for (size_t a = 0; a < md->results.axis_count; a++) {
-        const struct rp_axis *axis = &md->results.axes[a];
-        if (cell->values[a] == RP_NONE || strchr(axis->values[cell->values[a]], '`') != NULL ||
-            strchr(axis->name, '`') != NULL)
-            continue;
-        rp_printf(&md->out, " --set 'matrix.%s=[%s]'", axis->name, axis->values[cell->values[a]]);
-    }
-    if (rp_is_folded(&md->results) && isfinite(cell->seed))
-        rp_printf(&md->out, " --set seed=%.0f --set replicates=1", cell->seed);
-    rp_puts(&md->out, "`, where a value that the file writes as a map is to be written as there, `{NAME: {...}}`.");
-    if (cell->load > 0)
-        rp_puts(&md->out, " Alone it would be the largest configuration and find another capacity for its load.");
-    rp_puts(&md->out, "\n\n");
-}
-
 void
 md_failures(struct md *md)
 {
@@ -262,8 +242,8 @@ md_failures(struct md *md)
         return;
     rp_puts(&md->out,
             "\nWith FILE, the file of this experiment, `servsim run FILE --resume` runs what is missing here and "
-            "keeps every cell whose inputs are the same. ");
-    put_alone(md, first);
+            "keeps every cell whose inputs are the same. To run the first of them alone: `servsim run FILE --cell '");
+    rp_printf(&md->out, "%s'`.\n\n", first->name);
 }
 
 void

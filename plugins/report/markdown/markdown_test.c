@@ -158,8 +158,7 @@ sections(void)
     CU_ASSERT(contains(text, "| dual_gpu / predictive | failed | 2 (tp 2) | – |"));
     CU_ASSERT(contains(text, "**1 of 10 cells failed**"));
     CU_ASSERT(contains(text, "`servsim run FILE --resume` runs what is missing"));
-    CU_ASSERT(contains(text, "--set 'matrix.workload=[burstgpt_full]' --set 'matrix.cluster=[dual_gpu]' --set "
-                             "'matrix.scheduler=[predictive]'`"));
+    CU_ASSERT(contains(text, "`servsim run FILE --cell '"));
     free(text);
 }
 
