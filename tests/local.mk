@@ -12,9 +12,8 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC; CFLAGS='$(CFLAGS)'; export CFLAGS; MAKE='$(MAKE)'; export MAKE; \
 	LC_ALL=C; export LC_ALL; unset SERVSIM_PLUGIN_PATH || :;
 
-check_LTLIBRARIES += tests/unit/libharness.la
-tests_unit_libharness_la_SOURCES = tests/unit/harness.c tests/unit/harness.h
-tests_unit_libharness_la_LIBADD = $(CUNIT_LIBS)
+check_LIBRARIES += tests/unit/libharness.a
+tests_unit_libharness_a_SOURCES = tests/unit/harness.c tests/unit/harness.h
 
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/install/local.mk

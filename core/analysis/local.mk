@@ -1,5 +1,5 @@
 # core/analysis: finished runs looked into (analyze) and held against each other (compare).
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/analysis/alike.c \
 	core/analysis/charts.c \
 	core/analysis/charts.h \

@@ -1,4 +1,4 @@
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/base/seed.h \
 	core/base/text.c \
 	core/base/text.h \

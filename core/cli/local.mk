@@ -1,5 +1,5 @@
 # core/cli: main.c, and one file per command.
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/cli/analyze.c \
 	core/cli/cli.h \
 	core/cli/compare.c \

@@ -1,5 +1,5 @@
 # core/cost: from a batch to the time of one engine step.
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/cost/cost.c \
 	core/cost/cost.h \
 	core/cost/work.h

@@ -1,5 +1,5 @@
 # core/engine: clock, events, cluster, replica, request life, KV blocks, fast-forward.
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/engine/arrivals.c \
 	core/engine/batch.c \
 	core/engine/batch.h \

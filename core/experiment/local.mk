@@ -1,4 +1,4 @@
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/experiment/build.h \
 	core/experiment/cell.c \
 	core/experiment/engine.c \

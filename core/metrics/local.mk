@@ -1,5 +1,5 @@
 # core/metrics: records, percentiles, series, the files of one cell.
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/metrics/csv.c \
 	core/metrics/itl.c \
 	core/metrics/itl.h \

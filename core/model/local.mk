@@ -1,5 +1,5 @@
 # core/model/local.mk - reading and measuring model architectures
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/model/config_json.c \
 	core/model/find.c \
 	core/model/model.c \

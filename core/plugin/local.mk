@@ -1,4 +1,4 @@
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/plugin/check.c \
 	core/plugin/file.c \
 	core/plugin/file.h \

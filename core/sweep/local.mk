@@ -1,5 +1,5 @@
 # core/sweep: running many cells, and the folder that they leave.
-core_libservsim_la_SOURCES += \
+core_libservsim_a_SOURCES += \
 	core/sweep/cell.c \
 	core/sweep/inputs.c \
 	core/sweep/inputs.h \
