@@ -3,14 +3,17 @@
  */
 #include "sweep/inputs.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "servsim/version.h"
 
 #define FNV_BASIS UINT64_C(14695981039346656037)
 #define FNV_PRIME UINT64_C(1099511628211)
+#define FOLDER_DEPTH_MAX 8 /* of a folder that an option names */
 
 struct ss_input_file {
     char *path;
@@ -78,7 +81,54 @@ add_file(struct ss_inputs *inputs, const char *path, uint64_t *hash, struct serv
     return rc;
 }
 
-/* The plugin's own file, and the files that its options name. */
+/* ---- folders ---- */
+
+static int
+visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static int
+by_name(const struct dirent **left, const struct dirent **right)
+{
+    return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+static int
+is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Names and contents of all that is in it, hidden files aside, in the order of their names. */
+static int
+add_folder(struct ss_inputs *inputs, const char *path, int depth, uint64_t *hash, struct servsim_error *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, visible, by_name);
+    int rc = count >= 0 ? 0 : servsim_fail(err, errno, "%s: %s", path, strerror(errno));
+    if (depth == FOLDER_DEPTH_MAX)
+        rc = servsim_fail(err, ELOOP, "%s: more than %d folders deep", path, FOLDER_DEPTH_MAX);
+    for (int i = 0; i < count; i++) {
+        struct ss_text inner = {NULL, 0, 0, 0};
+        ss_text_printf(&inner, "%s/%s", path, entries[i]->d_name);
+        if (rc == 0 && inner.failed)
+            rc = servsim_fail(err, ENOMEM, "no memory for the hash of %s", path);
+        if (rc == 0) {
+            *hash = add_text(*hash, entries[i]->d_name);
+            rc = is_folder(inner.data) ? add_folder(inputs, inner.data, depth + 1, hash, err)
+                                       : add_file(inputs, inner.data, hash, err);
+        }
+        ss_text_free(&inner);
+        free(entries[i]);
+    }
+    free(entries);
+    return rc;
+}
+
+/* The plugin's own file, and the files and folders that its options name. */
 static int
 add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, struct servsim_error *err)
 {
@@ -89,7 +139,8 @@ add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, stru
             (const void *)((const char *)descriptor->options + (size_t)i * descriptor->option_size);
         const struct servsim_value *value = &use->options.values[i];
         if (option->type == SERVSIM_OPTION_PATH && value->present && value->text != NULL)
-            rc = add_file(inputs, value->text, hash, err);
+            rc = is_folder(value->text) ? add_folder(inputs, value->text, 0, hash, err)
+                                        : add_file(inputs, value->text, hash, err);
     }
     return rc;
 }

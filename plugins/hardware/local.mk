@@ -78,6 +78,19 @@ plugins_hardware_rtxpro6000_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_hardware_rtxpro6000_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_hardware_rtxpro6000_la_LIBADD = $(LIBM)
 
+plugin_LTLIBRARIES += plugins/hardware_profile.la
+plugins_hardware_profile_la_SOURCES = plugins/hardware/profile/profile.c \
+	plugins/hardware/profile/bundle.c plugins/hardware/profile/bundle.h \
+	plugins/hardware/profile/curve.c plugins/hardware/profile/curve.h \
+	plugins/hardware/profile/grid.c plugins/hardware/profile/grid.h \
+	plugins/hardware/profile/meta.c plugins/hardware/profile/meta.h \
+	plugins/hardware/profile/rows.c plugins/hardware/profile/rows.h \
+	plugins/hardware/profile/skew.c plugins/hardware/profile/skew.h $(analytic_sources)
+plugins_hardware_profile_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(YAML_CFLAGS)
+plugins_hardware_profile_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_hardware_profile_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_hardware_profile_la_LIBADD = $(LIBCSV_LIBS) $(YAML_LIBS) $(LIBM)
+
 # The tests load the built plugins.
 check_PROGRAMS += plugins/hardware/analytic_test
 plugins_hardware_analytic_test_SOURCES = plugins/hardware/analytic_test.c tests/unit/fake_host.h
@@ -88,6 +101,11 @@ check_PROGRAMS += plugins/hardware/custom_test
 plugins_hardware_custom_test_SOURCES = plugins/hardware/custom/custom_test.c tests/unit/fake_host.h
 plugins_hardware_custom_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
 TESTS += plugins/hardware/custom_test
+
+check_PROGRAMS += plugins/hardware/profile_test
+plugins_hardware_profile_test_SOURCES = plugins/hardware/profile/profile_test.c tests/unit/fake_host.h
+plugins_hardware_profile_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+TESTS += plugins/hardware/profile_test
 
 check_PROGRAMS += plugins/hardware/measured_test
 plugins_hardware_measured_test_SOURCES = plugins/hardware/measured_test.c tests/unit/fake_host.h

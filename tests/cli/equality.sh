@@ -19,6 +19,7 @@ matrix:
     rtx3090: {plugin: rtx3090}
     a100: {plugin: a100}
     custom: {plugin: custom, name: toy, peak_tflops: {bf16: 200}, memory: 40GiB, memory_bandwidth: 1500GB/s}
+    profile: {plugin: profile, path: "data:synthetic_gpu/llama-3.1-8b/bf16"}
   router: [round_robin, least_loaded, random, power_of_two, least_tokens, least_kv]
   scheduler:
     fcfs: {plugin: fcfs}
@@ -87,6 +88,6 @@ preemptions=$(sum "$work/fast" summary.json preemptions)
 fast_events=$(sum "$work/fast" run.json events) stepwise_events=$(sum "$work/stepwise" run.json events)
 figures "$work/stepwise" run.json events | paste - "$work/stepwise.steps" | awk '$2 < $4 { exit 1 }'
 echo "$cells cells equal; $preemptions preemptions; $fast_events events against $stepwise_events"
-[ "$cells" -eq 360 ]
+[ "$cells" -eq 480 ]
 [ "$preemptions" -gt 100 ]
 [ "$((fast_events * 2))" -lt "$stepwise_events" ]
