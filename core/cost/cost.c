@@ -358,6 +358,21 @@ ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servsim_e
     return 0;
 }
 
+uint64_t
+ss_cost_host_blocks(const struct ss_cost *cost)
+{
+    return (uint64_t)floor(cost->cell->swap_space_bytes / block_bytes(cost, cost->cell->tp));
+}
+
+int64_t
+ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks)
+{
+    if (blocks == 0)
+        return 0;
+    double block_ps = block_bytes(cost, cost->cell->tp) / cost->cell->swap_bytes_per_s * 1e12;
+    return (int64_t)ceil(block_ps) * (int64_t)blocks;
+}
+
 void
 ss_cost_work_units(const struct ss_cost *cost, struct ss_work_units *out)
 {

@@ -49,6 +49,11 @@ int ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struc
  */
 int ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servsim_error *err);
 
+/* Blocks that the swap space in the host's memory holds, and the time that copying so many of them takes. All GPUs of
+   a replica copy their share at once, each over its own link. */
+uint64_t ss_cost_host_blocks(const struct ss_cost *cost);
+int64_t ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks);
+
 void ss_cost_work_units(const struct ss_cost *cost, struct ss_work_units *out);
 
 #endif

@@ -82,8 +82,14 @@ enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
 int
 ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
 {
-    request->finish_at = batch->clock + (request->output_tokens - request->generated);
     request->last_token_ps = ss_request_age_ps(request, now);
+    return ss_batch_rejoin(batch, request);
+}
+
+int
+ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
+{
+    request->finish_at = batch->clock + (request->output_tokens - request->generated);
     request->state = SS_DECODING;
     ss_wide key = ((ss_wide)request->finish_at << 64) + (ss_wide)request->order;
     int rc = ss_heap_push(&batch->finish, key, request, &request->finish_position);

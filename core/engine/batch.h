@@ -37,6 +37,9 @@ uint64_t ss_batch_context(const struct ss_batch *batch, const struct ss_request 
 /* A request whose prefill is complete and whose `generated` is current joins at `now`. 0 or -ENOMEM. */
 int ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now);
 
+/* One that left comes back, with the last_token_ps that it left with. 0 or -ENOMEM. */
+int ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request);
+
 /* Leaves, finished or preempted; `generated` and last_token_ps are made current. */
 void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);
 

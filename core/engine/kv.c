@@ -4,9 +4,10 @@
 #include "engine/kv.h"
 
 void
-ss_kv_init(struct ss_kv *kv, uint64_t total, uint32_t block_size)
+ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t block_size)
 {
-    *kv = (struct ss_kv){.total = total, .free = total, .block_size = block_size};
+    *kv = (struct ss_kv){
+        .total = total, .free = total, .host_total = host_total, .host_free = host_total, .block_size = block_size};
 }
 
 uint64_t
@@ -44,4 +45,28 @@ ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
     (void)request;
     kv->free += ss_kv_blocks_of(kv, tokens);
+}
+
+uint64_t
+ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
+{
+    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
+    ss_kv_release(kv, request, request->computed);
+    kv->host_free -= blocks;
+    return blocks;
+}
+
+uint64_t
+ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
+{
+    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
+    kv->free -= blocks;
+    kv->host_free += blocks;
+    return blocks;
+}
+
+void
+ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request)
+{
+    kv->host_free += ss_kv_blocks_of(kv, request->computed);
 }

@@ -11,10 +11,11 @@
 
 struct ss_kv {
     uint64_t total, free;
-    uint32_t block_size; /* tokens */
+    uint64_t host_total, host_free; /* swap space in the host's memory, in the same blocks */
+    uint32_t block_size;            /* tokens */
 };
 
-void ss_kv_init(struct ss_kv *kv, uint64_t total, uint32_t block_size);
+void ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t block_size);
 
 static inline uint64_t
 ss_kv_blocks_of(const struct ss_kv *kv, uint64_t tokens)
@@ -42,5 +43,12 @@ void ss_kv_undo_decodes(struct ss_kv *kv, uint64_t blocks);
 
 /* A request that holds so many tokens gives all of its blocks back. */
 void ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+
+/* Its `computed` tokens move to the host's memory, or come back. There is room: the caller has looked. Returns the
+   blocks that are copied. */
+uint64_t ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request);
+uint64_t ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request);
+/* The copy in the host's memory is forgotten. */
+void ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request);
 
 #endif

@@ -10,6 +10,7 @@ core_libservsim_a_SOURCES += \
 	core/engine/kv.c \
 	core/engine/kv.h \
 	core/engine/line.h \
+	core/engine/preempt.c \
 	core/engine/replica.c \
 	core/engine/replica.h \
 	core/engine/request.h \

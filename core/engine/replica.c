@@ -27,7 +27,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->index = index;
     replica->cluster = cluster;
     replica->heap_position = SS_HEAP_ABSENT;
-    ss_kv_init(&replica->kv, cluster->kv_blocks, cell->block_size);
+    ss_kv_init(&replica->kv, cluster->kv_blocks, ss_cost_host_blocks(cluster->cost), cell->block_size);
     replica->host = cluster->host;
     replica->host.ctx = replica;
     replica->host.replica_state = NULL;
@@ -162,7 +162,7 @@ certain_steps(const struct ss_replica *replica)
 {
     const struct ss_plan *plan = &replica->plan;
     const struct servsim_step *step = &replica->step;
-    if (replica->cluster->options->stepwise || plan->chunk_count > 0 || plan->changed)
+    if (replica->cluster->options->stepwise || plan->chunk_count > 0 || plan->changed || replica->run.swap_ps > 0)
         return 1;
     uint64_t blocks_left = replica->kv.free + plan->decode_blocks;
     uint64_t steps = ss_least(step->horizon_steps, replica->run.price.line.steps);
@@ -179,9 +179,15 @@ static int
 start_run(struct ss_replica *replica, const struct ss_step_shape *shape, struct servsim_error *err)
 {
     struct ss_run *run = &replica->run;
-    int rc = ss_cost_price(replica->cluster->cost, shape, &run->price, err);
+    struct ss_step_shape rows = *shape;
+    rows.tokens += shape->decode_count > 0 ? replica->held : 0;
+    rows.sampled_rows += shape->decode_count > 0 ? replica->held : 0;
+    int rc = ss_cost_price(replica->cluster->cost, &rows, &run->price, err);
     if (rc != 0)
         return rc;
+    run->swap_ps = ss_cost_swap_ps(replica->cluster->cost, replica->swap_blocks);
+    run->price.line.base_ps += run->swap_ps;
+    replica->swap_blocks = 0;
     run->start = replica->cluster->now;
     run->tokens = shape->tokens;
     run->sampled_rows = shape->sampled_rows;
@@ -198,8 +204,8 @@ ss_replica_plan(struct ss_replica *replica, struct servsim_error *err)
     int rc = ask(replica, err);
     if (rc == 0)
         shape_of(replica, &shape);
-    /* a scheduler that preempted everything may start again at once */
-    if (rc == 0 && shape.tokens == 0 && replica->plan.preempted > 0) {
+    /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
+    if (rc == 0 && shape.tokens == 0 && (ss_replica_end_batch(replica) || replica->plan.preempted > 0)) {
         rc = ask(replica, err);
         if (rc == 0)
             shape_of(replica, &shape);

@@ -34,6 +34,7 @@ struct ss_run {
     struct ss_step_price price;
     uint64_t steps; /* shrinks when an arrival cuts it */
     uint32_t tokens, sampled_rows;
+    int64_t swap_ps; /* of the price, in its only step: copies that it waited for */
 };
 
 struct ss_replica {
@@ -50,7 +51,10 @@ struct ss_replica {
     /* running requests, in order of admission */
     struct ss_request *first, *last;
     uint32_t running, waiting;
+    uint32_t held; /* of those running: done, but kept */
     uint64_t admissions;
+    struct ss_request *parked;      /* paused or swapped ones */
+    uint64_t swap_blocks;           /* to be copied, in or out, before the next step */
     struct ss_request **prefilling; /* running ones that do not decode yet, in order of admission */
     uint32_t prefilling_count, prefilling_capacity;
     struct ss_batch batch;
@@ -71,6 +75,9 @@ int ss_replica_plan(struct ss_replica *replica, struct servsim_error *err);
 /* The run is over (at its end, or cut to `steps` that have ended): tokens count, requests finish. */
 int ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_error *err);
 
+/* Where all that run are done and held, they finish: 1, otherwise 0. */
+int ss_replica_end_batch(struct ss_replica *replica);
+
 /* Steps of the run that have ended at `now` or before; 0 when idle. */
 uint64_t ss_replica_steps_ended(const struct ss_replica *replica, ss_time now);
 
@@ -83,5 +90,16 @@ extern const struct servsim_step_ops ss_step_services;
 void ss_plan_reset(struct ss_replica *replica, ss_time now);
 void ss_running_remove(struct ss_replica *replica, struct ss_request *request);
 void ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request);
+void ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request);
+/* Becomes the last in running order; its state is set by what follows. */
+void ss_enter_running(struct ss_replica *replica, struct ss_request *request);
+int ss_start_prefill(struct ss_replica *replica, struct ss_request *request, uint32_t tokens); /* 0 or -ENOMEM */
+void ss_give_decodes(struct ss_replica *replica); /* budget and blocks suffice: the caller has looked */
+
+/* ---- preempt.c ---- */
+
+int32_t ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how);
+/* admit() of a request that is paused or swapped. */
+int32_t ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap);
 
 #endif

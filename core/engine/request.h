@@ -10,19 +10,25 @@
 #define SS_WAITING 0u    /* holds no KV blocks */
 #define SS_PREFILLING 1u /* running: `computed` of `target` tokens are in the KV cache */
 #define SS_DECODING 2u   /* running: gets one token each decode step */
+#define SS_HELD 3u       /* running: done, but its place and its blocks are kept until all that run are done */
+#define SS_PAUSED 4u     /* preempted; its `computed` tokens are still in the KV cache */
+#define SS_SWAPPED 5u    /* preempted; its `computed` tokens are in the host's memory */
 
 struct ss_request {
-    struct servsim_request seen;        /* first: plugins hold pointers to it */
-    struct ss_request *previous, *next; /* running order; next also links the pool's free list */
-    int64_t last_token_ps;              /* when its last output token came, from its arrival */
-    uint64_t finish_at;                 /* DECODING: decode clock at which the last token is out */
-    uint64_t order;                     /* of admission, within the replica */
+    struct servsim_request seen; /* first: plugins hold pointers to it */
+    /* running order, or the list of those paused or swapped; next also links the pool's free list */
+    struct ss_request *previous, *next;
+    int64_t last_token_ps; /* when its last output token came, from its arrival */
+    uint64_t finish_at;    /* DECODING: decode clock at which the last token is out */
+    uint64_t order;        /* of admission, within the replica */
     uint32_t state;
     uint32_t output_tokens;
-    uint32_t generated;        /* output tokens so far; stale while DECODING (the clock knows) */
-    uint32_t computed, target; /* PREFILLING; target = prompt + generated */
-    uint32_t chunk;            /* prefill tokens that the step being composed gives it */
-    uint32_t joined;           /* its last token is younger than the group's last decode step */
+    uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
+    /* PREFILLING: target = prompt + generated. HELD: both are what it holds. PAUSED, SWAPPED: equal when it decodes. */
+    uint32_t computed, target;
+    uint32_t holds;  /* its place is kept when it is done */
+    uint32_t chunk;  /* prefill tokens that the step being composed gives it */
+    uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position; /* in the batch's heaps */
 };
 

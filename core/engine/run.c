@@ -70,6 +70,7 @@ count_time(struct ss_replica *replica, uint64_t steps)
     result->dense += (ss_wide)run->price.dense_ps * (ss_wide)steps;
     result->communication += (ss_wide)run->price.communication_ps * (ss_wide)steps;
     result->overhead += (ss_wide)run->price.overhead_ps * (ss_wide)steps;
+    result->swap += run->swap_ps;
     result->steps += steps;
     result->sampled_rows += (uint64_t)run->sampled_rows * steps;
     replica->cluster->result->engine_steps += steps;
@@ -87,6 +88,13 @@ note_kv_peak(struct ss_replica *replica)
 static void
 release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 {
+    if (request->holds && request->state != SS_HELD) {
+        request->state = SS_HELD;
+        request->computed = request->target = (uint32_t)tokens;
+        request->last_token_ps = ss_request_age_ps(request, replica->cluster->now);
+        replica->held++;
+        return;
+    }
     ss_kv_release(&replica->kv, request, tokens);
     ss_running_remove(replica, request);
     if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
@@ -164,6 +172,21 @@ end_chunks(struct ss_replica *replica)
     return rc;
 }
 
+/* Those that are done leave together, once nobody else runs. */
+int
+ss_replica_end_batch(struct ss_replica *replica)
+{
+    if (replica->held == 0 || replica->held < replica->running)
+        return 0;
+    while (replica->first != NULL) {
+        struct ss_request *request = replica->first;
+        replica->cluster->result->held += gap_ps(request, replica->cluster->now);
+        release(replica, request, request->computed);
+    }
+    replica->held = 0;
+    return 1;
+}
+
 /* As the run was: before anything finishes. */
 static int
 note_slice(struct ss_replica *replica, uint64_t steps)
@@ -201,6 +224,7 @@ ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_er
         rc = end_chunks(replica);
     if (rc != 0)
         return servsim_fail(err, ENOMEM, "no memory for the end of a step");
+    (void)ss_replica_end_batch(replica);
     replica->plan.decode = 0;
     replica->plan.decode_blocks = 0;
     ss_cluster_due(replica->cluster, replica);

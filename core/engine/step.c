@@ -54,6 +54,12 @@ remove_ordered(struct ss_request **items, uint32_t *count, const struct ss_reque
 }
 
 void
+ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request)
+{
+    remove_ordered(plan->chunks, &plan->chunk_count, request);
+}
+
+void
 ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request)
 {
     remove_ordered(replica->prefilling, &replica->prefilling_count, request);
@@ -99,15 +105,22 @@ give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t toke
     return 0;
 }
 
-static void
-give_decodes(struct ss_replica *replica)
+/* Requests that are held are rows of the batch, too. */
+static uint32_t
+decode_rows(const struct ss_replica *replica)
+{
+    return replica->batch.count > 0 ? replica->batch.count + replica->held : 0;
+}
+
+void
+ss_give_decodes(struct ss_replica *replica)
 {
     struct ss_plan *plan = &replica->plan;
     if (plan->decode || replica->batch.count == 0)
         return;
     plan->decode = 1;
     plan->decode_blocks = ss_batch_blocks(&replica->batch, 1);
-    plan->budget -= replica->batch.count;
+    plan->budget -= decode_rows(replica);
     ss_kv_take_decodes(&replica->kv, plan->decode_blocks);
 }
 
@@ -117,11 +130,11 @@ decode_all(void *ctx)
     struct ss_replica *replica = ctx;
     if (replica->plan.decode || replica->batch.count == 0)
         return SERVSIM_OK;
-    if (replica->batch.count > replica->plan.budget)
+    if (decode_rows(replica) > replica->plan.budget)
         return SERVSIM_NO_BUDGET;
     if (ss_batch_blocks(&replica->batch, 1) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
-    give_decodes(replica);
+    ss_give_decodes(replica);
     return SERVSIM_OK;
 }
 
@@ -148,8 +161,13 @@ prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
 }
 
 /*
- * All or nothing. An engine that serves one by one, preempting the tail whenever a block is missing, ends with the same
- * batch: the tail is served last, so whoever is preempted had been given nothing.
+ * All or nothing. An engine that serves one by one in running order, as vLLM V1 does, preempting the tail whenever a
+ * block is missing, ends with the same batch: the tail is served last, so whoever is preempted had been given nothing.
+ *
+ * That decodes come first here makes no difference to it, although a chunk ahead of them could use up the budget. A
+ * request runs only if something was left for it when it was admitted, after all ahead of it had had their share: at
+ * most `cap` tokens of what they had left. Under the same cap these shares never grow, so it is left at least as much
+ * in every later step, and only the last in order is ever given less than its share.
  */
 static int32_t
 serve_running(void *ctx, uint32_t cap)
@@ -158,7 +176,7 @@ serve_running(void *ctx, uint32_t cap)
     struct ss_plan *plan = &replica->plan;
     if (cap == 0)
         return -EINVAL;
-    uint32_t decodes = plan->decode ? 0 : replica->batch.count;
+    uint32_t decodes = plan->decode ? 0 : decode_rows(replica);
     if (decodes > plan->budget)
         return SERVSIM_NO_BUDGET;
     uint32_t budget = plan->budget - decodes;
@@ -170,7 +188,7 @@ serve_running(void *ctx, uint32_t cap)
     }
     if (blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
-    give_decodes(replica);
+    ss_give_decodes(replica);
     for (uint32_t i = 0; i < replica->prefilling_count; i++) {
         uint32_t tokens = next_chunk(replica->prefilling[i], cap, plan->budget);
         if (tokens > 0 && give_chunk(replica, replica->prefilling[i], tokens) != 0)
@@ -179,12 +197,24 @@ serve_running(void *ctx, uint32_t cap)
     return SERVSIM_OK;
 }
 
-static void
-start(struct ss_replica *replica, struct ss_request *request)
+/* Decodes always fit: a smaller budget is for prefill. */
+static int32_t
+limit(void *ctx, uint32_t tokens)
+{
+    struct ss_replica *replica = ctx;
+    struct ss_plan *plan = &replica->plan;
+    uint32_t used = replica->cluster->cell->max_num_batched_tokens - plan->budget;
+    uint32_t decodes = plan->decode ? 0 : decode_rows(replica);
+    uint32_t left = tokens > used ? tokens - used : 0;
+    plan->budget = minimum(plan->budget, left > decodes ? left : decodes);
+    return SERVSIM_OK;
+}
+
+void
+ss_enter_running(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_cluster *cluster = replica->cluster;
     struct ss_record *record = ss_cluster_record(cluster, request);
-    request->state = SS_PREFILLING;
     request->order = replica->admissions++;
     running_append(replica, request);
     ss_cluster_integrate(cluster);
@@ -196,17 +226,28 @@ start(struct ss_replica *replica, struct ss_request *request)
         record->queue_ps = ss_request_age_ps(request, replica->plan.now);
 }
 
+int
+ss_start_prefill(struct ss_replica *replica, struct ss_request *request, uint32_t tokens)
+{
+    request->state = SS_PREFILLING;
+    int rc = append(&replica->prefilling, &replica->prefilling_count, &replica->prefilling_capacity, request);
+    return rc != 0 ? rc : give_chunk(replica, request, tokens);
+}
+
 static int32_t
 admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
 {
     struct ss_replica *replica = ctx;
     struct ss_request *request = ss_request_of(seen);
-    if (request->state != SS_WAITING || cap == 0)
+    int parked = request->state == SS_PAUSED || request->state == SS_SWAPPED;
+    if ((request->state != SS_WAITING && !parked) || cap == 0)
         return -EINVAL;
     if (replica->plan.budget == 0)
         return SERVSIM_NO_BUDGET;
     if (replica->running >= replica->cluster->cell->max_num_seqs)
         return SERVSIM_NO_SLOT;
+    if (parked)
+        return ss_resume(replica, request, cap);
     request->computed = 0;
     request->target = seen->prompt_tokens + request->generated;
     uint32_t tokens = minimum(minimum(request->target, cap), replica->plan.budget);
@@ -214,83 +255,31 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
         return SERVSIM_NO_BUDGET;
     if (ss_kv_blocks_of(&replica->kv, request->target) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
-    int rc = append(&replica->prefilling, &replica->prefilling_count, &replica->prefilling_capacity, request);
-    if (rc != 0)
-        return rc;
-    start(replica, request);
-    return give_chunk(replica, request, tokens);
+    request->holds = (flags & SERVSIM_HOLD_PLACE) != 0;
+    ss_enter_running(replica, request);
+    return ss_start_prefill(replica, request, tokens);
 }
 
-/* Takes back what the step being composed has given to a request that is about to lose its place. */
-static void
-undo(struct ss_replica *replica, struct ss_request *request)
+static struct servsim_request *
+latest_not_done(struct ss_request *request)
 {
-    struct ss_plan *plan = &replica->plan;
-    if (request->state == SS_DECODING && plan->decode) {
-        uint64_t crosses = ss_batch_crosses(&replica->batch, request) ? 1 : 0;
-        plan->budget++;
-        plan->decode_blocks -= crosses;
-        ss_kv_undo_decodes(&replica->kv, crosses);
-    }
-    if (request->chunk > 0) {
-        plan->budget += request->chunk;
-        ss_kv_undo_chunk(&replica->kv, request);
-        remove_ordered(plan->chunks, &plan->chunk_count, request);
-        request->chunk = 0;
-    }
-}
-
-/* Gives the KV blocks back; returns the tokens that must be computed again. */
-static uint64_t
-drop_cache(struct ss_replica *replica, struct ss_request *request)
-{
-    uint64_t tokens = request->computed;
-    if (request->state == SS_DECODING) {
-        tokens = ss_batch_context(&replica->batch, request);
-        ss_batch_leave(&replica->batch, request);
-        replica->prefill_tokens_left += (uint64_t)request->seen.prompt_tokens + request->generated;
-        if (replica->batch.count == 0)
-            replica->plan.decode = 0;
-    } else {
-        ss_prefilling_remove(replica, request);
-        replica->prefill_tokens_left += request->computed;
-    }
-    ss_kv_release(&replica->kv, request, tokens);
-    request->computed = 0;
-    return tokens;
-}
-
-static int32_t
-preempt(void *ctx, struct servsim_request *seen, uint32_t how)
-{
-    struct ss_replica *replica = ctx;
-    struct ss_cluster *cluster = replica->cluster;
-    struct ss_request *request = ss_request_of(seen);
-    if (how != SERVSIM_RECOMPUTE || request->state == SS_WAITING)
-        return -EINVAL;
-    struct ss_record *record = ss_cluster_record(cluster, request);
-    undo(replica, request);
-    replica->result.recomputed_tokens += drop_cache(replica, request);
-    ss_running_remove(replica, request);
-    request->state = SS_WAITING;
-    record->preemptions = ++seen->preemptions;
-    record->output_tokens = request->generated;
-    ss_cluster_integrate(cluster);
-    cluster->running--;
-    cluster->waiting++;
-    replica->waiting++;
-    replica->plan.changed = 1;
-    replica->plan.preempted++;
-    replica->result.preemptions++;
-    ss_series_count(&cluster->result->series, SS_SERIES_PREEMPTIONS, replica->plan.now, 1);
-    return SERVSIM_OK;
+    while (request != NULL && request->state == SS_HELD)
+        request = request->previous;
+    return request != NULL ? &request->seen : NULL;
 }
 
 static struct servsim_request *
 last_running(void *ctx)
 {
-    const struct ss_replica *replica = ctx;
-    return replica->last != NULL ? &replica->last->seen : NULL;
+    return latest_not_done(((const struct ss_replica *)ctx)->last);
+}
+
+static struct servsim_request *
+running_before(void *ctx, const struct servsim_request *seen)
+{
+    const struct ss_request *request = ss_request_of(seen);
+    (void)ctx;
+    return request->state == SS_PREFILLING || request->state == SS_DECODING ? latest_not_done(request->previous) : NULL;
 }
 
 static uint32_t
@@ -311,15 +300,55 @@ free_blocks(void *ctx)
     return ((const struct ss_replica *)ctx)->kv.free;
 }
 
+static uint32_t
+prefill_left(void *ctx, const struct servsim_request *seen)
+{
+    const struct ss_request *request = ss_request_of(seen);
+    (void)ctx;
+    switch (request->state) {
+    case SS_WAITING:
+        return seen->prompt_tokens + request->generated;
+    case SS_DECODING:
+        return 0;
+    default:
+        return request->target - request->computed - request->chunk;
+    }
+}
+
+static uint64_t
+blocks_of(void *ctx, const struct servsim_request *seen)
+{
+    const struct ss_replica *replica = ctx;
+    const struct ss_request *request = ss_request_of(seen);
+    if (request->state == SS_DECODING) {
+        uint64_t next = replica->plan.decode ? 1 : 0;
+        return ss_kv_blocks_of(&replica->kv, ss_batch_context(&replica->batch, request) + next);
+    }
+    if (request->state == SS_WAITING || request->state == SS_SWAPPED)
+        return 0;
+    return ss_kv_blocks_of(&replica->kv, (uint64_t)request->computed + request->chunk);
+}
+
+static uint64_t
+free_host_blocks(void *ctx)
+{
+    return ((const struct ss_replica *)ctx)->kv.host_free;
+}
+
 const struct servsim_step_ops ss_step_services = {
     .size = sizeof ss_step_services,
     .serve_running = serve_running,
     .decode_all = decode_all,
     .prefill = prefill,
     .admit = admit,
-    .preempt = preempt,
+    .preempt = ss_step_preempt,
     .last_running = last_running,
     .running = running,
     .budget_left = budget_left,
     .free_blocks = free_blocks,
+    .limit = limit,
+    .running_before = running_before,
+    .prefill_left = prefill_left,
+    .blocks_of = blocks_of,
+    .free_host_blocks = free_host_blocks,
 };

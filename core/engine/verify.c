@@ -7,13 +7,13 @@
 #include "engine/cluster.h"
 
 struct recount {
-    uint64_t requests, decoding, contexts, blocks;
+    uint64_t requests, decoding, held, contexts, blocks, host_blocks;
 };
 
 static uint64_t
 held_tokens(const struct ss_replica *replica, const struct ss_request *request)
 {
-    if (request->state == SS_PREFILLING)
+    if (request->state != SS_DECODING)
         return (uint64_t)request->computed + request->chunk;
     uint64_t left = request->finish_at - replica->batch.clock;
     return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
@@ -23,11 +23,12 @@ static void
 recount(const struct ss_replica *replica, struct recount *out)
 {
     uint32_t block = replica->batch.block_size;
-    *out = (struct recount){0, 0, 0, 0};
+    *out = (struct recount){0};
     for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
         uint64_t tokens = held_tokens(replica, request);
         out->requests++;
         out->blocks += tokens / block + (tokens % block != 0);
+        out->held += request->state == SS_HELD;
         if (request->state != SS_DECODING)
             continue;
         out->decoding++;
@@ -35,6 +36,10 @@ recount(const struct ss_replica *replica, struct recount *out)
         /* a decode that was given its token holds the block that the token goes to */
         if (replica->plan.decode && tokens % block == 0)
             out->blocks++;
+    }
+    for (const struct ss_request *request = replica->parked; request != NULL; request = request->next) {
+        uint64_t blocks = request->computed / block + (request->computed % block != 0);
+        *(request->state == SS_SWAPPED ? &out->host_blocks : &out->blocks) += blocks;
     }
 }
 
@@ -54,9 +59,14 @@ ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err)
     uint64_t used = ss_kv_used(&replica->kv);
     if (replica->kv.free > replica->cluster->kv_blocks || used != real.blocks)
         return broken(replica, "KV blocks", real.blocks, used, err);
+    if (replica->kv.host_total - replica->kv.host_free != real.host_blocks)
+        return broken(replica, "swapped KV blocks", real.host_blocks, replica->kv.host_total - replica->kv.host_free,
+                      err);
+    if (real.held != replica->held)
+        return broken(replica, "held requests", real.held, replica->held, err);
     if (real.requests != replica->running)
         return broken(replica, "running requests", real.requests, replica->running, err);
-    if (real.decoding != replica->batch.count || real.requests - real.decoding != replica->prefilling_count)
+    if (real.decoding != replica->batch.count || real.requests - real.decoding - real.held != replica->prefilling_count)
         return broken(replica, "decoding requests", real.decoding, replica->batch.count, err);
     if (real.contexts != replica->batch.context_sum)
         return broken(replica, "decode contexts", real.contexts, replica->batch.context_sum, err);
@@ -110,7 +120,8 @@ verify_states(const struct ss_cluster *cluster, struct servsim_error *err)
     return 0;
 }
 
-/* Every output token but the first of each request has one gap, and the gaps of a request add up to its decode time. */
+/* Every output token but the first of each request has one gap, and the gaps of a request add up to its decode time,
+   but for the time that it was held when it was done. */
 static int
 verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
 {
@@ -129,7 +140,7 @@ verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
     if (gaps != result->itl.total || (cluster->in_system == 0 && gaps != tokens) || gaps < tokens)
         return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted", (unsigned long long)tokens,
                             (unsigned long long)gaps);
-    if (cluster->in_system == 0 && decode_ps != result->itl.sum_ps)
+    if (cluster->in_system == 0 && decode_ps != result->itl.sum_ps + result->held)
         return servsim_fail(err, EFAULT, "verify: gaps of %.12f s, decode times of %.12f s",
                             ss_time_seconds(result->itl.sum_ps), ss_time_seconds(decode_ps));
     return 0;

@@ -178,6 +178,8 @@ build_kv_cache(const struct ss_build *build, const struct ss_node *tree, struct 
     cell->block_size = (uint32_t)ss_options_get(&options, "block_size")->integer;
     cell->memory_utilization = ss_options_get(&options, "memory_utilization")->number;
     cell->kv_blocks = (uint64_t)ss_options_get(&options, "blocks")->integer;
+    cell->swap_space_bytes = ss_options_get(&options, "swap_space")->number;
+    cell->swap_bytes_per_s = ss_options_get(&options, "swap_bandwidth")->number;
     if (ss_options_get(&options, "prefix_caching")->integer != 0)
         rc = ss_node_fail(ss_node_get(ss_node_get(tree, "kv_cache"), "prefix_caching"), build->err, ENOTSUP,
                           "prefix caching is not there yet; write prefix_caching: false");

@@ -83,6 +83,9 @@ static const struct servsim_option kv_cache_rows[] = {
     {"memory_utilization", "", "0.9", NULL, "share of the GPU's memory that servsim may fill", 0.01, 1, ROW_NUMBER},
     {"prefix_caching", "", "false", NULL, "keep the blocks of finished requests for equal prefixes", 0, 0, ROW_FLAG},
     {"blocks", "", NULL, NULL, "KV blocks of one replica, in place of what the memory holds", 1, 1e12, ROW_INTEGER},
+    {"swap_space", "bytes", "4GiB", NULL, "host memory of each GPU for the KV blocks of swapped requests", 0, 1e15,
+     ROW_NUMBER},
+    {"swap_bandwidth", "bytes/s", "25GB/s", NULL, "of the link between each GPU and its host", 1, 1e15, ROW_NUMBER},
 };
 
 static const struct servsim_option engine_rows[] = {

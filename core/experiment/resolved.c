@@ -140,6 +140,10 @@ put_cluster(struct ss_text *text, const struct ss_cell *cell)
                    number);
     if (cell->kv_blocks > 0)
         ss_text_printf(text, ", blocks: %llu", (unsigned long long)cell->kv_blocks);
+    ss_number_format(number, cell->swap_space_bytes);
+    ss_text_printf(text, ", swap_space: %s", number);
+    ss_number_format(number, cell->swap_bytes_per_s);
+    ss_text_printf(text, ", swap_bandwidth: %s", number);
     ss_text_puts(text, "}\nengine: {name: ");
     put_quoted(text, cell->overhead.name);
     put_time(text, ", step: ", cell->overhead.step_ps, "");

@@ -14,7 +14,7 @@
 /* Where a replica's busy time went, and what it did in it. Sums of integers, so they do not depend on how runs were
  * split. */
 struct ss_replica_result {
-    ss_time busy, dense, communication, overhead; /* attention is the rest of busy */
+    ss_time busy, dense, communication, overhead, swap; /* attention is the rest of busy */
     uint64_t steps, decode_steps;
     uint64_t requests; /* routed here and not rejected */
     uint64_t output_tokens, prefill_tokens, decode_tokens, sampled_rows;
@@ -22,6 +22,7 @@ struct ss_replica_result {
     ss_wide prefill_contexts; /* context tokens read by prefill chunks */
     ss_wide decode_contexts;  /* context tokens read by decodes, the new one included */
     uint64_t preemptions, recomputed_tokens;
+    uint64_t pauses, swapped_out_blocks, swapped_in_blocks;
     uint64_t kv_blocks_peak;
 };
 
@@ -55,6 +56,7 @@ struct ss_result {
     uint64_t kv_blocks_total;                           /* of one replica */
     ss_time first_arrival, end;                         /* end: the last token, or the stop */
     ss_wide in_system_area, waiting_area, running_area; /* requests x picoseconds */
+    ss_time held; /* sum over requests: from the last token to the end of the batch that they were held for */
     /* not part of any comparison */
     uint64_t events, engine_steps;
 };

@@ -177,6 +177,10 @@ add_up(struct builder *b)
         sum->decode_contexts += one->decode_contexts;
         sum->preemptions += one->preemptions;
         sum->recomputed_tokens += one->recomputed_tokens;
+        sum->swap += one->swap;
+        sum->pauses += one->pauses;
+        sum->swapped_out_blocks += one->swapped_out_blocks;
+        sum->swapped_in_blocks += one->swapped_in_blocks;
         if (one->kv_blocks_peak > sum->kv_blocks_peak)
             sum->kv_blocks_peak = one->kv_blocks_peak;
     }
@@ -191,6 +195,9 @@ put_engine(struct builder *b, const struct tally *tally)
     put(b, "preemptions", whole(sum->preemptions));
     put(b, "prefill_tokens_computed", whole(sum->prefill_tokens));
     put(b, "recomputed_tokens", whole(sum->recomputed_tokens));
+    put(b, "swapped_out_blocks", whole(sum->swapped_out_blocks));
+    put(b, "swapped_in_blocks", whole(sum->swapped_in_blocks));
+    put(b, "pauses", whole(sum->pauses));
     put(b, "cached_tokens", whole(tally->cached_tokens));
     put(b, "requests_in_system_mean", ratio((double)result->in_system_area, elapsed_ps));
     put(b, "waiting_mean", ratio((double)result->waiting_area, elapsed_ps));
@@ -231,10 +238,11 @@ put_busy_share(struct builder *b)
     double busy = (double)sum->busy;
     json_t *share = json_object();
     (void)json_object_set_new(share, "dense", real((double)sum->dense / busy));
-    (void)json_object_set_new(share, "attention",
-                              real((double)(sum->busy - sum->dense - sum->communication - sum->overhead) / busy));
+    ss_time attention = sum->busy - sum->dense - sum->communication - sum->overhead - sum->swap;
+    (void)json_object_set_new(share, "attention", real((double)attention / busy));
     (void)json_object_set_new(share, "communication", real((double)sum->communication / busy));
     (void)json_object_set_new(share, "overhead", real((double)sum->overhead / busy));
+    (void)json_object_set_new(share, "swap", real((double)sum->swap / busy));
     put(b, "busy_share", share);
 }
 

@@ -200,8 +200,8 @@ struct servsim_request {
 /* A replica at one instant, after the step ends and before the planning of that instant. */
 struct servsim_replica_state {
     uint32_t size;
-    uint32_t waiting;    /* requests that hold no KV blocks */
-    uint32_t running;    /* requests that hold KV blocks */
+    uint32_t waiting; /* requests that do not run: new ones, and ones preempted */
+    uint32_t running;
     uint32_t block_size; /* tokens of one KV block */
     uint64_t kv_blocks_used, kv_blocks_total;
     uint64_t
@@ -509,15 +509,21 @@ struct servsim_scheduler_context {
 
 /* Answers of the step's services. A negative errno is a broken rule: return it from plan() as it is. */
 #define SERVSIM_OK 0
-#define SERVSIM_NO_BLOCKS 1 /* the KV cache has not enough free blocks */
-#define SERVSIM_NO_BUDGET 2 /* max_num_batched_tokens is used up (or too small for an un-chunked prompt) */
-#define SERVSIM_NO_SLOT 3   /* max_num_seqs requests are running */
+#define SERVSIM_NO_BLOCKS 1      /* the KV cache has not enough free blocks */
+#define SERVSIM_NO_BUDGET 2      /* max_num_batched_tokens is used up (or too small for an un-chunked prompt) */
+#define SERVSIM_NO_SLOT 3        /* max_num_seqs requests are running */
+#define SERVSIM_NO_HOST_BLOCKS 4 /* the host's memory (kv_cache: swap_space) has not enough free blocks */
 
 /* flags of admit() */
 #define SERVSIM_WHOLE_PROMPT 1u /* all of its tokens in this step, or none */
+#define SERVSIM_HOLD_PLACE                                                                                             \
+    2u /* when it is done, it keeps its place, its blocks and a row of each step until all that */
+       /* run are done; only then does it finish (static batching) */
 
 /* ways of preempt() */
 #define SERVSIM_RECOMPUTE 0u /* give the blocks back, compute all again later */
+#define SERVSIM_SWAP 1u      /* copy the blocks to the host's memory; the next step waits for the copy */
+#define SERVSIM_PAUSE 2u     /* keep the blocks where they are; only its place among those running is given up */
 
 #define SERVSIM_FOREVER UINT64_MAX
 #define SERVSIM_NO_CAP UINT32_MAX
@@ -527,27 +533,44 @@ struct servsim_step_ops {
     uint32_t size;
     uint32_t reserved;
     /*
-     * Gives every running request what comes next: one token for each that decodes, then prefill chunks of at most
-     * `cap` tokens, in order of admission, while the budget lasts. NO_BLOCKS: nothing was given; preempt one, and
-     * call again.
+     * Gives every running request what comes next, where it has not got it in this step already: one token for each
+     * that decodes, then prefill chunks of at most `cap` tokens, in running order (that of admission), while the budget
+     * lasts. NO_BLOCKS: nothing was given; preempt one, and call again.
      */
     int32_t (*serve_running)(void *ctx, uint32_t cap);
-    /* The decoding part of serve_running alone. */
+    /* The decoding part of serve_running alone. A step without it computes prompts while the decodes stand still. */
     int32_t (*decode_all)(void *ctx);
     /* The prefill part for one running request: at most `cap` tokens. */
     int32_t (*prefill)(void *ctx, struct servsim_request *request, uint32_t cap);
     /*
-     * Starts a waiting request with at most `cap` prefill tokens. It becomes the last in running order. Refused with
-     * NO_BLOCKS where the blocks for its whole current length are not free, even when the chunk would fit.
+     * Starts a request that waits, any of them, with at most `cap` prefill tokens. It becomes the last in running
+     * order. Refused with NO_BLOCKS where the blocks for its whole current length are not free, even when the chunk
+     * would fit. One that was swapped or paused comes back with what it has, whatever `flags` says: it goes on with
+     * its prompt, or decodes with the others of this step (NO_BLOCKS: its blocks and that of its next token are not
+     * free).
      */
     int32_t (*admit)(void *ctx, struct servsim_request *request, uint32_t cap, uint32_t flags);
-    /* Takes the blocks of a running request away; it is waiting again, and the scheduler queues it again. */
+    /*
+     * A running request, any of them, loses its place and what this step has given it; it waits, and the scheduler
+     * queues it. `how` says what becomes of its blocks. NO_HOST_BLOCKS: it was not swapped and runs on. One that is
+     * paused may be preempted further (swap, recompute), one that is swapped too (recompute).
+     */
     int32_t (*preempt)(void *ctx, struct servsim_request *request, uint32_t how);
-    /* The request admitted last among those running, or NULL. */
+    /* The request admitted last among those running, or NULL. Requests that are done but hold their place do not
+       count. */
     struct servsim_request *(*last_running)(void *ctx);
-    uint32_t (*running)(void *ctx);
+    uint32_t (*running)(void *ctx); /* places taken */
     uint32_t (*budget_left)(void *ctx);
     uint64_t (*free_blocks)(void *ctx);
+    /* No more than so many tokens in this step, decodes included; decodes fit all the same. Only ever lowers. */
+    int32_t (*limit)(void *ctx, uint32_t tokens);
+    /* The one admitted before it among those running, or NULL: with last_running(), a walk from the tail. */
+    struct servsim_request *(*running_before)(void *ctx, const struct servsim_request *request);
+    /* Tokens still to be computed before the next output token, less what this step computes; 0 where it decodes. */
+    uint32_t (*prefill_left)(void *ctx, const struct servsim_request *request);
+    /* KV blocks of the GPU that it holds. */
+    uint64_t (*blocks_of)(void *ctx, const struct servsim_request *request);
+    uint64_t (*free_host_blocks)(void *ctx);
 };
 
 /* One step being composed. */
@@ -571,14 +594,18 @@ struct servsim_step {
 #define SERVSIM_DECISION_HOLDS 1 /* the newcomer changes nothing until something else does */
 #define SERVSIM_REJECT 2         /* this request can never be served; the scheduler has forgotten it */
 
+/* Under steady overload some requests may wait for ever: the page says which. Without it, nobody may. */
+#define SERVSIM_SCHEDULER_MAY_STARVE 1u
+
 struct servsim_scheduler_ops {
     uint32_t size;
-    uint32_t flags;
+    uint32_t flags; /* SERVSIM_SCHEDULER_* */
     /* required: a request joins the queue. May be called while a step runs. */
     int32_t (*arrive)(void *self, struct servsim_request *request, struct servsim_error *err);
     /* required: compose the next step. An empty step means: nothing to do until something arrives. */
     int32_t (*plan)(void *self, struct servsim_step *step, struct servsim_error *err);
-    /* optional: a running request is done; it disappears after the call. NULL: the scheduler does not care. */
+    /* optional: a running request is done (and its batch is, where it holds its place); it disappears after the call.
+       NULL: the scheduler does not care. */
     void (*finish)(void *self, struct servsim_request *request);
     /* optional: `steps` further steps went by, each as the last plan; equal to as many calls of plan(). NULL: plan()
        keeps no count of steps. */

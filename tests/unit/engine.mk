@@ -1,6 +1,7 @@
 # Tests of the engine, the cost model and the metrics.
 check_PROGRAMS += tests/unit/engine_test
-tests_unit_engine_test_SOURCES = tests/unit/engine_test.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_engine_test_SOURCES = tests/unit/engine_test.c tests/unit/toy.c tests/unit/toy.h \
+	tests/unit/toy_scheduler.c tests/unit/toy_scheduler.h
 tests_unit_engine_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/engine_test
 

@@ -9,11 +9,13 @@
 
 #include "harness.h"
 #include "toy.h"
+#include "toy_scheduler.h"
 
 /* ---- equality ---- */
 
 struct totals {
     uint64_t cells, preemptions, events_fast, events_stepwise, steps, rejected;
+    uint64_t swapped_out, swapped_in, pauses, held;
 };
 
 static uint32_t
@@ -70,6 +72,12 @@ add_up(struct totals *totals, const struct ss_result *fast, const struct ss_resu
     totals->steps += fast->engine_steps;
     for (uint32_t i = 0; i < fast->replica_count; i++)
         totals->preemptions += fast->replicas[i].preemptions;
+    for (uint32_t i = 0; i < fast->replica_count; i++) {
+        totals->swapped_out += fast->replicas[i].swapped_out_blocks;
+        totals->swapped_in += fast->replicas[i].swapped_in_blocks;
+        totals->pauses += fast->replicas[i].pauses;
+    }
+    totals->held += fast->held > 0;
     for (size_t i = 0; i < fast->records.count; i++)
         totals->rejected += fast->records.items[i].status == SS_STATUS_REJECTED;
 }
@@ -115,6 +123,232 @@ test_equality(void)
     CU_ASSERT(totals.preemptions > 1000);
     CU_ASSERT(totals.rejected > 10);
     CU_ASSERT(totals.events_fast * 2 < totals.events_stepwise);
+}
+
+static void
+randomise_policy(struct toy *toy, struct toy_policy *policy, uint64_t seed)
+{
+    struct servsim_random random = {seed * 104729};
+    policy->how = PICK(&random, SERVSIM_RECOMPUTE, SERVSIM_SWAP, SERVSIM_SWAP);
+    policy->juggles = PICK(&random, 0, 1, 3);
+    policy->limit = PICK(&random, 0, 0, 1, 20);
+    policy->hold = PICK(&random, 0, 0, 3, 10);
+    policy->batches = PICK(&random, 0, 0, 1);
+    policy->whole = PICK(&random, 0, 0, toy->cell.max_num_batched_tokens);
+    policy->limit = policy->whole ? 0 : policy->limit; /* a prompt above the limit would wait for ever */
+    toy->cell.swap_space_bytes = PICK(&random, 0, 8192, 1 << 20);
+    toy->cell.swap_bytes_per_s = PICK(&random, 1000000, 123456789);
+}
+
+/* A scheduler that swaps, pauses, holds and limits, by lot. */
+static void
+test_services_equality(void)
+{
+    struct totals totals = {0};
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct toy toy;
+        struct toy_policy policy = {0};
+        toy_init(&toy);
+        randomise(&toy, seed);
+        randomise_policy(&toy, &policy, seed);
+        toy_schedule(&toy, &policy);
+        int same = same_both_ways(&toy, &totals);
+        if (!same)
+            (void)printf("# seed %llu differs\n", (unsigned long long)seed);
+        CU_ASSERT(same);
+        toy_free(&toy);
+    }
+    (void)printf("# %llu cells, %llu preemptions, %llu blocks out, %llu in, %llu pauses, %llu cells that hold, %llu "
+                 "events against %llu\n",
+                 (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
+                 (unsigned long long)totals.swapped_out, (unsigned long long)totals.swapped_in,
+                 (unsigned long long)totals.pauses, (unsigned long long)totals.held,
+                 (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
+    CU_ASSERT(totals.preemptions > 500);
+    CU_ASSERT(totals.swapped_in > 1000);
+    CU_ASSERT(totals.swapped_in <= totals.swapped_out);
+    CU_ASSERT(totals.pauses > 100);
+    CU_ASSERT(totals.held > 20);
+    CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
+}
+
+/* ---- vLLM V1, written down once more ---- */
+
+#define V1_MOST 256
+
+struct v1_request {
+    const struct ss_record *record;
+    uint32_t computed, generated, given;
+    int64_t first_ps, last_ps;
+};
+
+/* One by one in running order, as vllm/v1/core/sched/scheduler.py goes about it; every step takes `step_ps`. */
+struct v1 {
+    const struct toy *toy;
+    struct v1_request requests[V1_MOST];
+    uint32_t count, arrived;
+    uint32_t running[V1_MOST], running_count, waiting[V1_MOST], waiting_count;
+    uint32_t budget, cap;
+    uint64_t free;
+};
+
+static uint64_t
+v1_blocks(const struct v1 *v1, uint64_t tokens)
+{
+    return (tokens + v1->toy->cell.block_size - 1) / v1->toy->cell.block_size;
+}
+
+static uint32_t
+v1_share(const struct v1 *v1, const struct v1_request *request)
+{
+    uint32_t tokens = request->record->prompt_tokens + request->generated - request->computed;
+    tokens = tokens < v1->cap ? tokens : v1->cap;
+    return tokens < v1->budget ? tokens : v1->budget;
+}
+
+static int
+v1_give(struct v1 *v1, struct v1_request *request, uint32_t tokens)
+{
+    uint64_t blocks = v1_blocks(v1, (uint64_t)request->computed + tokens) - v1_blocks(v1, request->computed);
+    if (blocks > v1->free)
+        return 0;
+    v1->free -= blocks;
+    v1->budget -= tokens;
+    request->given = tokens;
+    return 1;
+}
+
+static void
+v1_preempt_tail(struct v1 *v1)
+{
+    uint32_t victim = v1->running[--v1->running_count];
+    v1->free += v1_blocks(v1, v1->requests[victim].computed);
+    v1->requests[victim].computed = 0;
+    memmove(v1->waiting + 1, v1->waiting, v1->waiting_count * sizeof v1->waiting[0]);
+    v1->waiting[0] = victim;
+    v1->waiting_count++;
+}
+
+static int
+v1_serve_running(struct v1 *v1)
+{
+    int preempted = 0;
+    for (uint32_t i = 0; i < v1->running_count && v1->budget > 0; i++) {
+        struct v1_request *request = &v1->requests[v1->running[i]];
+        while (i < v1->running_count && !v1_give(v1, request, v1_share(v1, request))) {
+            v1_preempt_tail(v1);
+            preempted = 1;
+        }
+    }
+    return preempted;
+}
+
+static void
+v1_admit(struct v1 *v1)
+{
+    while (v1->waiting_count > 0 && v1->budget > 0 && v1->running_count < v1->toy->cell.max_num_seqs) {
+        struct v1_request *request = &v1->requests[v1->waiting[0]];
+        if (v1_blocks(v1, (uint64_t)request->record->prompt_tokens + request->generated) > v1->free)
+            return;
+        (void)v1_give(v1, request, v1_share(v1, request));
+        v1->running[v1->running_count++] = v1->waiting[0];
+        v1->waiting_count--;
+        memmove(v1->waiting, v1->waiting + 1, v1->waiting_count * sizeof v1->waiting[0]);
+    }
+}
+
+static void
+v1_end_step(struct v1 *v1, int64_t now)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < v1->running_count; i++) {
+        struct v1_request *request = &v1->requests[v1->running[i]];
+        request->computed += request->given;
+        request->given = 0;
+        if (request->computed == request->record->prompt_tokens + request->generated) {
+            request->generated++;
+            request->first_ps = request->generated == 1 ? now : request->first_ps;
+            request->last_ps = now;
+        }
+        if (request->generated == request->record->output_tokens)
+            v1->free += v1_blocks(v1, request->computed);
+        else
+            v1->running[kept++] = v1->running[i];
+    }
+    v1->running_count = kept;
+}
+
+static void
+v1_run(struct v1 *v1, int64_t step_ps)
+{
+    int64_t now = 0;
+    for (;;) {
+        if (v1->running_count == 0 && v1->waiting_count == 0) {
+            if (v1->arrived == v1->count)
+                return;
+            int64_t arrival = (int64_t)v1->requests[v1->arrived].record->arrival;
+            now = arrival > now ? arrival : now;
+        }
+        while (v1->arrived < v1->count && (int64_t)v1->requests[v1->arrived].record->arrival <= now)
+            v1->waiting[v1->waiting_count++] = v1->arrived++;
+        v1->budget = v1->toy->cell.max_num_batched_tokens;
+        if (!v1_serve_running(v1))
+            v1_admit(v1);
+        now += step_ps;
+        v1_end_step(v1, now);
+    }
+}
+
+static int
+equals_v1(const struct toy *toy, const struct ss_result *result, uint32_t cap)
+{
+    static struct v1 v1;
+    v1 = (struct v1){.toy = toy, .cap = cap, .free = toy->cell.kv_blocks};
+    for (size_t i = 0; i < result->records.count; i++)
+        if (result->records.items[i].status == SS_STATUS_FINISHED)
+            v1.requests[v1.count++].record = &result->records.items[i];
+    v1_run(&v1, toy->device.step_ps);
+    for (uint32_t i = 0; i < v1.count; i++) {
+        const struct v1_request *request = &v1.requests[i];
+        if (request->first_ps - (int64_t)request->record->arrival != request->record->ttft_ps ||
+            request->last_ps - (int64_t)request->record->arrival != request->record->latency_ps)
+            return 0;
+    }
+    return 1;
+}
+
+/* Running order, chunks that use the budget up, preemption: request by request as in a loop over them. */
+static void
+test_v1_order(void)
+{
+    uint64_t preemptions = 0;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct toy toy;
+        struct servsim_random random = {seed * 31337};
+        struct ss_result *result = malloc(sizeof *result);
+        char options[64];
+        uint32_t cap = PICK(&random, 1, 3, 5, 16, 64, 1000000000);
+        toy_init(&toy);
+        randomise(&toy, seed);
+        toy.cell.replicas = toy.cell.gpus = 1;
+        toy.cell.max_num_batched_tokens = toy.cell.max_num_seqs + PICK(&random, 0, 1, 7, 40);
+        toy.cell.stop_after = SS_NEVER;
+        toy.cell.overhead.step_ps = 0;
+        toy.device = (struct toy_device){.step_ps = 1000000000, .constant = 1};
+        (void)snprintf(options, sizeof options, "{long_prefill_threshold: %u}", cap);
+        toy_use(&toy, SERVSIM_KIND_SCHEDULER, "fcfs", options);
+        CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+        preemptions += result->replicas[0].preemptions;
+        int same = equals_v1(&toy, result, cap);
+        if (!same)
+            (void)printf("# seed %llu: not the step of vLLM V1\n", (unsigned long long)seed);
+        CU_ASSERT(same);
+        ss_result_free(result);
+        free(result);
+        toy_free(&toy);
+    }
+    (void)printf("# %llu preemptions\n", (unsigned long long)preemptions);
+    CU_ASSERT(preemptions > 500);
 }
 
 /* ---- theory ---- */
@@ -270,6 +504,89 @@ test_whole_length_must_fit(void)
     toy_free(&toy);
 }
 
+/* `count` requests at time 0, of 4 prompt tokens each, in steps of 1 ms and blocks of 4 tokens, under `policy`. */
+static void
+by_hand(struct toy *toy, const struct toy_policy *policy, uint64_t count, uint32_t output_min, uint32_t output_max,
+        struct ss_result *result)
+{
+    toy_init(toy);
+    toy->cell.block_size = 4;
+    toy->cell.kv_blocks = 4;
+    toy->cell.max_num_batched_tokens = 8;
+    toy->cell.max_num_seqs = 2;
+    toy->cell.swap_bytes_per_s = 1024e3; /* a block of 4 x 256 bytes takes 1 ms */
+    toy->device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy->traffic = (struct toy_traffic){.requests = count,
+                                        .burst = (uint32_t)count,
+                                        .prompt_min = 4,
+                                        .prompt_max = 4,
+                                        .output_min = output_min,
+                                        .output_max = output_max};
+    toy_schedule(toy, policy);
+    CU_ASSERT_EQUAL_FATAL(toy_run(toy, 0, result), 0);
+}
+
+/*
+ * Two requests of 8 output tokens in 4 blocks. Before step 6 each has two full blocks and needs another: the second is
+ * swapped, and steps 6 to 8 are the first's, the 6th 2 ms longer for two blocks. Then it comes back for its last three
+ * tokens, after another 2 ms.
+ */
+static void
+test_swap_by_hand(void)
+{
+    const struct toy_policy swaps = {.how = SERVSIM_SWAP};
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    by_hand(&toy, &swaps, 2, 8, 8, result);
+    CU_ASSERT_EQUAL(result->records.items[0].latency_ps, 10 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[1].latency_ps, 15 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[1].preemptions, 1);
+    CU_ASSERT_EQUAL(result->replicas[0].swapped_out_blocks, 2);
+    CU_ASSERT_EQUAL(result->replicas[0].swapped_in_blocks, 2);
+    CU_ASSERT_EQUAL(result->replicas[0].swap, 4 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->replicas[0].recomputed_tokens, 0);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
+/* A batch of two whose members are done after different times leaves as one; the third request waits for it. */
+static void
+test_hold_by_hand(void)
+{
+    const struct toy_policy holds = {.hold = 10, .batches = 1};
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    by_hand(&toy, &holds, 3, 1, 4, result);
+    const struct ss_record *records = result->records.items;
+    uint32_t longer = records[0].output_tokens > records[1].output_tokens ? 0 : 1;
+    CU_ASSERT_NOT_EQUAL(records[0].output_tokens, records[1].output_tokens);
+    int64_t end_ps = records[longer].output_tokens * (int64_t)SS_PS_PER_MS;
+    CU_ASSERT_EQUAL(records[0].ttft_ps, SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(records[0].latency_ps, end_ps);
+    CU_ASSERT_EQUAL(records[1].latency_ps, end_ps);
+    CU_ASSERT_EQUAL(records[2].queue_ps, end_ps);
+    CU_ASSERT_EQUAL(result->held, end_ps - records[1 - longer].output_tokens * (ss_time)SS_PS_PER_MS);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
+/* Four prompt tokens in steps of at most three. */
+static void
+test_limit_by_hand(void)
+{
+    const struct toy_policy limits = {.limit = 3};
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    by_hand(&toy, &limits, 1, 5, 5, result);
+    CU_ASSERT_EQUAL(result->records.items[0].ttft_ps, 2 * SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(result->records.items[0].latency_ps, 6 * SS_PS_PER_MS);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
 /* ---- real devices ---- */
 
 /* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the measured
@@ -334,7 +651,12 @@ main(void)
 {
     static const struct ss_case cases[] = {
         {"fast-forward equals stepwise over random cells, with preemptions", test_equality},
+        {"the same with a scheduler that swaps, pauses, holds and limits", test_services_equality},
+        {"the step of vLLM V1, against a loop over its requests", test_v1_order},
         {"a run worked out by hand", test_by_hand},
+        {"swapping, worked out by hand", test_swap_by_hand},
+        {"a batch that is held, worked out by hand", test_hold_by_hand},
+        {"a limit of tokens, worked out by hand", test_limit_by_hand},
         {"a request starts only when its whole length fits", test_whole_length_must_fit},
         {"one request on an idle device", test_worked_check},
         {"KV blocks of a 24 GiB device", test_kv_blocks},

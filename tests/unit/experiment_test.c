@@ -115,7 +115,8 @@ static const char full[] =
     "cluster: {gpus: 8, tp: 4}\n"
     "router: ./newer.so\n"
     "scheduler: {plugin: predictive, max_num_seqs: 64, max_num_batched_tokens: 512, horizon: 0.1}\n"
-    "kv_cache: {block_size: 32, memory_utilization: 85%, prefix_caching: off, blocks: 1000}\n"
+    "kv_cache: {block_size: 32, memory_utilization: 85%, prefix_caching: off, blocks: 1000,\n"
+    "  swap_space: 16GiB, swap_bandwidth: 12.5GB/s}\n"
     "engine: {name: sglang \"0.5\", step: 0.3ms, layer: 7}\n"
     "workload: {plugin: burstgpt, path: trace.csv, sample: 10000}\n"
     "slo: {ttft: 1.5s, tpot: 50ms}\n"
@@ -146,6 +147,7 @@ test_everything(void)
     CU_ASSERT_TRUE(cell->max_num_seqs == 64 && cell->max_num_batched_tokens == 512);
     CU_ASSERT_EQUAL(ss_options_get(&cell->scheduler.options, "horizon")->number, 0.1);
     CU_ASSERT_TRUE(cell->block_size == 32 && cell->memory_utilization == 0.85 && cell->kv_blocks == 1000);
+    CU_ASSERT_TRUE(cell->swap_space_bytes == 16 * 0x1p30 && cell->swap_bytes_per_s == 12.5e9);
     CU_ASSERT_STRING_EQUAL(cell->overhead.name, "sglang \"0.5\"");
     CU_ASSERT_TRUE(cell->overhead.step_ps == 300000000 && cell->overhead.layer_ps == 7000000);
     (void)snprintf(path, sizeof path, "%s/trace.csv", bench.folder);
@@ -187,6 +189,7 @@ same_cells(const struct ss_cell *a, const struct ss_cell *b)
            same_uses(&a->workload, &b->workload) && a->max_num_seqs == b->max_num_seqs &&
            a->max_num_batched_tokens == b->max_num_batched_tokens && a->block_size == b->block_size &&
            a->memory_utilization == b->memory_utilization && a->kv_blocks == b->kv_blocks &&
+           a->swap_space_bytes == b->swap_space_bytes && a->swap_bytes_per_s == b->swap_bytes_per_s &&
            strcmp(a->overhead.name, b->overhead.name) == 0 && a->overhead.step_ps == b->overhead.step_ps &&
            a->overhead.layer_ps == b->overhead.layer_ps && a->slo_ttft_ps == b->slo_ttft_ps &&
            a->slo_tpot_ps == b->slo_tpot_ps && a->stop_after == b->stop_after;

@@ -217,6 +217,8 @@ fill_cell(struct ss_cell *cell)
         .block_size = 16,
         .memory_utilization = 0.9,
         .kv_blocks = 1000,
+        .swap_space_bytes = 1 << 20,
+        .swap_bytes_per_s = 1e9,
         .overhead = {.name = "ideal"},
         .slo_ttft_ps = -1,
         .slo_tpot_ps = -1,

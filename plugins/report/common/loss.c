@@ -33,6 +33,7 @@ seconds_of(double seconds[RP_LOSS_PARTS], const struct rp_cell *cell)
     double again = rp_figure(cell, "recomputed_tokens", NULL);
     double tokens = rp_figure(cell, "prefill_tokens_computed", NULL) + rp_figure(cell, "output_tokens", NULL);
     double dense = rp_figure(cell, "busy_share", "dense"), attention = rp_figure(cell, "busy_share", "attention");
+    double swap = rp_figure(cell, "busy_share", "swap");
     double repeated = again > 0 && tokens > 0 ? fmin(1, again / tokens) : 0;
     if (!(rate > 0))
         return 0;
@@ -40,7 +41,7 @@ seconds_of(double seconds[RP_LOSS_PARTS], const struct rp_cell *cell)
     seconds[RP_LOSS_DENSE] = busy * dense * (1 - repeated);
     seconds[RP_LOSS_ATTENTION] = busy * attention * (1 - repeated);
     seconds[RP_LOSS_OVERHEAD] = busy * rp_figure(cell, "busy_share", "overhead");
-    seconds[RP_LOSS_RECOMPUTED] = busy * (dense + attention) * repeated;
+    seconds[RP_LOSS_RECOMPUTED] = busy * ((dense + attention) * repeated + (swap > 0 ? swap : 0));
     seconds[RP_LOSS_IDLE] = 1 - busy;
     double sum = 0;
     for (size_t i = 0; i < RP_LOSS_PARTS; i++) {
