@@ -48,23 +48,22 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct
 }
 
 int
-ss_cluster_schedule(struct ss_cluster *cluster, struct ss_replica *replica)
+ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group)
 {
-    ss_time end = replica->run.start + ss_line_elapsed(&replica->run.price.line, replica->run.steps);
-    ss_wide key = end * ((ss_wide)1 << 32) + replica->index;
-    if (replica->heap_position == SS_HEAP_ABSENT)
-        return ss_heap_push(&cluster->runs, key, replica, &replica->heap_position);
-    ss_heap_rekey(&cluster->runs, replica->heap_position, key);
+    ss_wide key = ss_group_run_end(group) * ((ss_wide)1 << 32) + group->index;
+    if (group->heap_position == SS_HEAP_ABSENT)
+        return ss_heap_push(&cluster->runs, key, group, &group->heap_position);
+    ss_heap_rekey(&cluster->runs, group->heap_position, key);
     return 0;
 }
 
 void
-ss_cluster_due(struct ss_cluster *cluster, struct ss_replica *replica)
+ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group)
 {
-    if (replica->due)
+    if (group->due)
         return;
-    replica->due = 1;
-    cluster->due[cluster->due_count++] = replica;
+    group->due = 1;
+    cluster->due[cluster->due_count++] = group;
 }
 
 /* ---- the loop ---- */
@@ -81,12 +80,12 @@ end_runs(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = 0;
     while (rc == 0 && next_run_end(cluster) == cluster->now) {
-        struct ss_replica *replica = ss_heap_first(&cluster->runs)->owner;
-        ss_heap_remove(&cluster->runs, replica->heap_position);
+        struct ss_group *group = ss_heap_first(&cluster->runs)->owner;
+        ss_heap_remove(&cluster->runs, group->heap_position);
         cluster->result->events++;
-        rc = ss_replica_end_run(replica, replica->run.steps, err);
+        rc = ss_group_end_run(group, group->run.steps, err);
         if (rc == 0 && cluster->options->verify)
-            rc = ss_verify_replica(replica, err);
+            rc = ss_verify_group(group, err);
     }
     return rc;
 }
@@ -106,7 +105,7 @@ take_arrivals(struct ss_cluster *cluster, struct servsim_error *err)
 static int
 by_index(const void *a, const void *b)
 {
-    const struct ss_replica *left = *(struct ss_replica *const *)a, *right = *(struct ss_replica *const *)b;
+    const struct ss_group *left = *(struct ss_group *const *)a, *right = *(struct ss_group *const *)b;
     return (left->index > right->index) - (left->index < right->index);
 }
 
@@ -118,9 +117,9 @@ plan_due(struct ss_cluster *cluster, struct servsim_error *err)
     int rc = 0;
     for (uint32_t i = 0; i < cluster->due_count && rc == 0; i++) {
         cluster->due[i]->due = 0;
-        rc = ss_replica_plan(cluster->due[i], err);
+        rc = ss_group_plan(cluster->due[i], err);
         if (rc == 0 && cluster->options->verify)
-            rc = ss_verify_replica(cluster->due[i], err);
+            rc = ss_verify_group(cluster->due[i], err);
     }
     cluster->due_count = 0;
     return rc;
@@ -147,12 +146,12 @@ stop(struct ss_cluster *cluster, struct servsim_error *err)
     cluster->now = cluster->result->end = cluster->cell->stop_after;
     int rc = 0;
     for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++) {
-        struct ss_replica *replica = &cluster->replicas[i];
-        uint64_t ended = ss_replica_steps_ended(replica, cluster->now);
+        struct ss_group *group = &cluster->groups[i];
+        uint64_t ended = ss_group_steps_ended(group, cluster->now);
         if (ended == 0)
             continue;
-        ss_heap_remove(&cluster->runs, replica->heap_position);
-        rc = ss_replica_end_run(replica, ended, err);
+        ss_heap_remove(&cluster->runs, group->heap_position);
+        rc = ss_group_end_run(group, ended, err);
     }
     ss_cluster_integrate(cluster);
     return rc;

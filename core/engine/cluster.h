@@ -2,7 +2,7 @@
  * engine/cluster.h - replicas behind a router, the traffic, and the clock.
  *
  * The order at one instant: step ends (by replica), then arrivals up to now with their routing, then scheduling (by
- * replica).
+ * replica). Groups stand in the order of their replicas.
  */
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H
@@ -21,11 +21,12 @@ struct ss_cluster {
     const struct servsim_router_ops *router_ops;
     const struct servsim_workload_ops *workload_ops;
     struct ss_replica *replicas;
-    struct ss_replica **due; /* replicas that plan at this instant */
+    struct ss_group *groups;
+    struct ss_group **due; /* groups that plan at this instant */
     uint32_t due_count;
     uint64_t kv_blocks; /* of each replica */
     ss_time now;
-    struct ss_heap runs; /* by (end of run, replica) */
+    struct ss_heap runs; /* by (end of run, group) */
     /* the arrival that comes next, read ahead */
     struct servsim_arrival next;
     ss_time next_time; /* SS_NEVER at the end of the traffic */
@@ -45,11 +46,11 @@ struct ss_record *ss_cluster_record(struct ss_cluster *cluster, const struct ss_
 /* The request is served: writes its record, tells the router, and takes the request back. */
 void ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct ss_request *request);
 
-/* The end of a replica's run has become known or has moved. 0 or -ENOMEM. */
-int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_replica *replica);
+/* The end of a group's run has become known or has moved. 0 or -ENOMEM. */
+int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
 
-/* The replica plans before this instant is over. */
-void ss_cluster_due(struct ss_cluster *cluster, struct ss_replica *replica);
+/* The group plans before this instant is over. */
+void ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group);
 
 /* Runs until the traffic is served, or to the stop. */
 int ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err);
@@ -67,7 +68,7 @@ int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);
 
 /* ---- verify.c ---- */
 
-int ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err);
+int ss_verify_group(const struct ss_group *group, struct servsim_error *err);
 int ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err);
 
 #endif

@@ -13,9 +13,9 @@
 static void
 undo(struct ss_replica *replica, struct ss_request *request)
 {
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     if (request->state == SS_DECODING && plan->decode) {
-        uint64_t crosses = ss_batch_crosses(&replica->batch, request) ? 1 : 0;
+        uint64_t crosses = ss_batch_crosses(replica->batch, request) ? 1 : 0;
         plan->budget++;
         plan->decode_blocks -= crosses;
         ss_kv_undo_decodes(&replica->kv, crosses);
@@ -35,10 +35,10 @@ leave_running(struct ss_replica *replica, struct ss_request *request)
 {
     undo(replica, request);
     if (request->state == SS_DECODING) {
-        request->computed = request->target = (uint32_t)ss_batch_context(&replica->batch, request);
-        ss_batch_leave(&replica->batch, request);
-        if (replica->batch.count == 0)
-            replica->plan.decode = 0;
+        request->computed = request->target = (uint32_t)ss_batch_context(replica->batch, request);
+        ss_batch_leave(replica->batch, request);
+        if (replica->batch->count == 0)
+            replica->plan->decode = 0;
     } else {
         ss_prefilling_remove(replica, request);
     }
@@ -100,7 +100,7 @@ count_preemption(struct ss_replica *replica, struct ss_request *request)
     struct ss_cluster *cluster = replica->cluster;
     ss_cluster_record(cluster, request)->preemptions = ++request->seen.preemptions;
     replica->result.preemptions++;
-    ss_series_count(&cluster->result->series, SS_SERIES_PREEMPTIONS, replica->plan.now, 1);
+    ss_series_count(&cluster->result->series, SS_SERIES_PREEMPTIONS, replica->plan->now, 1);
 }
 
 static int
@@ -123,7 +123,7 @@ static uint64_t
 blocks_held(const struct ss_replica *replica, const struct ss_request *request)
 {
     uint64_t decoding = request->state == SS_DECODING;
-    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(&replica->batch, request) : request->computed);
+    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(replica->batch, request) : request->computed);
 }
 
 int32_t
@@ -141,8 +141,8 @@ ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how)
     else
         leave_running(replica, request);
     ss_cluster_record(replica->cluster, request)->output_tokens = request->generated;
-    replica->plan.changed = 1;
-    replica->plan.preempted++;
+    replica->plan->changed = 1;
+    replica->plan->preempted++;
     if (how == SERVSIM_PAUSE) {
         park(replica, request, SS_PAUSED);
         replica->result.pauses++;
@@ -160,13 +160,13 @@ ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how)
 static int
 resume_decoding(struct ss_replica *replica, struct ss_request *request)
 {
-    struct ss_plan *plan = &replica->plan;
-    int alone = replica->batch.count == 0;
-    int rc = ss_batch_rejoin(&replica->batch, request);
+    struct ss_plan *plan = replica->plan;
+    int alone = replica->batch->count == 0;
+    int rc = ss_batch_rejoin(replica->batch, request);
     if (alone && plan->budget > replica->held)
         ss_give_decodes(replica);
     else if (plan->decode) {
-        uint64_t crosses = ss_batch_crosses(&replica->batch, request) ? 1 : 0;
+        uint64_t crosses = ss_batch_crosses(replica->batch, request) ? 1 : 0;
         plan->budget--;
         plan->decode_blocks += crosses;
         ss_kv_take_decodes(&replica->kv, crosses);
@@ -178,7 +178,7 @@ resume_decoding(struct ss_replica *replica, struct ss_request *request)
 static uint32_t
 next_tokens(const struct ss_replica *replica, const struct ss_request *request, uint32_t cap)
 {
-    uint32_t left = request->target - request->computed, budget = replica->plan.budget;
+    uint32_t left = request->target - request->computed, budget = replica->plan->budget;
     left = left < cap ? left : cap;
     return left == 0 ? 1 : left < budget ? left : budget;
 }

@@ -16,8 +16,19 @@ generated_tokens(void *ctx, const struct servsim_request *seen)
     const struct ss_request *request = ss_request_of(seen);
     if (request->state != SS_DECODING)
         return request->generated;
-    uint64_t ended = replica->plan.decode ? ss_replica_steps_ended(replica, replica->cluster->now) : 0;
-    return ss_batch_generated(&replica->batch, request, ended);
+    uint64_t ended = replica->plan->decode ? ss_group_steps_ended(replica->group, replica->cluster->now) : 0;
+    return ss_batch_generated(replica->batch, request, ended);
+}
+
+static int
+make_parts(struct ss_replica *replica)
+{
+    const struct ss_cluster *cluster = replica->cluster;
+    replica->plan = calloc(1, sizeof *replica->plan);
+    replica->batch = calloc(1, sizeof *replica->batch);
+    if (replica->plan == NULL || replica->batch == NULL)
+        return -ENOMEM;
+    return ss_batch_init(replica->batch, cluster->cell->block_size, ss_cost_wants_context_range(cluster->cost));
 }
 
 int
@@ -26,7 +37,6 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     const struct ss_cell *cell = cluster->cell;
     replica->index = index;
     replica->cluster = cluster;
-    replica->heap_position = SS_HEAP_ABSENT;
     ss_kv_init(&replica->kv, cluster->kv_blocks, ss_cost_host_blocks(cluster->cost), cell->block_size);
     replica->host = cluster->host;
     replica->host.ctx = replica;
@@ -34,7 +44,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->host.generated_tokens = generated_tokens;
     replica->host.seed = NULL;
     replica->host.log = NULL;
-    if (ss_batch_init(&replica->batch, cell->block_size, ss_cost_wants_context_range(cluster->cost)) != 0)
+    if (make_parts(replica) != 0)
         return servsim_fail(err, ENOMEM, "no memory for replica %u", index);
     const struct servsim_scheduler_context context = {
         .size = sizeof context,
@@ -56,31 +66,13 @@ void
 ss_replica_free(struct ss_replica *replica)
 {
     ss_instance_destroy(&replica->scheduler);
-    ss_batch_free(&replica->batch);
-    free(replica->plan.chunks);
+    if (replica->batch != NULL)
+        ss_batch_free(replica->batch);
+    if (replica->plan != NULL)
+        free(replica->plan->chunks);
+    free(replica->batch);
+    free(replica->plan);
     free(replica->prefilling);
-}
-
-uint64_t
-ss_replica_steps_ended(const struct ss_replica *replica, ss_time now)
-{
-    if (replica->heap_position == SS_HEAP_ABSENT)
-        return 0;
-    const struct ss_run *run = &replica->run;
-    return ss_line_steps_ended(&run->price.line, run->steps, now - run->start);
-}
-
-/* Cuts the run to the first step end that is not before now. */
-static int
-cut_run(struct ss_replica *replica)
-{
-    struct ss_run *run = &replica->run;
-    ss_time now = replica->cluster->now;
-    uint64_t steps = ss_line_steps_reaching(&run->price.line, run->steps, now - run->start);
-    if (steps == run->steps)
-        return 0;
-    run->steps = steps;
-    return ss_cluster_schedule(replica->cluster, replica);
 }
 
 /* What a scheduler gets wrong is never the experiment's fault: EPROTO, whatever it said. */
@@ -108,11 +100,7 @@ ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct
     replica->waiting++;
     replica->result.requests++;
     replica->prefill_tokens_left += request->seen.prompt_tokens;
-    if (replica->heap_position == SS_HEAP_ABSENT)
-        ss_cluster_due(replica->cluster, replica);
-    else if (rc == SERVSIM_ASK_AGAIN)
-        return cut_run(replica);
-    return 0;
+    return rc == SERVSIM_ASK_AGAIN || !ss_group_runs(replica->group) ? ss_group_ask_again(replica->group) : 0;
 }
 
 /* ---- planning ---- */
@@ -121,8 +109,7 @@ static int
 ask(struct ss_replica *replica, struct servsim_error *err)
 {
     struct servsim_step *step = &replica->step;
-    ss_time now = replica->cluster->now;
-    ss_plan_reset(replica, now);
+    ss_time now = replica->plan->now;
     *step = (struct servsim_step){
         .size = sizeof *step, .ctx = replica, .ops = &ss_step_services, .horizon_steps = 1, .until_s = SERVSIM_NEVER};
     ss_time_split(now, &step->now_s, &step->now_ps);
@@ -134,9 +121,10 @@ ask(struct ss_replica *replica, struct servsim_error *err)
 }
 
 static void
-shape_of(const struct ss_replica *replica, struct ss_step_shape *shape)
+note_shape(struct ss_replica *replica)
 {
-    const struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
+    struct ss_step_shape *shape = &plan->shape;
     *shape = (struct ss_step_shape){0};
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
         const struct ss_request *request = plan->chunks[i];
@@ -148,71 +136,58 @@ shape_of(const struct ss_replica *replica, struct ss_step_shape *shape)
         shape->sampled_rows += c + q == request->target;
     }
     if (plan->decode) {
-        shape->decode_count = replica->batch.count;
-        shape->decode_context_sum = replica->batch.context_sum;
-        ss_batch_context_range(&replica->batch, &shape->decode_context_min, &shape->decode_context_max);
-        shape->sampled_rows += replica->batch.count;
+        shape->decode_count = replica->batch->count;
+        shape->decode_context_sum = replica->batch->context_sum;
+        ss_batch_context_range(replica->batch, &shape->decode_context_min, &shape->decode_context_max);
+        shape->sampled_rows += replica->batch->count;
     }
     shape->tokens = (uint32_t)(shape->prefill_new_tokens + shape->decode_count);
 }
 
-/* For how many steps the batch stays as it is, arrivals aside. */
-static uint64_t
-certain_steps(const struct ss_replica *replica)
-{
-    const struct ss_plan *plan = &replica->plan;
-    const struct servsim_step *step = &replica->step;
-    if (replica->cluster->options->stepwise || plan->chunk_count > 0 || plan->changed || replica->run.swap_ps > 0)
-        return 1;
-    uint64_t blocks_left = replica->kv.free + plan->decode_blocks;
-    uint64_t steps = ss_least(step->horizon_steps, replica->run.price.line.steps);
-    steps = ss_least(steps, ss_batch_steps_to_finish(&replica->batch));
-    steps = ss_least(steps, ss_batch_steps_fitting(&replica->batch, blocks_left));
-    if (step->until_s != SERVSIM_NEVER && steps > 1) {
-        ss_time until = ss_time_of(step->until_s, step->until_ps) - replica->run.start;
-        steps = ss_line_steps_reaching(&replica->run.price.line, steps, until);
-    }
-    return steps > 1 ? steps : 1;
-}
-
+/* Has the scheduler nothing to give a token to? It is not asked then. */
 static int
-start_run(struct ss_replica *replica, const struct ss_step_shape *shape, struct servsim_error *err)
+nothing_to_serve(const struct ss_replica *replica)
 {
-    struct ss_run *run = &replica->run;
-    struct ss_step_shape rows = *shape;
-    rows.tokens += shape->decode_count > 0 ? replica->held : 0;
-    rows.sampled_rows += shape->decode_count > 0 ? replica->held : 0;
-    int rc = ss_cost_price(replica->cluster->cost, &rows, &run->price, err);
-    if (rc != 0)
-        return rc;
-    run->swap_ps = ss_cost_swap_ps(replica->cluster->cost, replica->swap_blocks);
-    run->price.line.base_ps += run->swap_ps;
-    replica->swap_blocks = 0;
-    run->start = replica->cluster->now;
-    run->tokens = shape->tokens;
-    run->sampled_rows = shape->sampled_rows;
-    run->steps = certain_steps(replica);
-    if (ss_cluster_schedule(replica->cluster, replica) != 0)
-        return servsim_fail(err, ENOMEM, "no memory for the event heap");
-    return 0;
+    return replica->waiting == 0 && replica->running == 0;
 }
 
 int
-ss_replica_plan(struct ss_replica *replica, struct servsim_error *err)
+ss_replica_compose(struct ss_replica *replica, struct servsim_error *err)
 {
-    struct ss_step_shape shape;
-    int rc = ask(replica, err);
-    if (rc == 0)
-        shape_of(replica, &shape);
-    /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
-    if (rc == 0 && shape.tokens == 0 && (ss_replica_end_batch(replica) || replica->plan.preempted > 0)) {
-        rc = ask(replica, err);
-        if (rc == 0)
-            shape_of(replica, &shape);
+    ss_plan_reset(replica, replica->cluster->now);
+    if (nothing_to_serve(replica)) {
+        note_shape(replica);
+        return 0;
     }
-    if (rc != 0 || shape.tokens == 0)
-        return rc;
-    return start_run(replica, &shape, err);
+    int rc = ask(replica, err);
+    note_shape(replica);
+    /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
+    if (rc == 0 && replica->plan->shape.tokens == 0 &&
+        (ss_replica_end_batch(replica) || replica->plan->preempted > 0)) {
+        ss_plan_reset(replica, replica->cluster->now);
+        rc = ask(replica, err);
+        note_shape(replica);
+    }
+    return rc;
+}
+
+uint64_t
+ss_replica_certain_steps(const struct ss_replica *replica, const struct servsim_line *line, uint64_t steps)
+{
+    const struct ss_plan *plan = replica->plan;
+    const struct servsim_step *step = &replica->step;
+    if (plan->chunk_count > 0 || plan->changed)
+        return 1;
+    steps = ss_least(steps, step->horizon_steps);
+    if (plan->decode) {
+        steps = ss_least(steps, ss_batch_steps_to_finish(replica->batch));
+        steps = ss_least(steps, ss_batch_steps_fitting(replica->batch, replica->kv.free + plan->decode_blocks));
+    }
+    if (step->until_s != SERVSIM_NEVER && steps > 1) {
+        ss_time until = ss_time_of(step->until_s, step->until_ps) - plan->now;
+        steps = ss_line_steps_reaching(line, steps, until);
+    }
+    return steps > 1 ? steps : 1;
 }
 
 /* ---- for routers ---- */
@@ -221,8 +196,9 @@ ss_replica_plan(struct ss_replica *replica, struct servsim_error *err)
 static uint64_t
 steps_composed(const struct ss_replica *replica, ss_time now)
 {
-    uint64_t ended = ss_replica_steps_ended(replica, now);
-    if (ss_line_elapsed(&replica->run.price.line, ended) == now - replica->run.start)
+    const struct ss_run *run = &replica->group->run;
+    uint64_t ended = ss_group_steps_ended(replica->group, now);
+    if (ss_line_elapsed(&run->price.line, ended) == now - run->start)
         return ended > 0 ? ended : 1;
     return ended + 1;
 }
@@ -231,8 +207,8 @@ void
 ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_replica_state *out)
 {
     uint64_t used = ss_kv_used(&replica->kv);
-    if (replica->heap_position != SS_HEAP_ABSENT && replica->plan.decode)
-        used += ss_batch_blocks(&replica->batch, steps_composed(replica, now)) - replica->plan.decode_blocks;
+    if (ss_group_runs(replica->group) && replica->plan->decode)
+        used += ss_batch_blocks(replica->batch, steps_composed(replica, now)) - replica->plan->decode_blocks;
     out->waiting = replica->waiting;
     out->running = replica->running;
     out->block_size = replica->kv.block_size;

@@ -1,16 +1,12 @@
 /*
- * engine/replica.h - one engine: a scheduler, a batch, a KV cache, and the run under way.
- *
- * A replica alternates between composing a step (step.c, by its scheduler through the host's services) and running it
- * (run.c). A run is one step, or, where nothing but decodes is in it, as many steps as are certain to be the same.
+ * engine/replica.h - one engine: a scheduler, its requests, a batch, a KV cache. When it steps is its group's business.
  */
 #ifndef SS_ENGINE_REPLICA_H
 #define SS_ENGINE_REPLICA_H
 
-#include "cost/cost.h"
 #include "engine/batch.h"
+#include "engine/group.h"
 #include "engine/kv.h"
-#include "engine/line.h"
 #include "engine/request.h"
 #include "metrics/result.h"
 
@@ -26,28 +22,18 @@ struct ss_plan {
     uint32_t changed;       /* something was admitted or preempted: the next step may look different */
     uint32_t preempted;
     ss_time now;
-};
-
-/* The step or steps under way. */
-struct ss_run {
-    ss_time start;
-    struct ss_step_price price;
-    uint64_t steps; /* shrinks when an arrival cuts it */
-    uint32_t tokens, sampled_rows;
-    int64_t swap_ps; /* of the price, in its only step: copies that it waited for */
+    struct ss_step_shape shape; /* once it is composed */
 };
 
 struct ss_replica {
     uint32_t index;
-    uint32_t heap_position; /* in the cluster's heap of runs, or SS_HEAP_ABSENT when idle */
-    uint32_t due;           /* wants to plan at this instant */
     struct ss_cluster *cluster;
+    struct ss_group *group;
     struct servsim_host host;
     struct ss_instance scheduler;
     const struct servsim_scheduler_ops *ops;
     struct servsim_step step;
-    struct ss_plan plan;
-    struct ss_run run;
+    struct ss_plan *plan; /* being composed, or composed last */
     /* running requests, in order of admission */
     struct ss_request *first, *last;
     uint32_t running, waiting;
@@ -57,7 +43,7 @@ struct ss_replica {
     uint64_t swap_blocks;           /* to be copied, in or out, before the next step */
     struct ss_request **prefilling; /* running ones that do not decode yet, in order of admission */
     uint32_t prefilling_count, prefilling_capacity;
-    struct ss_batch batch;
+    struct ss_batch *batch;
     struct ss_kv kv;
     uint64_t prefill_tokens_left;
     struct ss_replica_result result;
@@ -69,19 +55,22 @@ void ss_replica_free(struct ss_replica *replica);
 /* A request is handed to the scheduler at the cluster's now. 1: rejected by the scheduler, 0, or -errno. */
 int ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err);
 
-/* Asks the scheduler and starts the run. The replica stays idle when the scheduler leaves the step empty. */
-int ss_replica_plan(struct ss_replica *replica, struct servsim_error *err);
-
-/* The run is over (at its end, or cut to `steps` that have ended): tokens count, requests finish. */
-int ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_error *err);
+/* Asks the scheduler for a step; what it is made of stands in plan->shape. */
+int ss_replica_compose(struct ss_replica *replica, struct servsim_error *err);
 
 /* Where all that run are done and held, they finish: 1, otherwise 0. */
 int ss_replica_end_batch(struct ss_replica *replica);
 
-/* Steps of the run that have ended at `now` or before; 0 when idle. */
-uint64_t ss_replica_steps_ended(const struct ss_replica *replica, ss_time now);
+/* For how many of at most `steps` steps along the line, from now, the step stays as it is, arrivals aside; at least 1.
+ */
+uint64_t ss_replica_certain_steps(const struct ss_replica *replica, const struct servsim_line *line, uint64_t steps);
 
 void ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_replica_state *out);
+
+/* ---- run.c ---- */
+
+/* `steps` steps of the run have ended: the replica's part in them is counted. 0 or -ENOMEM. */
+int ss_replica_end_run(struct ss_replica *replica, const struct ss_run *run, uint64_t steps);
 
 /* ---- step.c ---- */
 

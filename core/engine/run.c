@@ -10,13 +10,12 @@
 
 /* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. */
 static void
-count_in_series(struct ss_replica *replica, uint64_t steps)
+count_in_series(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
     struct ss_series *series = &replica->cluster->result->series;
-    const struct ss_run *run = &replica->run;
     const struct servsim_line *line = &run->price.line;
-    uint64_t tokens = replica->plan.decode ? replica->batch.count : 0;
-    uint64_t used = ss_kv_used(&replica->kv) - replica->plan.decode_blocks;
+    uint64_t tokens = replica->plan->decode ? replica->batch->count : 0;
+    uint64_t used = ss_kv_used(&replica->kv) - replica->plan->decode_blocks;
     uint64_t ended = 0;
     ss_time time = run->start;
     while (ended < steps) {
@@ -25,7 +24,7 @@ count_in_series(struct ss_replica *replica, uint64_t steps)
         uint64_t before = ended;
         ended = ss_line_elapsed(line, steps) < left ? steps : ss_line_steps_ended(line, steps, left - 1);
         uint64_t composed = ss_least(ended + 1, steps);
-        uint64_t blocks = used + (tokens > 0 ? ss_batch_blocks(&replica->batch, composed) : 0);
+        uint64_t blocks = used + (tokens > 0 ? ss_batch_blocks(replica->batch, composed) : 0);
         bin->counts[SS_SERIES_OUTPUT_TOKENS] += (ended - before) * tokens;
         if (blocks > bin->kv_blocks_peak)
             bin->kv_blocks_peak = blocks;
@@ -42,11 +41,10 @@ gap_ps(const struct ss_request *request, ss_time time)
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
 static void
-count_gaps(struct ss_replica *replica, uint64_t steps)
+count_gaps(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
     struct ss_itl *itl = &replica->cluster->result->itl;
-    struct ss_batch *batch = &replica->batch;
-    const struct ss_run *run = &replica->run;
+    struct ss_batch *batch = replica->batch;
     const struct servsim_line *line = &run->price.line;
     ss_time first_end = run->start + line->base_ps;
     uint32_t settled = batch->count - batch->joined_count;
@@ -61,10 +59,9 @@ count_gaps(struct ss_replica *replica, uint64_t steps)
 }
 
 static void
-count_time(struct ss_replica *replica, uint64_t steps)
+count_time(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
     struct ss_replica_result *result = &replica->result;
-    const struct ss_run *run = &replica->run;
     ss_time busy = ss_line_elapsed(&run->price.line, steps);
     result->busy += busy;
     result->dense += (ss_wide)run->price.dense_ps * (ss_wide)steps;
@@ -72,8 +69,7 @@ count_time(struct ss_replica *replica, uint64_t steps)
     result->overhead += (ss_wide)run->price.overhead_ps * (ss_wide)steps;
     result->swap += run->swap_ps;
     result->steps += steps;
-    result->sampled_rows += (uint64_t)run->sampled_rows * steps;
-    replica->cluster->result->engine_steps += steps;
+    result->sampled_rows += (uint64_t)replica->plan->shape.sampled_rows * steps;
     ss_series_level(&replica->cluster->result->series, SS_SERIES_BUSY, run->start, run->start + busy, 1);
 }
 
@@ -103,24 +99,24 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 }
 
 static void
-end_decodes(struct ss_replica *replica, uint64_t steps)
+end_decodes(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
-    struct ss_batch *batch = &replica->batch;
+    struct ss_batch *batch = replica->batch;
     struct ss_replica_result *result = &replica->result;
-    count_gaps(replica, steps);
+    count_gaps(replica, run, steps);
     ss_wide pairs = (ss_wide)steps * (ss_wide)(steps - 1) / 2;
     result->decode_steps += steps;
     result->decode_tokens += steps * batch->count;
     result->output_tokens += steps * batch->count;
     result->decode_contexts += (ss_wide)steps * (ss_wide)(batch->context_sum + batch->count) + pairs * batch->count;
-    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - replica->plan.decode_blocks);
+    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - replica->plan->decode_blocks);
     ss_batch_advance(batch, steps);
 }
 
 static void
 finish_decodes(struct ss_replica *replica)
 {
-    struct ss_batch *batch = &replica->batch;
+    struct ss_batch *batch = replica->batch;
     while (batch->count > 0 && ss_batch_steps_to_finish(batch) == 0) {
         struct ss_request *request = ss_heap_first(&batch->finish)->owner;
         uint64_t tokens = ss_batch_context(batch, request);
@@ -144,7 +140,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     replica->result.output_tokens++;
     ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, now, 1);
     if (request->generated < request->output_tokens)
-        return ss_batch_join(&replica->batch, request, now);
+        return ss_batch_join(replica->batch, request, now);
     release(replica, request, request->target);
     return 0;
 }
@@ -152,7 +148,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
 static int
 end_chunks(struct ss_replica *replica)
 {
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     struct ss_replica_result *result = &replica->result;
     int rc = 0;
     for (uint32_t i = 0; i < plan->chunk_count && rc == 0; i++) {
@@ -189,17 +185,16 @@ ss_replica_end_batch(struct ss_replica *replica)
 
 /* As the run was: before anything finishes. */
 static int
-note_slice(struct ss_replica *replica, uint64_t steps)
+note_slice(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
-    const struct ss_run *run = &replica->run;
-    uint32_t decodes = replica->plan.decode ? replica->batch.count : 0;
+    uint32_t decodes = replica->plan->decode ? replica->batch->count : 0;
     const struct ss_slice slice = {
         .start = run->start,
         .end = run->start + ss_line_elapsed(&run->price.line, steps),
         .steps = steps,
         .kv_blocks = ss_kv_used(&replica->kv),
         .replica = replica->index,
-        .prefill_tokens = run->tokens - decodes,
+        .prefill_tokens = (uint32_t)replica->plan->shape.prefill_new_tokens,
         .decodes = decodes,
         .waiting = replica->waiting,
         .running = replica->running,
@@ -208,25 +203,22 @@ note_slice(struct ss_replica *replica, uint64_t steps)
 }
 
 int
-ss_replica_end_run(struct ss_replica *replica, uint64_t steps, struct servsim_error *err)
+ss_replica_end_run(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
-    count_in_series(replica, steps);
-    count_time(replica, steps);
-    if (replica->plan.decode)
-        end_decodes(replica, steps);
+    count_in_series(replica, run, steps);
+    count_time(replica, run, steps);
+    if (replica->plan->decode)
+        end_decodes(replica, run, steps);
     note_kv_peak(replica);
     if (steps > 1 && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
         replica->ops->advance != NULL)
         replica->ops->advance(replica->scheduler.self, steps - 1);
-    int rc = replica->cluster->options->timeline_limit > 0 ? note_slice(replica, steps) : 0;
+    int rc = replica->cluster->options->timeline_limit > 0 ? note_slice(replica, run, steps) : 0;
     finish_decodes(replica);
     if (rc == 0)
         rc = end_chunks(replica);
-    if (rc != 0)
-        return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     (void)ss_replica_end_batch(replica);
-    replica->plan.decode = 0;
-    replica->plan.decode_blocks = 0;
-    ss_cluster_due(replica->cluster, replica);
-    return 0;
+    replica->plan->decode = 0;
+    replica->plan->decode_blocks = 0;
+    return rc;
 }

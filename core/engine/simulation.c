@@ -65,12 +65,15 @@ make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
 {
     uint32_t count = cluster->cell->replicas;
     cluster->replicas = calloc(count, sizeof *cluster->replicas);
+    cluster->groups = calloc(count, sizeof *cluster->groups);
     cluster->due = calloc(count, sizeof *cluster->due);
-    if (cluster->replicas == NULL || cluster->due == NULL)
+    if (cluster->replicas == NULL || cluster->groups == NULL || cluster->due == NULL)
         return servsim_fail(err, ENOMEM, "no memory for %u replicas", count);
     int rc = 0;
-    for (uint32_t i = 0; i < count && rc == 0; i++)
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
         rc = ss_replica_init(&cluster->replicas[i], cluster, i, err);
+        ss_group_init(&cluster->groups[i], cluster, i, &cluster->replicas[i]);
+    }
     return rc;
 }
 
@@ -101,6 +104,7 @@ cluster_free(struct ss_cluster *cluster)
     for (uint32_t i = 0; cluster->replicas != NULL && i < cluster->cell->replicas; i++)
         ss_replica_free(&cluster->replicas[i]);
     free(cluster->replicas);
+    free(cluster->groups);
     free(cluster->due);
     ss_instance_destroy(&cluster->workload);
     ss_instance_destroy(&cluster->router);
@@ -118,7 +122,7 @@ note_unfinished(struct ss_cluster *cluster)
         for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
             struct ss_record *record = ss_cluster_record(cluster, request);
             record->output_tokens =
-                request->state == SS_DECODING ? ss_batch_generated(&replica->batch, request, 0) : request->generated;
+                request->state == SS_DECODING ? ss_batch_generated(replica->batch, request, 0) : request->generated;
         }
     }
 }

@@ -16,7 +16,7 @@ minimum(uint32_t a, uint32_t b)
 void
 ss_plan_reset(struct ss_replica *replica, ss_time now)
 {
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     plan->chunk_count = 0;
     plan->decode = 0;
     plan->decode_blocks = 0;
@@ -95,7 +95,7 @@ ss_running_remove(struct ss_replica *replica, struct ss_request *request)
 static int
 give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t tokens)
 {
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     int rc = append(&plan->chunks, &plan->chunk_count, &plan->chunk_capacity, request);
     if (rc != 0)
         return rc;
@@ -109,17 +109,17 @@ give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t toke
 static uint32_t
 decode_rows(const struct ss_replica *replica)
 {
-    return replica->batch.count > 0 ? replica->batch.count + replica->held : 0;
+    return replica->batch->count > 0 ? replica->batch->count + replica->held : 0;
 }
 
 void
 ss_give_decodes(struct ss_replica *replica)
 {
-    struct ss_plan *plan = &replica->plan;
-    if (plan->decode || replica->batch.count == 0)
+    struct ss_plan *plan = replica->plan;
+    if (plan->decode || replica->batch->count == 0)
         return;
     plan->decode = 1;
-    plan->decode_blocks = ss_batch_blocks(&replica->batch, 1);
+    plan->decode_blocks = ss_batch_blocks(replica->batch, 1);
     plan->budget -= decode_rows(replica);
     ss_kv_take_decodes(&replica->kv, plan->decode_blocks);
 }
@@ -128,11 +128,11 @@ static int32_t
 decode_all(void *ctx)
 {
     struct ss_replica *replica = ctx;
-    if (replica->plan.decode || replica->batch.count == 0)
+    if (replica->plan->decode || replica->batch->count == 0)
         return SERVSIM_OK;
-    if (decode_rows(replica) > replica->plan.budget)
+    if (decode_rows(replica) > replica->plan->budget)
         return SERVSIM_NO_BUDGET;
-    if (ss_batch_blocks(&replica->batch, 1) > replica->kv.free)
+    if (ss_batch_blocks(replica->batch, 1) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     ss_give_decodes(replica);
     return SERVSIM_OK;
@@ -152,7 +152,7 @@ prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
     struct ss_request *request = ss_request_of(seen);
     if (request->state != SS_PREFILLING || cap == 0)
         return -EINVAL;
-    uint32_t tokens = next_chunk(request, cap, replica->plan.budget);
+    uint32_t tokens = next_chunk(request, cap, replica->plan->budget);
     if (tokens == 0)
         return request->chunk > 0 ? SERVSIM_OK : SERVSIM_NO_BUDGET;
     if (ss_kv_chunk_blocks(&replica->kv, request, tokens) > replica->kv.free)
@@ -173,14 +173,14 @@ static int32_t
 serve_running(void *ctx, uint32_t cap)
 {
     struct ss_replica *replica = ctx;
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     if (cap == 0)
         return -EINVAL;
     uint32_t decodes = plan->decode ? 0 : decode_rows(replica);
     if (decodes > plan->budget)
         return SERVSIM_NO_BUDGET;
     uint32_t budget = plan->budget - decodes;
-    uint64_t blocks = plan->decode ? 0 : ss_batch_blocks(&replica->batch, 1);
+    uint64_t blocks = plan->decode ? 0 : ss_batch_blocks(replica->batch, 1);
     for (uint32_t i = 0; i < replica->prefilling_count; i++) {
         uint32_t tokens = next_chunk(replica->prefilling[i], cap, budget);
         blocks += tokens > 0 ? ss_kv_chunk_blocks(&replica->kv, replica->prefilling[i], tokens) : 0;
@@ -202,7 +202,7 @@ static int32_t
 limit(void *ctx, uint32_t tokens)
 {
     struct ss_replica *replica = ctx;
-    struct ss_plan *plan = &replica->plan;
+    struct ss_plan *plan = replica->plan;
     uint32_t used = replica->cluster->cell->max_num_batched_tokens - plan->budget;
     uint32_t decodes = plan->decode ? 0 : decode_rows(replica);
     uint32_t left = tokens > used ? tokens - used : 0;
@@ -221,9 +221,9 @@ ss_enter_running(struct ss_replica *replica, struct ss_request *request)
     cluster->waiting--;
     cluster->running++;
     replica->waiting--;
-    replica->plan.changed = 1;
+    replica->plan->changed = 1;
     if (record->queue_ps == SS_NO_PS)
-        record->queue_ps = ss_request_age_ps(request, replica->plan.now);
+        record->queue_ps = ss_request_age_ps(request, replica->plan->now);
 }
 
 int
@@ -242,7 +242,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
     int parked = request->state == SS_PAUSED || request->state == SS_SWAPPED;
     if ((request->state != SS_WAITING && !parked) || cap == 0)
         return -EINVAL;
-    if (replica->plan.budget == 0)
+    if (replica->plan->budget == 0)
         return SERVSIM_NO_BUDGET;
     if (replica->running >= replica->cluster->cell->max_num_seqs)
         return SERVSIM_NO_SLOT;
@@ -250,7 +250,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
         return ss_resume(replica, request, cap);
     request->computed = 0;
     request->target = seen->prompt_tokens + request->generated;
-    uint32_t tokens = minimum(minimum(request->target, cap), replica->plan.budget);
+    uint32_t tokens = minimum(minimum(request->target, cap), replica->plan->budget);
     if ((flags & SERVSIM_WHOLE_PROMPT) != 0 && tokens < request->target)
         return SERVSIM_NO_BUDGET;
     if (ss_kv_blocks_of(&replica->kv, request->target) > replica->kv.free)
@@ -291,7 +291,7 @@ running(void *ctx)
 static uint32_t
 budget_left(void *ctx)
 {
-    return ((const struct ss_replica *)ctx)->plan.budget;
+    return ((const struct ss_replica *)ctx)->plan->budget;
 }
 
 static uint64_t
@@ -321,8 +321,8 @@ blocks_of(void *ctx, const struct servsim_request *seen)
     const struct ss_replica *replica = ctx;
     const struct ss_request *request = ss_request_of(seen);
     if (request->state == SS_DECODING) {
-        uint64_t next = replica->plan.decode ? 1 : 0;
-        return ss_kv_blocks_of(&replica->kv, ss_batch_context(&replica->batch, request) + next);
+        uint64_t next = replica->plan->decode ? 1 : 0;
+        return ss_kv_blocks_of(&replica->kv, ss_batch_context(replica->batch, request) + next);
     }
     if (request->state == SS_WAITING || request->state == SS_SWAPPED)
         return 0;

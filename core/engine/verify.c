@@ -15,14 +15,14 @@ held_tokens(const struct ss_replica *replica, const struct ss_request *request)
 {
     if (request->state != SS_DECODING)
         return (uint64_t)request->computed + request->chunk;
-    uint64_t left = request->finish_at - replica->batch.clock;
+    uint64_t left = request->finish_at - replica->batch->clock;
     return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
 }
 
 static void
 recount(const struct ss_replica *replica, struct recount *out)
 {
-    uint32_t block = replica->batch.block_size;
+    uint32_t block = replica->batch->block_size;
     *out = (struct recount){0};
     for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
         uint64_t tokens = held_tokens(replica, request);
@@ -34,7 +34,7 @@ recount(const struct ss_replica *replica, struct recount *out)
         out->decoding++;
         out->contexts += tokens;
         /* a decode that was given its token holds the block that the token goes to */
-        if (replica->plan.decode && tokens % block == 0)
+        if (replica->plan->decode && tokens % block == 0)
             out->blocks++;
     }
     for (const struct ss_request *request = replica->parked; request != NULL; request = request->next) {
@@ -51,8 +51,8 @@ broken(const struct ss_replica *replica, const char *law, uint64_t counted, uint
                         (unsigned long long)kept);
 }
 
-int
-ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err)
+static int
+verify_replica(const struct ss_replica *replica, struct servsim_error *err)
 {
     struct recount real;
     recount(replica, &real);
@@ -66,16 +66,23 @@ ss_verify_replica(const struct ss_replica *replica, struct servsim_error *err)
         return broken(replica, "held requests", real.held, replica->held, err);
     if (real.requests != replica->running)
         return broken(replica, "running requests", real.requests, replica->running, err);
-    if (real.decoding != replica->batch.count || real.requests - real.decoding - real.held != replica->prefilling_count)
-        return broken(replica, "decoding requests", real.decoding, replica->batch.count, err);
-    if (real.contexts != replica->batch.context_sum)
-        return broken(replica, "decode contexts", real.contexts, replica->batch.context_sum, err);
+    if (real.decoding != replica->batch->count ||
+        real.requests - real.decoding - real.held != replica->prefilling_count)
+        return broken(replica, "decoding requests", real.decoding, replica->batch->count, err);
+    if (real.contexts != replica->batch->context_sum)
+        return broken(replica, "decode contexts", real.contexts, replica->batch->context_sum, err);
     if (replica->running > replica->cluster->cell->max_num_seqs)
         return broken(replica, "max_num_seqs", replica->running, replica->cluster->cell->max_num_seqs, err);
-    if (replica->run.tokens > replica->cluster->cell->max_num_batched_tokens)
-        return broken(replica, "max_num_batched_tokens", replica->run.tokens,
+    if (replica->plan->shape.tokens > replica->cluster->cell->max_num_batched_tokens)
+        return broken(replica, "max_num_batched_tokens", replica->plan->shape.tokens,
                       replica->cluster->cell->max_num_batched_tokens, err);
     return 0;
+}
+
+int
+ss_verify_group(const struct ss_group *group, struct servsim_error *err)
+{
+    return verify_replica(group->ranks, err);
 }
 
 /*
@@ -176,6 +183,6 @@ ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err)
     if (rc == 0)
         rc = verify_peaks(cluster, err);
     for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++)
-        rc = ss_verify_replica(&cluster->replicas[i], err);
+        rc = verify_replica(&cluster->replicas[i], err);
     return rc;
 }
