@@ -1,29 +1,24 @@
 /*
  * cost/cost.h - from (model, parallelism, device, batch) to the time of one engine step, and to the KV capacity.
  *
- * Composes the prices that a hardware plugin gives for operators into a step of any dense model under tensor parallel.
- * The engine's own overhead is added here, and stays a separate figure.
+ * Composes the prices that a hardware plugin gives for operators into a step of any model, cut in any way: tensor,
+ * pipeline, data and expert parallel. The engine's own overhead is added here, and stays a separate figure.
  */
 #ifndef SS_COST_H
 #define SS_COST_H
 
+#include "cost/shape.h"
 #include "cost/work.h"
 #include "experiment/experiment.h"
 #include "model/model.h"
 #include "plugin/registry.h"
 
-/* The batch of one step. attention's fields of the model are filled in by ss_cost_price(). */
-struct ss_step_shape {
-    uint32_t tokens;       /* computed in this step: decodes and prefill chunks together */
-    uint32_t sampled_rows; /* requests that get a token at its end */
-    uint64_t prefill_count, prefill_new_tokens, prefill_context_tokens, prefill_causal_pairs;
-    uint64_t decode_count, decode_context_sum, decode_context_min, decode_context_max;
-};
-
-/* The line is the whole step; what is neither dense nor communication nor overhead is attention. */
+/* The line is the whole step; what is neither dense (GEMMs, experts, small kernels) nor communication nor overhead is
+   attention. */
 struct ss_step_price {
     struct servsim_line line;
     int64_t dense_ps, communication_ps, overhead_ps;
+    struct ss_work work;
 };
 
 struct ss_cost;
@@ -38,14 +33,22 @@ const struct servsim_device *ss_cost_device(const struct ss_cost *cost);
 /* Non-zero where the device wants the range of decode contexts. */
 int ss_cost_wants_context_range(const struct ss_cost *cost);
 
-/* shape->tokens is at most the cell's max_num_batched_tokens, sampled_rows at most max_num_seqs. */
+/*
+ * One step of the whole model, all stages one after another. shape->tokens and padded_tokens are at most the cell's
+ * max_num_batched_tokens, expert_tokens at most dp times that, sampled_rows at most max_num_seqs.
+ */
 int ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struct ss_step_price *out,
                   struct servsim_error *err);
 
+/* The part of one pipeline stage: its layers, what it hands to the next stage (communication), the embedding and the
+   step's overhead in the first, LM head and sampling in the last. */
+int ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape,
+                        struct ss_step_price *out, struct servsim_error *err);
+
 /*
- * KV blocks of one replica: what memory leaves after weights, activation peak and runtime context (PHYSICS-style
- * accounting that gives the 2,588 blocks that vLLM 0.19 reported for Llama-3.1-8B on an RTX 4090). ENOMEM when the
- * model does not fit; the text says how much is missing and what would fit.
+ * KV blocks of one replica: what the memory of its tightest stage leaves after weights, activation peak and runtime
+ * context (the accounting gives the 2,588 blocks that vLLM 0.19 reported for Llama-3.1-8B on an RTX 4090). ENOMEM when
+ * the model does not fit; the text says how much is missing and what would fit.
  */
 int ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servsim_error *err);
 
@@ -53,7 +56,5 @@ int ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servs
    a replica copy their share at once, each over its own link. */
 uint64_t ss_cost_host_blocks(const struct ss_cost *cost);
 int64_t ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks);
-
-void ss_cost_work_units(const struct ss_cost *cost, struct ss_work_units *out);
 
 #endif

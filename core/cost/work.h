@@ -1,16 +1,19 @@
 /*
- * cost/work.h - what a computed token amounts to, for utilisation figures.
+ * cost/work.h - what a step amounts to, for utilisation figures.
  */
 #ifndef SS_COST_WORK_H
 #define SS_COST_WORK_H
 
-/* FLOPs are of the whole model; bytes are what one GPU reads. */
-struct ss_work_units {
-    double flops_per_token; /* outside attention and LM head */
-    double flops_per_row;   /* LM head, per sampled request */
-    double flops_per_pair;  /* attention, per pair of a query and a context token */
-    double weight_bytes_per_step;
-    double kv_bytes_per_context_token;
+#include <stdint.h>
+
+/*
+ * Work of one step, and how much more it is in each further step of its line. FLOPs are those of the model for the
+ * tokens in the step, wherever they run; bytes are what all GPUs that work on it read: weights (of the experts that are
+ * hit, too) and the KV cache. Whole numbers, so that sums do not depend on how runs were split.
+ */
+struct ss_work {
+    uint64_t flops, flops_slope;
+    uint64_t bytes, bytes_slope;
 };
 
 #endif

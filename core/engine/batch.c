@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 int
-ss_batch_init(struct ss_batch *batch, uint32_t block_size, int keeps_range)
+ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_range)
 {
-    *batch = (struct ss_batch){.block_size = block_size, .keeps_range = keeps_range};
+    *batch = (struct ss_batch){.block_size = block_size, .window = window, .keeps_range = keeps_range};
     batch->residues = calloc(block_size, sizeof *batch->residues);
     return batch->residues != NULL ? 0 : -ENOMEM;
 }
@@ -22,6 +22,7 @@ ss_batch_free(struct ss_batch *batch)
     ss_heap_free(&batch->finish);
     ss_heap_free(&batch->shortest);
     ss_heap_free(&batch->longest);
+    ss_heap_free(&batch->growing);
 }
 
 uint32_t
@@ -79,6 +80,59 @@ enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
     return rc != 0 ? rc : ss_heap_push(&batch->longest, longest, request, &request->longest_position);
 }
 
+/* ---- windows ---- */
+
+/* A member whose context is window - 1 sees a whole window, with the token that it computes: it has settled. */
+static int
+enter_window(struct ss_batch *batch, struct ss_request *request)
+{
+    uint64_t context = ss_batch_context(batch, request);
+    request->growing_position = SS_HEAP_ABSENT;
+    if (context + 1 >= batch->window)
+        return 0;
+    ss_wide full_at = (ss_wide)(batch->clock + batch->window - 1 - context);
+    batch->growing_context_sum += context;
+    return ss_heap_push(&batch->growing, (full_at << 64) + (ss_wide)request->order, request,
+                        &request->growing_position);
+}
+
+static void
+leave_window(struct ss_batch *batch, struct ss_request *request)
+{
+    if (batch->window == 0 || request->growing_position == SS_HEAP_ABSENT)
+        return;
+    batch->growing_context_sum -= ss_batch_context(batch, request);
+    ss_heap_remove(&batch->growing, request->growing_position);
+}
+
+/* When the first of the growing members settles. */
+static uint64_t
+settles_at(const struct ss_batch *batch)
+{
+    return (uint64_t)(ss_heap_first(&batch->growing)->key >> 64);
+}
+
+static void
+settle(struct ss_batch *batch)
+{
+    while (batch->growing.count > 0 && settles_at(batch) <= batch->clock)
+        leave_window(batch, ss_heap_first(&batch->growing)->owner);
+}
+
+void
+ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out)
+{
+    out->steps = SS_BATCH_FOREVER;
+    if (batch->window == 0)
+        return;
+    out->decode_settled = batch->count - batch->growing.count;
+    out->decode_context_sum = batch->growing_context_sum + out->decode_settled * (batch->window - 1);
+    if (batch->growing.count > 0)
+        out->steps = settles_at(batch) - batch->clock + 1;
+}
+
+/* ---- members ---- */
+
 int
 ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
 {
@@ -97,6 +151,8 @@ ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
         ss_wide clock_late = (ss_wide)ss_batch_context(batch, request) + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
         rc = enter_range(batch, request, clock_late);
     }
+    if (rc == 0 && batch->window > 0)
+        rc = enter_window(batch, request);
     if (rc == 0)
         rc = note_joined(batch, request);
     batch->count++;
@@ -123,6 +179,7 @@ ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
     batch->context_sum -= ss_batch_context(batch, request);
     --*residue_of(batch, request);
     ss_heap_remove(&batch->finish, request->finish_position);
+    leave_window(batch, request);
     if (batch->keeps_range) {
         ss_heap_remove(&batch->shortest, request->shortest_position);
         ss_heap_remove(&batch->longest, request->longest_position);
@@ -181,4 +238,6 @@ ss_batch_advance(struct ss_batch *batch, uint64_t steps)
 {
     batch->clock += steps;
     batch->context_sum += steps * batch->count;
+    batch->growing_context_sum += steps * batch->growing.count;
+    settle(batch);
 }

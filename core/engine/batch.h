@@ -8,6 +8,7 @@
 #ifndef SS_ENGINE_BATCH_H
 #define SS_ENGINE_BATCH_H
 
+#include "cost/shape.h"
 #include "engine/heap.h"
 #include "engine/request.h"
 
@@ -21,13 +22,18 @@ struct ss_batch {
     /* by context, only where the device wants the range */
     struct ss_heap shortest, longest;
     int keeps_range;
+    /* by when their context fills the window, only where the model has one; the others have settled */
+    uint32_t window; /* 0: none */
+    struct ss_heap growing;
+    uint64_t growing_context_sum;
     /* members whose last token is younger than last_end: their next gap is their own */
     struct ss_request **joined;
     uint32_t joined_count, joined_capacity;
     ss_time last_end; /* end of the last decode step */
 };
 
-int ss_batch_init(struct ss_batch *batch, uint32_t block_size, int keeps_range); /* 0 or -ENOMEM */
+/* `window` of the model's windowed layers, or 0. 0 or -ENOMEM. */
+int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_range);
 void ss_batch_free(struct ss_batch *batch);
 
 /* Tokens of a member that are in the KV cache, `ended` further steps from now. */
@@ -58,6 +64,9 @@ uint64_t ss_batch_steps_to_finish(const struct ss_batch *batch);
 
 /* The range of contexts; 0 and 0 unless kept. */
 void ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest);
+
+/* What windowed layers see of the members' contexts. */
+void ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out);
 
 void ss_batch_advance(struct ss_batch *batch, uint64_t steps);
 

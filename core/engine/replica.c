@@ -28,7 +28,8 @@ make_parts(struct ss_replica *replica)
     replica->batch = calloc(1, sizeof *replica->batch);
     if (replica->plan == NULL || replica->batch == NULL)
         return -ENOMEM;
-    return ss_batch_init(replica->batch, cluster->cell->block_size, ss_cost_wants_context_range(cluster->cost));
+    return ss_batch_init(replica->batch, cluster->cell->block_size, replica->cluster->cell->model.window,
+                         ss_cost_wants_context_range(cluster->cost));
 }
 
 int
@@ -128,17 +129,14 @@ note_shape(struct ss_replica *replica)
     *shape = (struct ss_step_shape){0};
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
         const struct ss_request *request = plan->chunks[i];
-        uint64_t q = request->chunk, c = request->computed;
-        shape->prefill_count++;
-        shape->prefill_new_tokens += q;
-        shape->prefill_context_tokens += c;
-        shape->prefill_causal_pairs += q * c + q * (q + 1) / 2;
-        shape->sampled_rows += c + q == request->target;
+        ss_shape_add_chunk(shape, replica->cluster->cell->model.window, request->chunk, request->computed);
+        shape->sampled_rows += request->computed + request->chunk == request->target;
     }
     if (plan->decode) {
         shape->decode_count = replica->batch->count;
         shape->decode_context_sum = replica->batch->context_sum;
         ss_batch_context_range(replica->batch, &shape->decode_context_min, &shape->decode_context_max);
+        ss_batch_window(replica->batch, &shape->window);
         shape->sampled_rows += replica->batch->count;
     }
     shape->tokens = (uint32_t)(shape->prefill_new_tokens + shape->decode_count);

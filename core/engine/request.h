@@ -29,7 +29,7 @@ struct ss_request {
     uint32_t holds;  /* its place is kept when it is done */
     uint32_t chunk;  /* prefill tokens that the step being composed gives it */
     uint32_t joined; /* its last token is younger than the group's last decode step */
-    uint32_t finish_position, shortest_position, longest_position; /* in the batch's heaps */
+    uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
 };
 
 static inline struct ss_request *

@@ -59,6 +59,14 @@ count_gaps(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 }
 
 static void
+count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
+{
+    ss_wide pairs = (ss_wide)steps * (ss_wide)(steps - 1) / 2;
+    result->flops += (ss_wide)steps * (ss_wide)work->flops + pairs * (ss_wide)work->flops_slope;
+    result->bytes += (ss_wide)steps * (ss_wide)work->bytes + pairs * (ss_wide)work->bytes_slope;
+}
+
+static void
 count_time(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
 {
     struct ss_replica_result *result = &replica->result;
@@ -68,6 +76,7 @@ count_time(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
     result->communication += (ss_wide)run->price.communication_ps * (ss_wide)steps;
     result->overhead += (ss_wide)run->price.overhead_ps * (ss_wide)steps;
     result->swap += run->swap_ps;
+    count_work(result, &run->price.work, steps);
     result->steps += steps;
     result->sampled_rows += (uint64_t)replica->plan->shape.sampled_rows * steps;
     ss_series_level(&replica->cluster->result->series, SS_SERIES_BUSY, run->start, run->start + busy, 1);
@@ -104,11 +113,9 @@ end_decodes(struct ss_replica *replica, const struct ss_run *run, uint64_t steps
     struct ss_batch *batch = replica->batch;
     struct ss_replica_result *result = &replica->result;
     count_gaps(replica, run, steps);
-    ss_wide pairs = (ss_wide)steps * (ss_wide)(steps - 1) / 2;
     result->decode_steps += steps;
     result->decode_tokens += steps * batch->count;
     result->output_tokens += steps * batch->count;
-    result->decode_contexts += (ss_wide)steps * (ss_wide)(batch->context_sum + batch->count) + pairs * batch->count;
     ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - replica->plan->decode_blocks);
     ss_batch_advance(batch, steps);
 }
@@ -153,10 +160,8 @@ end_chunks(struct ss_replica *replica)
     int rc = 0;
     for (uint32_t i = 0; i < plan->chunk_count && rc == 0; i++) {
         struct ss_request *request = plan->chunks[i];
-        uint64_t q = request->chunk, c = request->computed;
+        uint64_t q = request->chunk;
         result->prefill_tokens += q;
-        result->prefill_contexts += (ss_wide)c;
-        result->prefill_pairs += (ss_wide)(q * c + q * (q + 1) / 2);
         replica->prefill_tokens_left -= q;
         ss_series_count(&replica->cluster->result->series, SS_SERIES_PREFILL_TOKENS, replica->cluster->now, q);
         request->computed += request->chunk;

@@ -141,7 +141,6 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->replica_count = count;
     result->kv_blocks_total = cluster->kv_blocks;
     result->device = *ss_cost_device(cluster->cost);
-    ss_cost_work_units(cluster->cost, &result->work);
     result->workload.size = sizeof result->workload;
     if (SERVSIM_COVERS(cluster->workload_ops, struct servsim_workload_ops, stats) && cluster->workload_ops->stats)
         (void)cluster->workload_ops->stats(cluster->workload.self, &result->workload);

@@ -88,9 +88,12 @@ apply_model_options(const struct ss_build *build, const struct ss_node *node, co
                     struct ss_cell *cell)
 {
     const struct servsim_value *dtype = ss_options_get(options, "dtype");
+    const struct servsim_value *weights = ss_options_get(options, "weights");
     const struct servsim_value *length = ss_options_get(options, "max_model_len");
     if (dtype->present)
         cell->model.dtype = ss_dtype_of(dtype->text);
+    if (weights->present)
+        ss_model_set_weights(&cell->model, ss_dtype_of(weights->text));
     cell->max_model_len = cell->model.max_positions;
     if (!length->present)
         return 0;
@@ -180,6 +183,7 @@ build_kv_cache(const struct ss_build *build, const struct ss_node *tree, struct 
     cell->kv_blocks = (uint64_t)ss_options_get(&options, "blocks")->integer;
     cell->swap_space_bytes = ss_options_get(&options, "swap_space")->number;
     cell->swap_bytes_per_s = ss_options_get(&options, "swap_bandwidth")->number;
+    cell->model.kv_dtype = ss_dtype_of(ss_options_get(&options, "dtype")->text); /* auto is none: 0 */
     if (ss_options_get(&options, "prefix_caching")->integer != 0)
         rc = ss_node_fail(ss_node_get(ss_node_get(tree, "kv_cache"), "prefix_caching"), build->err, ENOTSUP,
                           "prefix caching is not there yet; write prefix_caching: false");

@@ -65,7 +65,10 @@ ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size)
 
 static const struct servsim_option model_rows[] = {
     {"name", "", "llama-3.1-8b", NULL, "a shipped model, or the path of a Hugging Face config.json", 0, 0, ROW_TEXT},
-    {"dtype", "", NULL, "bf16|fp16", "type of weights and activations; the model's own unless given", 0, 0, ROW_CHOICE},
+    {"dtype", "", NULL, "bf16|fp16", "type of activations and of weights in 16 bits; the model's own unless given", 0,
+     0, ROW_CHOICE},
+    {"weights", "", NULL, "bf16|fp16|fp8|int4|mxfp4|nvfp4", "type of weights; the model's own unless given", 0, 0,
+     ROW_CHOICE},
     {"max_model_len", "tokens", NULL, NULL, "longest context; the model's own unless given", 1, 4294967295.0,
      ROW_INTEGER},
 };
@@ -82,6 +85,7 @@ static const struct servsim_option kv_cache_rows[] = {
     {"block_size", "tokens", "16", NULL, "tokens of one KV block", 1, 65536, ROW_INTEGER},
     {"memory_utilization", "", "0.9", NULL, "share of the GPU's memory that servsim may fill", 0.01, 1, ROW_NUMBER},
     {"prefix_caching", "", "false", NULL, "keep the blocks of finished requests for equal prefixes", 0, 0, ROW_FLAG},
+    {"dtype", "", "auto", "auto|bf16|fp16|fp8", "type of keys and values; auto: that of activations", 0, 0, ROW_CHOICE},
     {"blocks", "", NULL, NULL, "KV blocks of one replica, in place of what the memory holds", 1, 1e12, ROW_INTEGER},
     {"swap_space", "bytes", "4GiB", NULL, "host memory of each GPU for the KV blocks of swapped requests", 0, 1e15,
      ROW_NUMBER},

@@ -95,6 +95,8 @@ put_model(struct ss_text *text, const struct ss_node *tree, const struct ss_cell
     const char *dtype = ss_dtype_name(cell->model.dtype);
     if (dtype != NULL)
         ss_text_printf(text, "\n  dtype: %s", dtype);
+    if (cell->model.asked_weights != 0)
+        ss_text_printf(text, "\n  weights: %s", ss_dtype_name(cell->model.asked_weights));
     ss_text_printf(text, "\n  max_model_len: %u\n", cell->max_model_len);
 }
 
@@ -138,6 +140,8 @@ put_cluster(struct ss_text *text, const struct ss_cell *cell)
     ss_number_format(number, cell->memory_utilization);
     ss_text_printf(text, "kv_cache: {block_size: %u, memory_utilization: %s, prefix_caching: false", cell->block_size,
                    number);
+    if (cell->model.kv_dtype != 0)
+        ss_text_printf(text, ", dtype: %s", ss_dtype_name(cell->model.kv_dtype));
     if (cell->kv_blocks > 0)
         ss_text_printf(text, ", blocks: %llu", (unsigned long long)cell->kv_blocks);
     ss_number_format(number, cell->swap_space_bytes);

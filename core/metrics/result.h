@@ -5,7 +5,6 @@
 #define SS_METRICS_RESULT_H
 
 #include "base/time.h"
-#include "cost/work.h"
 #include "metrics/itl.h"
 #include "metrics/records.h"
 #include "metrics/series.h"
@@ -18,9 +17,8 @@ struct ss_replica_result {
     uint64_t steps, decode_steps;
     uint64_t requests; /* routed here and not rejected */
     uint64_t output_tokens, prefill_tokens, decode_tokens, sampled_rows;
-    ss_wide prefill_pairs;    /* query x context pairs of prefill attention */
-    ss_wide prefill_contexts; /* context tokens read by prefill chunks */
-    ss_wide decode_contexts;  /* context tokens read by decodes, the new one included */
+    ss_wide flops; /* of the model, for the tokens that were computed */
+    ss_wide bytes; /* weights and KV cache that all of its GPUs read */
     uint64_t preemptions, recomputed_tokens;
     uint64_t pauses, swapped_out_blocks, swapped_in_blocks;
     uint64_t kv_blocks_peak;
@@ -52,7 +50,6 @@ struct ss_result {
     uint32_t replica_count;
     struct servsim_workload_stats workload;
     struct servsim_device device;
-    struct ss_work_units work;
     uint64_t kv_blocks_total;                           /* of one replica */
     ss_time first_arrival, end;                         /* end: the last token, or the stop */
     ss_wide in_system_area, waiting_area, running_area; /* requests x picoseconds */

@@ -172,9 +172,8 @@ add_up(struct builder *b)
         sum->prefill_tokens += one->prefill_tokens;
         sum->decode_tokens += one->decode_tokens;
         sum->sampled_rows += one->sampled_rows;
-        sum->prefill_pairs += one->prefill_pairs;
-        sum->prefill_contexts += one->prefill_contexts;
-        sum->decode_contexts += one->decode_contexts;
+        sum->flops += one->flops;
+        sum->bytes += one->bytes;
         sum->preemptions += one->preemptions;
         sum->recomputed_tokens += one->recomputed_tokens;
         sum->swap += one->swap;
@@ -208,22 +207,16 @@ put_engine(struct builder *b, const struct tally *tally)
     put(b, "kv_usage_peak", ratio((double)sum->kv_blocks_peak, (double)result->kv_blocks_total));
 }
 
-/* Model FLOPs utilisation over all GPUs and the whole time; bytes that one GPU must read against what it could. */
+/* Model FLOPs utilisation, and bytes that must be read against those that could be: over all GPUs and the whole time.
+ */
 static void
 put_utilisation(struct builder *b)
 {
     const struct ss_result *result = b->result;
     const struct ss_replica_result *sum = &b->sum;
-    const struct ss_work_units *work = &result->work;
-    double tokens = (double)(sum->prefill_tokens + sum->decode_tokens);
-    double pairs = (double)sum->prefill_pairs + (double)sum->decode_contexts;
-    double flops =
-        work->flops_per_token * tokens + work->flops_per_row * (double)sum->sampled_rows + work->flops_per_pair * pairs;
-    double contexts = (double)sum->prefill_contexts + (double)sum->decode_contexts;
-    double bytes = work->weight_bytes_per_step * (double)sum->steps + work->kv_bytes_per_context_token * contexts;
-    double replicas = result->replica_count, elapsed_s = b->elapsed_s;
-    put(b, "mfu", ratio(flops, result->device.peak_flops * b->input->gpus * elapsed_s));
-    put(b, "bandwidth_utilisation", ratio(bytes, result->device.memory_bytes_per_s * replicas * elapsed_s));
+    double replicas = result->replica_count, elapsed_s = b->elapsed_s, gpu_s = b->input->gpus * elapsed_s;
+    put(b, "mfu", ratio((double)sum->flops, result->device.peak_flops * gpu_s));
+    put(b, "bandwidth_utilisation", ratio((double)sum->bytes, result->device.memory_bytes_per_s * gpu_s));
     put(b, "busy_fraction", ratio((double)sum->busy / 1e12, replicas * elapsed_s));
 }
 

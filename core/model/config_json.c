@@ -1,52 +1,50 @@
 /*
  * model/config_json.c - a Hugging Face config.json as a struct ss_model.
  *
- * Takes dense decoder models whose layers have the shape that model.c counts, and refuses everything that it would
- * otherwise price wrongly: experts, latent attention, sliding windows, quantised weights, other families.
+ * Takes decoder models whose layers have the shapes that model.c counts, and refuses other families, which it would
+ * price wrongly. Of models of several modalities it takes the language model.
  */
-#include "model/model.h"
-
 #include <ctype.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "model/config_keys.h"
 
 #define FILE_LIMIT_BYTES ((size_t)4 << 20) /* a config.json is a few kB; some list thousands of labels */
 
-/*
- * Values of model_type. Every one has the layer that model.c counts; a row says what the type fixes, or assumes where
- * the file is silent.
- */
-struct model_type {
-    const char *name;
-    uint32_t bias;       /* SS_BIAS_*: biases that the type always has */
-    uint32_t qk_norm;    /* norms on queries and keys */
-    uint32_t tied;       /* tie_word_embeddings where it is not written */
-    uint32_t window_off; /* sliding_window counts only where use_sliding_window is true */
-};
-
-static const struct model_type model_types[] = {
-    {"llama", SS_BIAS_NONE, 0, 0, 0},   {"mistral", SS_BIAS_NONE, 0, 0, 0}, {"qwen2", SS_BIAS_QKV, 0, 0, 1},
-    {"qwen3", SS_BIAS_NONE, 1, 0, 1},   {"phi3", SS_BIAS_NONE, 0, 0, 0},    {"gemma", SS_BIAS_NONE, 0, 1, 0},
-    {"granite", SS_BIAS_NONE, 0, 0, 0},
+/* Values of model_type. Every one has layers that model.c counts. */
+static const struct ss_model_type model_types[] = {
+    {.name = "llama"},
+    {.name = "mistral"},
+    {.name = "qwen2", .bias = SS_BIAS_QKV, .window_off = 1},
+    {.name = "qwen3", .qk_norm = 1, .window_off = 1},
+    {.name = "phi3"},
+    {.name = "gemma", .tied = 1},
+    {.name = "gemma2", .tied = 1, .norms = 4, .window_each = 2},
+    {.name = "gemma3_text", .tied = 1, .norms = 4, .qk_norm = 1, .window_each = 6},
+    {.name = "granite"},
+    {.name = "mixtral"},
+    {.name = "qwen2_moe", .bias = SS_BIAS_QKV, .window_off = 1, .shared_gate = 1},
+    {.name = "qwen3_moe", .qk_norm = 1, .window_off = 1},
+    {.name = "llama4_text", .window_each = 4, .shared_always = 1},
+    {.name = "deepseek_v2"},
+    {.name = "deepseek_v3", .router_bias = 1},
+    {.name = "gpt_oss", .bias = SS_BIAS_QKVO, .window_each = 2, .router_bias = 1, .sinks = 1},
 };
 
 #define TYPE_COUNT (sizeof model_types / sizeof model_types[0])
 
 /* Whole numbers of the file. The bounds keep every product of model.c far inside 64 bits. */
-struct key {
+static const struct {
     const char *name;
     size_t offset;
     uint32_t maximum;
     uint32_t required;
-};
-
-static const struct key keys[] = {
-    {"num_hidden_layers", offsetof(struct ss_model, layers), 1u << 12, 1},
+} keys[] = {
+    {"num_hidden_layers", offsetof(struct ss_model, layers), SS_LAYERS_LIMIT, 1},
     {"hidden_size", offsetof(struct ss_model, hidden), 1u << 18, 1},
     {"num_attention_heads", offsetof(struct ss_model, q_heads), 1u << 12, 1},
     {"num_key_value_heads", offsetof(struct ss_model, kv_heads), 1u << 12, 0},
@@ -56,204 +54,181 @@ static const struct key keys[] = {
     {"max_position_embeddings", offsetof(struct ss_model, max_positions), 1u << 30, 1},
 };
 
-/* Keys whose presence means an architecture that is not there yet. */
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+
+/* What files of a type leave out, because its software knows it. */
 static const struct {
-    const char *key;
-    const char *meaning;
-} not_yet[] = {
-    {"num_experts", "a mixture of experts"},          {"num_local_experts", "a mixture of experts"},
-    {"n_routed_experts", "a mixture of experts"},     {"moe_num_experts", "a mixture of experts"},
-    {"kv_lora_rank", "multi-head latent attention"},  {"quantization_config", "quantised weights"},
-    {"text_config", "a model of several modalities"}, {"vision_config", "a model of several modalities"},
+    const char *type;
+    size_t offset;
+    uint32_t value;
+} presets[] = {
+    {"gemma3_text", offsetof(struct ss_model, q_heads), 8},
+    {"gemma3_text", offsetof(struct ss_model, kv_heads), 4},
+    {"gemma3_text", offsetof(struct ss_model, head_dim), 256},
+    {"gemma3_text", offsetof(struct ss_model, vocab), 262208},
+    {"gemma3_text", offsetof(struct ss_model, max_positions), 131072},
+    {"gemma2", offsetof(struct ss_model, head_dim), 256},
 };
 
-/* A key that is absent and one that is null mean the same in these files. */
-static json_t *
-value_of(const json_t *root, const char *key)
+static uint32_t *
+member_of(struct ss_model *model, size_t offset)
 {
-    json_t *value = json_object_get(root, key);
-    return value == NULL || json_is_null(value) ? NULL : value;
-}
-
-/* The value as it stands in the file, for error texts: at most 40 printable characters. */
-static void
-show(char *out, size_t size, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
-    snprintf(out, size, "%.40s%s", text != NULL ? text : "?", text != NULL && strlen(text) > 40 ? "..." : "");
-    free(text);
+    return (uint32_t *)(void *)((char *)model + offset);
 }
 
 static int
-read_key(struct ss_model *model, const json_t *root, const struct key *key, struct servsim_error *err)
+fail_type(const struct ss_config *config, const json_t *value)
 {
-    const json_t *value = value_of(root, key->name);
-    if (value == NULL && key->required)
-        return servsim_fail(err, EINVAL, "%s: no key '%s': write it as a whole number from 1 to %" PRIu32, model->path,
-                            key->name, key->maximum);
+    char text[64], known[256] = "";
+    ss_config_show(text, sizeof text, value);
+    for (size_t i = 0, at = 0; i < TYPE_COUNT; i++)
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i > 0 ? ", " : "", model_types[i].name);
+    return servsim_fail(config->err, ENOTSUP,
+                        "%s: model_type %s is not known (known: %s): write \"llama\" if its layers have "
+                        "Llama's shape",
+                        config->path, text, known);
+}
+
+/* The type of a model of several modalities may stand for its language model: gemma3 for gemma3_text. */
+static int
+type_of(const struct ss_config *config, const struct ss_model_type **out)
+{
+    const json_t *value = ss_config_value(config->model, "model_type");
     if (value == NULL)
-        return 0;
-    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
-    if (number < 1 || number > (json_int_t)key->maximum) {
-        char text[64];
-        show(text, sizeof text, value);
-        return servsim_fail(err, EINVAL, "%s: %s is %s: write a whole number from 1 to %" PRIu32, model->path,
-                            key->name, text, key->maximum);
-    }
-    *(uint32_t *)(void *)((char *)model + key->offset) = (uint32_t)number;
-    return 0;
-}
-
-/* Stores a flag, or leaves what is there where the key is absent. */
-static int
-read_flag(uint32_t *out, const struct ss_model *model, const json_t *root, const char *key, struct servsim_error *err)
-{
-    const json_t *value = value_of(root, key);
-    if (value == NULL)
-        return 0;
-    if (!json_is_boolean(value)) {
-        char text[64];
-        show(text, sizeof text, value);
-        return servsim_fail(err, EINVAL, "%s: %s is %s: write true or false", model->path, key, text);
-    }
-    *out = (uint32_t)json_is_true(value);
-    return 0;
-}
-
-static int
-refuse_unsupported(const struct ss_model *model, const json_t *root, struct servsim_error *err)
-{
-    for (size_t i = 0; i < sizeof not_yet / sizeof not_yet[0]; i++)
-        if (value_of(root, not_yet[i].key) != NULL)
-            return servsim_fail(err, ENOTSUP, "%s: %s means %s, which is not there yet: use a dense bf16 or fp16 model",
-                                model->path, not_yet[i].key, not_yet[i].meaning);
-    uint32_t mlp_bias = 0;
-    if (read_flag(&mlp_bias, model, root, "mlp_bias", err) != 0)
-        return -EINVAL;
-    if (mlp_bias)
-        return servsim_fail(err, ENOTSUP, "%s: mlp_bias is not there yet: write false to leave the biases out",
-                            model->path);
-    return 0;
-}
-
-static int
-type_of(const struct model_type **out, const struct ss_model *model, const json_t *root, struct servsim_error *err)
-{
-    const json_t *value = value_of(root, "model_type");
+        value = ss_config_value(config->root, "model_type");
     *out = &model_types[0];
     if (value == NULL)
         return 0;
-    for (size_t i = 0; json_is_string(value) && i < TYPE_COUNT; i++)
-        if (strcmp(json_string_value(value), model_types[i].name) == 0) {
+    for (size_t i = 0; json_is_string(value) && i < TYPE_COUNT; i++) {
+        size_t length = strlen(json_string_value(value));
+        int same = strncmp(json_string_value(value), model_types[i].name, length) == 0;
+        const char *rest = same ? model_types[i].name + length : "";
+        if (same && (rest[0] == '\0' || (config->model != config->root && strcmp(rest, "_text") == 0))) {
             *out = &model_types[i];
             return 0;
         }
-    char text[64], known[160] = "";
-    show(text, sizeof text, value);
-    for (size_t i = 0, at = 0; i < TYPE_COUNT; i++)
-        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i > 0 ? ", " : "", model_types[i].name);
-    return servsim_fail(err, ENOTSUP,
-                        "%s: model_type %s is not known (known: %s): write \"llama\" if its layers have "
-                        "Llama's shape",
-                        model->path, text, known);
+    }
+    return fail_type(config, value);
 }
 
-/* A window that covers the longest context changes nothing; a shorter one changes prices and KV blocks. */
 static int
-refuse_windows(const struct ss_model *model, const json_t *root, const struct model_type *type,
-               struct servsim_error *err)
+read_keys(const struct ss_config *config, const struct ss_model_type *type, struct ss_model *model)
 {
-    uint32_t used = !type->window_off;
-    if (read_flag(&used, model, root, "use_sliding_window", err) != 0)
-        return -EINVAL;
-    const json_t *window = value_of(root, "sliding_window");
-    if (used && window != NULL && !(json_is_integer(window) && json_integer_value(window) >= model->max_positions))
-        return servsim_fail(err, ENOTSUP,
-                            "%s: sliding_window is not there yet: write null to take the model with full attention",
-                            model->path);
-    size_t i;
-    json_t *entry;
-    json_array_foreach(
-        value_of(root, "layer_types"), i,
-        entry) if (!json_is_string(entry) ||
-                   strcmp(json_string_value(entry), "full_attention") !=
-                       0) return servsim_fail(err, ENOTSUP,
-                                              "%s: layer_types has layers without full attention, which are not there "
-                                              "yet: remove the key to take the model with full attention",
-                                              model->path);
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
+        if (strcmp(presets[i].type, type->name) == 0)
+            *member_of(model, presets[i].offset) = presets[i].value;
+    for (size_t i = 0; rc == 0 && i < KEY_COUNT; i++) {
+        uint32_t *member = member_of(model, keys[i].offset);
+        rc = ss_config_count(config, keys[i].name, keys[i].maximum, keys[i].required && *member == 0, member);
+    }
+    return rc;
 }
 
 /* Files without a dtype are taken as bf16. float32 is refused: engines serve such models in a narrower type that they
    choose themselves, and a guess would halve or double every byte. */
 static int
-read_dtype(struct ss_model *model, const json_t *root, struct servsim_error *err)
+read_dtype(const struct ss_config *config, struct ss_model *model)
 {
-    const json_t *value = value_of(root, "torch_dtype");
-    const char *key = value != NULL ? "torch_dtype" : "dtype";
-    if (value == NULL)
-        value = value_of(root, "dtype");
+    static const char *const names[] = {"torch_dtype", "dtype"};
+    const json_t *parts[] = {config->model, config->root};
+    const json_t *value = NULL;
+    const char *key = names[0];
+    for (size_t i = 0; value == NULL && i < 4; i++) {
+        key = names[i % 2];
+        value = ss_config_value(parts[i / 2], key);
+    }
     const char *name = value != NULL ? json_string_value(value) : "bfloat16";
     if (name != NULL && strcmp(name, "bfloat16") == 0)
         model->dtype = SERVSIM_DTYPE_BF16;
     else if (name != NULL && strcmp(name, "float16") == 0)
         model->dtype = SERVSIM_DTYPE_FP16;
-    else {
-        char text[64];
-        show(text, sizeof text, value);
-        return servsim_fail(err, EINVAL, "%s: %s is %s: write \"bfloat16\" or \"float16\", the type it is served in",
-                            model->path, key, text);
-    }
+    else
+        return ss_config_fail(config, key, value, "\"bfloat16\" or \"float16\", the type it is served in");
     return 0;
 }
 
 static int
-settle_heads(struct ss_model *model, struct servsim_error *err)
+settle_heads(const struct ss_config *config, struct ss_model *model)
 {
     if (model->kv_heads == 0)
         model->kv_heads = model->q_heads;
     if (model->q_heads % model->kv_heads != 0)
-        return servsim_fail(err, EINVAL,
+        return servsim_fail(config->err, EINVAL,
                             "%s: num_key_value_heads is %" PRIu32 ": write a divisor of num_attention_heads, %" PRIu32,
-                            model->path, model->kv_heads, model->q_heads);
+                            config->path, model->kv_heads, model->q_heads);
     if (model->head_dim == 0 && model->hidden % model->q_heads != 0)
-        return servsim_fail(err, EINVAL,
+        return servsim_fail(config->err, EINVAL,
                             "%s: hidden_size %" PRIu32 " does not divide by %" PRIu32 " heads: write head_dim",
-                            model->path, model->hidden, model->q_heads);
+                            config->path, model->hidden, model->q_heads);
     if (model->head_dim == 0)
         model->head_dim = model->hidden / model->q_heads;
     return 0;
 }
 
+/* Latent attention has kv_lora_rank. Its heads are as wide as two parts of a key: with and without position. */
 static int
-read_bias(struct ss_model *model, const json_t *root, const struct model_type *type, struct servsim_error *err)
+read_latents(const struct ss_config *config, struct ss_model *model)
+{
+    uint32_t without = 0;
+    int rc = ss_config_count(config, "kv_lora_rank", 1u << 14, 0, &model->latent_rank);
+    if (rc != 0 || model->latent_rank == 0)
+        return rc;
+    if ((rc = ss_config_count(config, "q_lora_rank", 1u << 14, 0, &model->query_rank)) != 0 ||
+        (rc = ss_config_count(config, "qk_rope_head_dim", 1u << 11, 1, &model->rope_dim)) != 0 ||
+        (rc = ss_config_count(config, "qk_nope_head_dim", 1u << 11, 1, &without)) != 0 ||
+        (rc = ss_config_count(config, "v_head_dim", 1u << 12, 1, &model->v_head_dim)) != 0)
+        return rc;
+    model->head_dim = model->rope_dim + without;
+    model->kv_heads = model->q_heads;
+    return 0;
+}
+
+static int
+read_attention(const struct ss_config *config, const struct ss_model_type *type, struct ss_model *model)
 {
     uint32_t written = 0;
-    if (read_flag(&written, model, root, "attention_bias", err) != 0)
-        return -EINVAL;
+    int rc = ss_config_flag(config, "attention_bias", &written);
     model->attention_bias = type->bias != SS_BIAS_NONE ? type->bias : written ? SS_BIAS_QKVO : SS_BIAS_NONE;
-    return 0;
+    model->qk_norm = type->qk_norm;
+    model->sinks = type->sinks;
+    if (rc == 0)
+        rc = read_latents(config, model);
+    return rc == 0 ? settle_heads(config, model) : rc;
+}
+
+/* tie_word_embeddings may stand in either part of a model of several modalities. */
+static int
+read_tables(const struct ss_config *config, const struct ss_model_type *type, struct ss_model *model)
+{
+    struct ss_config outer = *config;
+    outer.model = config->root;
+    model->tied_embeddings = type->tied;
+    int rc = ss_config_flag(&outer, "tie_word_embeddings", &model->tied_embeddings);
+    return rc == 0 ? ss_config_flag(config, "tie_word_embeddings", &model->tied_embeddings) : rc;
 }
 
 static int
 fill(struct ss_model *model, const json_t *root, struct servsim_error *err)
 {
-    const struct model_type *type;
+    const struct ss_model_type *type;
+    struct ss_config config = {.path = model->path, .root = root, .model = root, .err = err};
     if (!json_is_object(root))
         return servsim_fail(err, EINVAL, "%s: not a JSON object: give a Hugging Face config.json", model->path);
-    int rc = refuse_unsupported(model, root, err);
-    if (rc != 0 || (rc = type_of(&type, model, root, err)) != 0)
+    if (json_is_object(ss_config_value(root, "text_config")))
+        config.model = ss_config_value(root, "text_config");
+    int rc = type_of(&config, &type);
+    if (rc == 0)
+        rc = read_keys(&config, type, model);
+    if (rc != 0)
         return rc;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if ((rc = read_key(model, root, &keys[i], err)) != 0)
-            return rc;
-    model->qk_norm = type->qk_norm;
-    model->tied_embeddings = type->tied;
-    if ((rc = read_flag(&model->tied_embeddings, model, root, "tie_word_embeddings", err)) != 0 ||
-        (rc = read_bias(model, root, type, err)) != 0 || (rc = settle_heads(model, err)) != 0 ||
-        (rc = refuse_windows(model, root, type, err)) != 0)
+    model->norms = type->norms;
+    if ((rc = read_tables(&config, type, model)) != 0 || (rc = read_attention(&config, type, model)) != 0 ||
+        (rc = ss_config_flag(&config, "mlp_bias", &model->mlp_bias)) != 0 ||
+        (rc = ss_config_experts(&config, type, model)) != 0 || (rc = ss_config_windows(&config, type, model)) != 0 ||
+        (rc = read_dtype(&config, model)) != 0)
         return rc;
-    return read_dtype(model, root, err);
+    return ss_config_quantisation(&config, model);
 }
 
 /* jansson quotes the file in its texts: keep them to one printable line. */

@@ -435,6 +435,7 @@ struct servsim_p2p {
  * what is seen: decode i counts with min(d_i, w - 1), chunk i with min(c_i, w - 1) and with the pairs inside the
  * window. Decodes that see a whole window no longer grow: decode_settled of them, so that contexts together grow by
  * decode_count - decode_settled a step. The host ends the line's steps where the next one settles.
+ * decode_context_min and _max are cut to w - 1, too.
  *
  * Latent attention (latent_rank > 0) keeps one latent and one rotary key a token, latent_rank + rope_dim values that
  * all heads read. Decodes work on the latent itself: 2 (2 latent_rank + rope_dim) operations for each head and pair of

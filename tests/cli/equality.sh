@@ -49,6 +49,26 @@ matrix:
 report: []
 YAML
 
+# experts, latents, windows and narrow weights: each kind of layer has a line of its own
+cat >"$work/models.yaml" <<'YAML'
+servsim: 1
+name: models
+hardware: h100
+kv_cache: {blocks: 260}
+scheduler: {plugin: fcfs, max_num_seqs: 48}
+workload: {plugin: poisson, rate: 20, requests: 150, prompt_distribution: sharegpt, output_distribution: sharegpt}
+slo: {ttft: 1s, tpot: 50ms}
+matrix:
+  model:
+    gpt_oss: {name: gpt-oss-20b}
+    latent: {name: deepseek-v2-lite}
+    gemma: {name: gemma-3-4b, weights: int4}
+    qwen: {name: qwen3-30b-a3b, weights: fp8}
+    chunked: {name: llama-4-scout, weights: int4}
+  seed: [1, 2]
+report: []
+YAML
+
 # a plugin that ships and is not in the matrix would go untested
 "$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload)$/ { print $2 }' | while read -r name; do
     grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
@@ -58,6 +78,8 @@ done
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --output "$work/devices" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/devices_stepwise" "$work/devices.yaml" >/dev/null
+"$servsim" run --quiet --verify --output "$work/models" "$work/models.yaml" >/dev/null
+"$servsim" run --quiet --verify --stepwise --output "$work/models_stepwise" "$work/models.yaml" >/dev/null
 
 figures() { # TREE FILE NAME: a top-level number of the FILE of each cell, one a line
     (cd "$1/cells" && awk -v name="  \"$3\":" -F '[:,]' 'index($0, name) == 1 { print FILENAME, $2 + 0 }' ./*/"$2")
@@ -79,6 +101,8 @@ same_files() { # TREE TREE: counts the cells, which hold the same results
 
 same_files "$work/devices" "$work/devices_stepwise"
 [ "$cells" -eq 20 ]
+same_files "$work/models" "$work/models_stepwise"
+[ "$cells" -eq 10 ]
 same_files "$work/fast" "$work/stepwise"
 figures "$work/fast" run.json engine_steps >"$work/fast.steps"
 figures "$work/stepwise" run.json engine_steps >"$work/stepwise.steps"

@@ -61,6 +61,8 @@ randomise(struct toy *toy, uint64_t seed)
     static const char *const options[] = {NULL, "{chunked_prefill: false}", "{long_prefill_threshold: 5}",
                                           "{long_prefill_threshold: 64}"};
     toy_use(toy, SERVSIM_KIND_SCHEDULER, "fcfs", options[PICK(&random, 0, 0, 0, 1, 2, 3)]);
+    cell->model.window = PICK(&random, 0, 0, 2, 17, 64, 300);
+    cell->model.kinds[1] = cell->model.window > 0 ? SS_LAYER_WINDOW : 0;
 }
 
 static void

@@ -28,17 +28,63 @@ find_shipped(struct ss_model *model, const char *name, struct servsim_error *err
     return ss_model_find(model, name, "/", models, err);
 }
 
-/* Parameter counts as the model cards and the weight files of the published models give them. */
+/* Exact parameter counts of published weights: what huggingface.co shows for each model, summed over the tensors of its
+   safetensors files. */
 static const struct {
     const char *name;
     uint64_t parameters;
 } published[] = {
-    {"llama-2-7b", 6738415616},       {"llama-2-13b", 13015864320}, {"llama-2-70b", 68976648192},
-    {"codellama-34b", 33743970304},   {"llama-3.1-8b", 8030261248}, {"llama-3.1-70b", 70553706496},
-    {"llama-3.1-405b", 405853388800}, {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824},
-    {"mistral-7b", 7248023552},       {"qwen2.5-7b", 7615616512},   {"qwen2.5-14b", 14770033664},
-    {"qwen2.5-32b", 32763876352},     {"qwen2.5-72b", 72706203648}, {"qwen3-8b", 8190735360},
-    {"qwen3-14b", 14768307200},       {"qwen3-32b", 32762123264},
+    {"llama-2-7b", 6738415616},
+    {"llama-2-13b", 13015864320},
+    {"llama-2-70b", 68976648192},
+    {"llama-30b", 32528943616},
+    {"codellama-7b", 6738546688},
+    {"codellama-13b", 13016028160},
+    {"codellama-34b", 33743970304},
+    {"llama-3.1-8b", 8030261248},
+    {"llama-3.1-70b", 70553706496},
+    {"llama-3.1-405b", 405853388800},
+    {"llama-3.2-1b", 1235814400},
+    {"llama-3.2-3b", 3212749824},
+    {"yi-6b", 6061035520},
+    {"yi-34b", 34388917248},
+    {"mistral-7b-v0.1", 7241732096},
+    {"mistral-7b", 7248023552},
+    {"mistral-nemo-12b", 12247782400},
+    {"mistral-small-24b", 23572403200},
+    {"qwen2.5-0.5b", 494032768},
+    {"qwen2.5-1.5b", 1543714304},
+    {"qwen2.5-3b", 3085938688},
+    {"qwen2.5-7b", 7615616512},
+    {"qwen2.5-14b", 14770033664},
+    {"qwen2.5-32b", 32763876352},
+    {"qwen2.5-72b", 72706203648},
+    {"qwen3-8b", 8190735360},
+    {"qwen3-14b", 14768307200},
+    {"qwen3-32b", 32762123264},
+    {"phi-3-mini", 3821079552},
+    {"phi-3-medium", 13960238080},
+    {"phi-4", 14659507200},
+    {"gemma-2b", 2506172416},
+    {"gemma-7b", 8537680896},
+    {"gemma-2-2b", 2614341888},
+    {"gemma-2-9b", 9241705984},
+    {"gemma-2-27b", 27227128320},
+    {"gemma-3-1b", 999885952},
+    {"mixtral-8x7b", 46702792704},
+    {"mixtral-8x22b", 140620634112},
+    {"qwen1.5-moe-a2.7b", 14315784192},
+    {"qwen3-30b-a3b", 30532122624},
+    {"qwen3-235b-a22b", 235093634560},
+    {"deepseek-v2-lite", 15706484224},
+    {"deepseek-v2", 235741434880},
+    /* those of the files less the vision tower and its projector: 108641793536, 401583781376, 4300079472, 12187325040
+       and 27432406640 */
+    {"llama-4-scout", 108641793536 - 871932416},
+    {"llama-4-maverick", 401583781376 - 871932416},
+    {"gemma-3-4b", 4300079472 - 419816304},
+    {"gemma-3-12b", 12187325040 - 421290864},
+    {"gemma-3-27b", 27432406640 - 423060336},
 };
 
 static void
@@ -58,6 +104,151 @@ test_published_counts(void)
         if (ss_model_parameters(&model) != published[i].parameters)
             printf("# %s: %" PRIu64 ", published %" PRIu64 "\n", model.name, ss_model_parameters(&model),
                    published[i].parameters);
+    }
+}
+
+/* Models whose makers publish rounded figures: all parameters, and those that one token meets, in 10^9. The makers of
+   gpt-oss count a token's without the embedding (0.58), those of Qwen1.5-MoE say 2.7. */
+static const struct {
+    const char *name;
+    double all, active, bytes;
+} rounded[] = {
+    {"deepseek-v3", 671.0, 37.6, 673.0},       {"deepseek-r1", 671.0, 37.6, 673.0},
+    {"gpt-oss-20b", 20.91, 3.61 + 0.58, 13.8}, {"gpt-oss-120b", 116.83, 5.13 + 0.58, 65.2},
+    {"mixtral-8x7b", 46.7, 12.9, 93.4},        {"mixtral-8x22b", 140.6, 39.2, 281.2},
+    {"llama-4-scout", 107.8, 17.2, 215.5},     {"qwen3-30b-a3b", 30.5, 3.35, 61.06},
+    {"qwen3-235b-a22b", 235.1, 22.2, 470.2},   {"deepseek-v2", 235.7, 21.4, 471.5},
+    {"qwen1.5-moe-a2.7b", 14.3, 2.69, 28.6},   {"llama-3.1-8b", 8.03, 8.03, 16.06},
+};
+
+static void
+test_rounded_counts(void)
+{
+    for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        CU_ASSERT_EQUAL_FATAL(find_shipped(&model, rounded[i].name, &err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ss_model_parameters(&model) / 1e9, rounded[i].all, rounded[i].all * 0.003);
+        CU_ASSERT_DOUBLE_EQUAL((double)ss_model_active_parameters(&model) / 1e9, rounded[i].active,
+                               rounded[i].active * 0.005);
+        CU_ASSERT_DOUBLE_EQUAL((double)ss_model_weight_bytes(&model) / 1e9, rounded[i].bytes, rounded[i].bytes * 0.003);
+    }
+}
+
+/* Which layers are of which kind. */
+static void
+test_layers(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t experts, windows, window, ffn, first_kind, last_kind;
+    } cases[] = {
+        {"llama-3.1-8b", 0, 0, 0, 14336, 0, 0},
+        {"mistral-7b-v0.1", 0, 32, 4096, 14336, SS_LAYER_WINDOW, SS_LAYER_WINDOW},
+        {"mistral-nemo-12b", 0, 0, 0, 14336, 0, 0},
+        {"gemma-2-9b", 0, 21, 4096, 14336, SS_LAYER_WINDOW, 0},
+        {"gemma-3-27b", 0, 52, 1024, 21504, SS_LAYER_WINDOW, SS_LAYER_WINDOW},
+        {"mixtral-8x7b", 32, 0, 0, 0, SS_LAYER_EXPERTS, SS_LAYER_EXPERTS},
+        {"deepseek-v3", 58, 0, 0, 18432, 0, SS_LAYER_EXPERTS},
+        {"llama-4-scout", 48, 36, 8192, 0, SS_LAYER_EXPERTS | SS_LAYER_WINDOW, SS_LAYER_EXPERTS},
+        {"llama-4-maverick", 24, 36, 8192, 16384, SS_LAYER_WINDOW, SS_LAYER_EXPERTS},
+        {"gpt-oss-20b", 24, 12, 128, 0, SS_LAYER_EXPERTS | SS_LAYER_WINDOW, SS_LAYER_EXPERTS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        struct ss_stage whole;
+        CU_ASSERT_EQUAL_FATAL(find_shipped(&model, cases[i].name, &err), 0);
+        ss_model_stage(&model, 1, 0, &whole);
+        CU_ASSERT_EQUAL(whole.expert_layers, cases[i].experts);
+        CU_ASSERT_EQUAL(whole.window_layers, cases[i].windows);
+        CU_ASSERT_EQUAL(model.window, cases[i].window);
+        CU_ASSERT_EQUAL(model.ffn, cases[i].ffn);
+        CU_ASSERT_EQUAL(model.kinds[0], cases[i].first_kind);
+        CU_ASSERT_EQUAL(model.kinds[model.layers - 1], cases[i].last_kind);
+    }
+}
+
+/* Stages hold every layer once; left-over layers go to the last but one and those before it. */
+static void
+test_stages(void)
+{
+    static const uint32_t want[4] = {15, 15, 16, 15};
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_model model;
+    struct ss_stage stage, whole;
+    uint32_t first = 0, experts = 0;
+    const struct ss_cut cut = {.tp = 1, .pp = 4, .dp = 1, .ep = 1};
+    uint64_t bytes = 0;
+    CU_ASSERT_EQUAL_FATAL(find_shipped(&model, "deepseek-v3", &err), 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        ss_model_stage(&model, 4, i, &stage);
+        CU_ASSERT_EQUAL(stage.first, first);
+        CU_ASSERT_EQUAL(stage.layers, want[i]);
+        CU_ASSERT_EQUAL(stage.embeds, i == 0);
+        CU_ASSERT_EQUAL(stage.samples, i == 3);
+        first += stage.layers;
+        experts += stage.expert_layers;
+        bytes += ss_model_stage_bytes(&model, &cut, &stage);
+    }
+    ss_model_stage(&model, 1, 0, &whole);
+    CU_ASSERT_EQUAL(experts, whole.expert_layers);
+    CU_ASSERT_DOUBLE_EQUAL((double)bytes, (double)ss_model_weight_bytes(&model), 8.0);
+}
+
+/* Experts spread over GPUs, or cut across them: DeepSeek-V3 and Mixtral. */
+static void
+test_experts_per_gpu(void)
+{
+    static const struct {
+        struct ss_cut cut;
+        uint32_t experts, ffn;
+    } cases[] = {
+        {{1, 1, 1, 1}, 256, 2048}, {{8, 1, 1, 1}, 256, 256}, {{8, 1, 1, 8}, 32, 2048},  {{1, 1, 8, 8}, 32, 2048},
+        {{4, 1, 2, 8}, 32, 2048},  {{4, 1, 2, 2}, 128, 512}, {{1, 1, 2, 1}, 256, 1024},
+    };
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_model model;
+    struct ss_stage whole;
+    CU_ASSERT_EQUAL_FATAL(find_shipped(&model, "deepseek-v3", &err), 0);
+    ss_model_stage(&model, 1, 0, &whole);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_EQUAL(ss_cut_experts(&model, &cases[i].cut), cases[i].experts);
+        CU_ASSERT_EQUAL(ss_cut_expert_ffn(&model, &cases[i].cut), cases[i].ffn);
+        CU_ASSERT_EQUAL(ss_model_expert_bytes(&model, &cases[i].cut), 3.0 * 7168 * cases[i].ffn);
+    }
+    /* eight GPUs, attention and shared experts whole on each, experts spread: what is left of one copy's bytes */
+    const struct ss_cut spread = {1, 1, 8, 8};
+    double experts = 58.0 * 256 * 3 * 7168 * 2048, all = (double)ss_model_weight_bytes(&model);
+    CU_ASSERT_DOUBLE_EQUAL((double)ss_model_stage_bytes(&model, &spread, &whole), all - experts * 7 / 8, 2.0);
+}
+
+/* What the experiment asks for goes before what the file says. */
+static void
+test_asked_weights(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t asked, weights, experts, gemm;
+        double gigabytes;
+    } cases[] = {
+        {"llama-3.1-8b", SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, 9.08},
+        {"llama-3.1-8b", SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_BF16, 5.73},
+        {"llama-3.1-8b", SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_BF16, 5.81},
+        {"llama-3.1-8b", SERVSIM_DTYPE_FP16, SERVSIM_DTYPE_FP16, SERVSIM_DTYPE_FP16, SERVSIM_DTYPE_FP16, 16.06},
+        {"deepseek-v3", SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, 1342.05},
+        {"mixtral-8x7b", SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_BF16, 27.17},
+        {"gpt-oss-20b", SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_BF16, 41.83},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        CU_ASSERT_EQUAL_FATAL(find_shipped(&model, cases[i].name, &err), 0);
+        ss_model_set_weights(&model, cases[i].asked);
+        CU_ASSERT_EQUAL(ss_model_weight_dtype(&model), cases[i].weights);
+        CU_ASSERT_EQUAL(ss_model_expert_dtype(&model), cases[i].experts);
+        CU_ASSERT_EQUAL(ss_model_gemm_dtype(&model), cases[i].gemm);
+        CU_ASSERT_DOUBLE_EQUAL((double)ss_model_weight_bytes(&model) / 1e9, cases[i].gigabytes, 0.01);
     }
 }
 
@@ -111,11 +302,51 @@ test_kv_bytes(void)
     }
 }
 
+/* Latents are kept once for all heads and not cut; a narrow cache halves it; all 62 layers of Gemma count in full. */
+static void
+test_kv_bytes_of_kinds(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t kv_dtype, tp;
+        uint64_t bytes;
+    } cases[] = {
+        {"deepseek-v3", 0, 1, 61 * (512 + 64) * 2},
+        {"deepseek-v3", 0, 8, 61 * (512 + 64) * 2},
+        {"deepseek-v3", SERVSIM_DTYPE_FP8, 1, 61 * (512 + 64)},
+        {"llama-3.1-8b", SERVSIM_DTYPE_FP8, 1, 65536},
+        {"gemma-3-27b", 0, 2, 62 * 2 * 8 * 128 * 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        CU_ASSERT_EQUAL_FATAL(find_shipped(&model, cases[i].name, &err), 0);
+        model.kv_dtype = cases[i].kv_dtype;
+        CU_ASSERT_EQUAL(ss_model_kv_bytes_per_token_per_gpu(&model, cases[i].tp), cases[i].bytes);
+    }
+}
+
+/* 151936 = 64 x 2374 rows; 32016 are padded to 32064 before they are cut. */
+static void
+test_vocabulary(void)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_model model;
+    CU_ASSERT_EQUAL_FATAL(find_shipped(&model, "codellama-7b", &err), 0);
+    CU_ASSERT_EQUAL(ss_model_vocab_per_gpu(&model, 1), 32064);
+    CU_ASSERT_EQUAL(ss_model_vocab_per_gpu(&model, 4), 8016);
+    CU_ASSERT_EQUAL(ss_model_weight_bytes_per_gpu(&model, 1), 2 * (ss_model_parameters(&model) + 2 * 48 * 4096));
+}
+
 static void
 test_dtypes(void)
 {
     CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_BF16), 2.0);
     CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_FP16), 2.0);
+    CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_FP8), 1.0);
+    CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_INT4), 0.51953125);
+    CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_MXFP4), 0.53125);
+    CU_ASSERT_EQUAL(ss_dtype_bytes(SERVSIM_DTYPE_NVFP4), 0.5625);
     CU_ASSERT_STRING_EQUAL(ss_dtype_name(SERVSIM_DTYPE_FP8), "fp8");
     CU_ASSERT_PTR_NULL(ss_dtype_name(99));
     CU_ASSERT_EQUAL(ss_dtype_of("BF16"), SERVSIM_DTYPE_BF16);
@@ -178,6 +409,28 @@ static const struct {
     {"\"dtype\": \"bfloat16\"", 0},
     {"\"sliding_window\": null", 0},
     {"\"sliding_window\": 512", 0},
+    {"\"sliding_window\": 128", 0},
+    {"\"layer_types\": [\"full_attention\", \"sliding_attention\"], \"sliding_window\": 128", 0},
+    {"\"mlp_bias\": true", 2 * (2 * 256 + 64)},
+    {"\"model_type\": \"gemma2\", \"head_dim\": 8, \"sliding_window\": 128", -64000 + 2 * 2 * 64},
+    /* a router of 4 x 64 and four experts of 3 x 64 x 32, for 3 x 64 x 256 */
+    {"\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 32", 2 * (256 + 24576 - 49152)},
+    {"\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 32, \"mlp_only_layers\": [1]",
+     256 + 24576 - 49152},
+    {"\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 32, \"decoder_sparse_step\": 2",
+     256 + 24576 - 49152},
+    {"\"n_routed_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 32, \"n_shared_experts\": 2, "
+     "\"first_k_dense_replace\": 1",
+     256 + 24576 + 2 * 6144 - 49152},
+    {"\"num_local_experts\": 2, \"num_experts_per_tok\": 1", 2 * (128 + 49152)},
+    {"\"num_experts\": 0", 0},
+    /* latents of 16 + 4, heads of 8 + 4 and 8: 64 x 20 + 64 x 96 + 16 x 128 + 64 x 64 and a norm of 16 */
+    {"\"kv_lora_rank\": 16, \"qk_rope_head_dim\": 4, \"qk_nope_head_dim\": 8, \"v_head_dim\": 8", 2 * (13584 - 16384)},
+    /* and queries by a latent of 8: 64 x 8 + 8 x 96 and a norm of 8 for 64 x 96 */
+    {"\"kv_lora_rank\": 16, \"qk_rope_head_dim\": 4, \"qk_nope_head_dim\": 8, \"v_head_dim\": 8, \"q_lora_rank\": 8",
+     2 * (13584 - 16384 + 1288 - 6144)},
+    {"\"quantization_config\": {\"quant_method\": \"fp8\"}", 0},
+    {"\"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4}", 0},
     {"\"model_type\": \"qwen2\", \"sliding_window\": 128, \"use_sliding_window\": false", 2 * 3 * 64},
     {"\"layer_types\": [\"full_attention\", \"full_attention\"]", 0},
     {"\"quantization_config\": null, \"rope_scaling\": {\"factor\": 8.0}, \"id2label\": {\"0\": [[[{}]]]}", 0},
@@ -229,21 +482,28 @@ static const struct {
     {"{" SHAPE ", \"num_key_value_heads\": 16}", "divisor"},
     {"{" SHAPE ", \"num_key_value_heads\": 0}", "num_key_value_heads is 0"},
     {"{" SHAPE ", \"head_dim\": 1000000}", "head_dim"},
-    {"{" SHAPE ", \"num_experts\": 8}", "mixture of experts"},
-    {"{" SHAPE ", \"num_local_experts\": 8}", "mixture of experts"},
-    {"{" SHAPE ", \"n_routed_experts\": 64}", "mixture of experts"},
-    {"{" SHAPE ", \"kv_lora_rank\": 512}", "latent"},
-    {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"fp8\"}}", "quantised"},
-    {"{" SHAPE ", \"text_config\": {}}", "modalities"},
-    {"{" SHAPE ", \"mlp_bias\": true}", "mlp_bias"},
+    {"{" SHAPE ", \"num_experts\": 8}", "a token goes to 0 of 8 experts"},
+    {"{" SHAPE ", \"num_local_experts\": 8, \"num_experts_per_tok\": 9}", "9 of 8"},
+    {"{" SHAPE ", \"n_routed_experts\": -1}", "n_routed_experts is -1"},
+    {"{" SHAPE ", \"num_experts\": 8, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 0}", "0 wide"},
+    {"{" SHAPE ", \"num_experts\": 8, \"num_experts_per_tok\": 2, \"moe_layer_freq\": 0}", "moe_layer_freq is 0"},
+    {"{" SHAPE ", \"kv_lora_rank\": 512}", "qk_rope_head_dim"},
+    {"{" SHAPE ", \"kv_lora_rank\": \"512\"}", "kv_lora_rank is \"512\""},
+    {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"bitsandbytes\"}}", "'bitsandbytes' is not known"},
+    {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 3}}", "bits of 4 or 8"},
+    {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"modelopt\", \"quant_algo\": \"W4A8\"}}", "NVFP4"},
+    {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"compressed-tensors\"}}", "num_bits"},
+    {"{" SHAPE ", \"quantization_config\": [1]}", "quantization_config is [1]"},
+    {"{" SHAPE ", \"text_config\": {}}", "num_hidden_layers"},
     {"{" SHAPE ", \"mlp_bias\": 1}", "true or false"},
     {"{" SHAPE ", \"tie_word_embeddings\": \"yes\"}", "true or false"},
-    {"{" SHAPE ", \"model_type\": \"mixtral\"}", "\"mixtral\" is not known"},
+    {"{" SHAPE ", \"model_type\": \"mamba\"}", "\"mamba\" is not known"},
+    {"{" SHAPE ", \"model_type\": \"gemma3\"}", "\"gemma3\" is not known"},
     {"{" SHAPE ", \"model_type\": 7}", "model_type 7"},
-    {"{" SHAPE ", \"sliding_window\": 128}", "sliding_window"},
     {"{" SHAPE ", \"sliding_window\": \"x\"}", "sliding_window"},
-    {"{" SHAPE ", \"model_type\": \"qwen2\", \"sliding_window\": 128, \"use_sliding_window\": true}", "sliding_window"},
-    {"{" SHAPE ", \"layer_types\": [\"full_attention\", \"sliding_attention\"]}", "layer_types"},
+    {"{" SHAPE ", \"layer_types\": [\"full_attention\"]}", "layer_types has 1 entries"},
+    {"{" SHAPE ", \"layer_types\": [\"full_attention\", \"linear_attention\"]}", "linear_attention"},
+    {"{" SHAPE ", \"layer_types\": [\"full_attention\", \"sliding_attention\"]}", "write sliding_window"},
     {"{" SHAPE ", \"torch_dtype\": \"float32\"}", "float32"},
     {"{" SHAPE ", \"torch_dtype\": 16}", "torch_dtype is 16"},
 };
@@ -342,9 +602,16 @@ main(void)
 {
     static const struct ss_case cases[] = {
         {"published parameter counts", test_published_counts},
+        {"published rounded counts", test_rounded_counts},
+        {"kinds of layers", test_layers},
+        {"pipeline stages", test_stages},
+        {"experts per GPU", test_experts_per_gpu},
+        {"weights that are asked for", test_asked_weights},
+        {"vocabulary", test_vocabulary},
         {"shapes of a model", test_shapes_of_a_model},
         {"weights per GPU", test_weights_per_gpu},
         {"KV bytes per token", test_kv_bytes},
+        {"KV bytes of latents and narrow caches", test_kv_bytes_of_kinds},
         {"data types", test_dtypes},
         {"defaults of a short file", test_defaults},
         {"types and keys", test_variants},

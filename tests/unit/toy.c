@@ -48,8 +48,9 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     const struct toy_device *device = device_of(self);
     uint64_t sum = op->decode_context_sum, count = op->decode_count;
     (void)err;
-    line->base_ps = (device->constant ? 0 : (int64_t)op->prefill_causal_pairs) +
-                    (int64_t)(op->decode_context_max - op->decode_context_min) * 11;
+    /* in a window the range of contexts narrows as they settle, which is no line */
+    uint64_t range = op->window == 0 ? op->decode_context_max - op->decode_context_min : 0;
+    line->base_ps = (device->constant ? 0 : (int64_t)op->prefill_causal_pairs) + (int64_t)range * 11;
     line->slope_ps = 0;
     line->steps = UINT64_MAX;
     if (count == 0)
@@ -57,7 +58,7 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     uint64_t mean = sum / count, cell = device->grid ? mean / device->grid : 0;
     int64_t token_ps = device->token_ps + (int64_t)(cell % 3) * 5;
     line->base_ps += token_ps * (int64_t)sum + (int64_t)cell * 1001;
-    line->slope_ps = token_ps * (int64_t)count;
+    line->slope_ps = token_ps * (int64_t)(count - op->decode_settled);
     if (device->grid)
         line->steps = (cell + 1) * device->grid - mean;
     return 0;

@@ -1,0 +1,40 @@
+/*
+ * cost/internal.h - what the files of core/cost share.
+ */
+#ifndef SS_COST_INTERNAL_H
+#define SS_COST_INTERNAL_H
+
+#include "cost/cost.h"
+#include "cost/operators.h"
+
+/* What a part of a step costs for one number of tokens or rows: priced once, then remembered. */
+struct ss_part {
+    int64_t dense_ps; /* below 0: not priced yet */
+    int64_t communication_ps;
+    uint64_t weight_bytes; /* that one GPU reads */
+};
+
+/* One pipeline stage. */
+struct ss_stage_cost {
+    struct ss_stage stage;
+    struct ss_part *by_tokens;        /* [max_num_batched_tokens + 1]: all but attention, experts and sampled rows */
+    struct ss_part *by_expert_tokens; /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
+    uint64_t flops_per_token;         /* outside attention and LM head */
+    uint64_t flops_per_pair, flops_per_window_pair; /* attention: a query and a token that it sees */
+    uint64_t kv_bytes, window_kv_bytes;             /* one GPU: of a context token */
+};
+
+struct ss_cost {
+    const struct ss_cell *cell;
+    struct ss_cut cut;
+    struct ss_operators operators;
+    struct ss_stage_cost *stages; /* [pp] */
+    struct ss_part *by_rows;      /* [max_num_seqs + 1]: LM head and sampler */
+};
+
+/* parts.c: fills the part of a stage, or of the sampled rows. */
+int ss_cost_price_tokens(struct ss_cost *cost, uint32_t stage, uint32_t tokens, struct servsim_error *err);
+int ss_cost_price_experts(struct ss_cost *cost, uint32_t stage, uint32_t tokens, struct servsim_error *err);
+int ss_cost_price_rows(struct ss_cost *cost, uint32_t rows, struct servsim_error *err);
+
+#endif
