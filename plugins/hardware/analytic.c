@@ -11,6 +11,7 @@
 
 #define PS_PER_US 1e6
 #define PS_PER_S 1e12
+#define US_PER_S 1e6
 #define LARGEST_PS 2305843009213693952.0 /* 2^61, 26 days: room to add a few of them */
 
 struct device {
@@ -123,13 +124,69 @@ describe(void *self, struct servsim_device *out, struct servsim_error *err)
     return 0;
 }
 
-/* The longer of arithmetic and traffic, in seconds. */
-static double
-bound_s(const struct analytic_profile *profile, const struct analytic_kernel *kernel, double flops, double peak,
-        double bytes)
+/* ---- matrix multiplications ---- */
+
+/* Bits that the device multiplies `dtype` in, as an index of its kernels. */
+static uint32_t
+width_of(const struct analytic_profile *profile, uint32_t dtype)
 {
-    return fmax(flops / (kernel->compute_efficiency * peak),
-                bytes / (kernel->memory_efficiency * profile->memory_bytes_per_s));
+    if (dtype >= ANALYTIC_DTYPES || dtype_bytes(dtype) == 2.0 || profile->peak_flops[dtype] <= 0.0)
+        return ANALYTIC_16BIT;
+    return dtype == SERVSIM_DTYPE_FP8 ? ANALYTIC_8BIT : ANALYTIC_4BIT;
+}
+
+/* The kernel of that width, or of the next wider one that is known. */
+static const struct analytic_kernel *
+kernel_of(const struct analytic_kernel *kernels, uint32_t width)
+{
+    while (width > 0 && kernels[width].compute_efficiency <= 0.0)
+        width--;
+    return &kernels[width];
+}
+
+static double
+soft_maximum(double a, double b, double softness)
+{
+    double high = fmax(a, b), low = fmin(a, b);
+    if (softness <= 0.0 || high <= 0.0)
+        return high;
+    return high * pow(1.0 + pow(low / high, softness), 1.0 / softness);
+}
+
+static double
+traffic_us(const struct analytic_profile *profile, double efficiency, double bytes)
+{
+    return bytes / (efficiency * profile->memory_bytes_per_s) * US_PER_S;
+}
+
+/* One way to cover a product: tiles of `rows` x `columns`, K in `parts`. Partial sums are written and read in fp32
+   through an L2 that is taken to be four times as fast as memory. */
+static double
+covered_us(const struct analytic_profile *profile, const struct analytic_kernel *kernel, const struct servsim_gemm *op,
+           double peak, const double tile[2], double parts)
+{
+    double tiles = ceil((double)op->m / tile[0]) * ceil((double)op->n / tile[1]);
+    double loss = 1.0 + kernel->tile_loss * (128.0 / tile[0] + 128.0 / tile[1] - 1.5);
+    double flops_per_us = kernel->compute_efficiency * peak / profile->sms / US_PER_S;
+    double tile_us = 2.0 * tile[0] * tile[1] * (double)op->k / parts / flops_per_us * loss;
+    double us = ceil(tiles * parts / profile->sms) * (tile_us + kernel->fill_us);
+    if (parts > 1.0)
+        us += kernel->fill_us + traffic_us(profile, 4.0, 8.0 * parts * (double)op->m * (double)op->n);
+    return us;
+}
+
+static double
+arithmetic_us(const struct analytic_profile *profile, const struct analytic_kernel *kernel,
+              const struct servsim_gemm *op, double peak)
+{
+    static const double tiles[][2] = {{64, 64}, {64, 128}, {128, 64}, {128, 128}, {128, 256}, {256, 128}};
+    if (kernel->max_split == 0)
+        return 2.0 * (double)op->m * (double)op->n * (double)op->k / (kernel->compute_efficiency * peak) * US_PER_S;
+    double best = HUGE_VAL;
+    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++)
+        for (uint32_t parts = 1; parts <= kernel->max_split; parts *= 2)
+            best = fmin(best, covered_us(profile, kernel, op, peak, tiles[i], parts));
+    return best;
 }
 
 /* Operands are read and the result is written once, the result in 16 bits whatever the operands are. */
@@ -137,7 +194,6 @@ static int32_t
 gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err)
 {
     const struct analytic_profile *profile = &((const struct device *)self)->profile;
-    const struct analytic_kernel *kernel = &profile->gemm;
     double m = (double)op->m, n = (double)op->n, k = (double)op->k, peak, each;
     int32_t rc = peak_of(profile, op->dtype, &peak, err);
     if (rc == 0)
@@ -145,31 +201,33 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
     *ps = 0;
     if (rc != 0 || op->m == 0 || op->n == 0 || op->k == 0)
         return rc;
+    const struct analytic_kernel *kernel = kernel_of(profile->gemm, width_of(profile, op->dtype));
     double bytes = dtype_bytes(op->dtype) * m * k + each * k * n + 2.0 * m * n;
-    double seconds = bound_s(profile, kernel, 2.0 * m * n * k, peak, bytes);
-    return to_ps(op->times * (kernel->launch_us * PS_PER_US + seconds * PS_PER_S), ps, err);
+    double us =
+        kernel->launch_us + soft_maximum(arithmetic_us(profile, kernel, op, peak),
+                                         traffic_us(profile, kernel->memory_efficiency, bytes), kernel->softness);
+    return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 
-/* Efficiencies of the experts' kernels: their own where the profile has them. */
+/* ---- experts ---- */
+
+/* The experts' kernels: gemm's, launched twice, where the profile has none of their own. */
 static struct analytic_kernel
-moe_kernel(const struct analytic_profile *profile)
+moe_kernel(const struct analytic_profile *profile, uint32_t width)
 {
-    struct analytic_kernel kernel = profile->moe;
-    if (kernel.launch_us <= 0.0)
-        kernel.launch_us = 2.0 * profile->gemm.launch_us;
-    if (kernel.compute_efficiency <= 0.0)
-        kernel.compute_efficiency = profile->gemm.compute_efficiency;
-    if (kernel.memory_efficiency <= 0.0)
-        kernel.memory_efficiency = profile->gemm.memory_efficiency;
+    struct analytic_kernel kernel = *kernel_of(profile->moe, width);
+    if (kernel.compute_efficiency > 0.0)
+        return kernel;
+    kernel = *kernel_of(profile->gemm, width);
+    kernel.launch_us *= 2.0;
     return kernel;
 }
 
-/* Gate and up, then down, as two grouped GEMMs: weights of the experts that were hit are read once. */
+/* Gate and up, activation and down as one: weights of the experts that were hit are read once. */
 static int32_t
 moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err)
 {
     const struct analytic_profile *profile = &((const struct device *)self)->profile;
-    const struct analytic_kernel kernel = moe_kernel(profile);
     double rows = (double)op->tokens_here, hidden = op->hidden, ffn = op->ffn, peak, each;
     int32_t rc = peak_of(profile, op->dtype, &peak, err);
     if (rc == 0)
@@ -177,13 +235,52 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
     *ps = 0;
     if (rc != 0 || op->tokens_here == 0)
         return rc;
-    double weights = op->experts_hit * hidden * ffn * each, input = dtype_bytes(op->dtype);
-    double up_s = bound_s(profile, &kernel, 4.0 * rows * hidden * ffn, peak,
-                          2.0 * weights + rows * (input * hidden + 2.0 * 2.0 * ffn));
-    double down_s =
-        bound_s(profile, &kernel, 2.0 * rows * hidden * ffn, peak, weights + rows * (input * ffn + 2.0 * hidden));
-    return to_ps(op->times * (kernel.launch_us * PS_PER_US + (up_s + down_s) * PS_PER_S), ps, err);
+    const struct analytic_kernel kernel = moe_kernel(profile, width_of(profile, op->dtype));
+    double input = dtype_bytes(op->dtype);
+    double bytes =
+        3.0 * op->experts_hit * hidden * ffn * each + rows * (input * (hidden + ffn) + 2.0 * 2.0 * ffn + 2.0 * hidden);
+    double compute_us = 6.0 * rows * hidden * ffn / (kernel.compute_efficiency * peak) * US_PER_S;
+    double us = kernel.launch_us +
+                soft_maximum(compute_us, traffic_us(profile, kernel.memory_efficiency, bytes), kernel.softness);
+    return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
+
+/* ---- small kernels ---- */
+
+/* Values that a kernel reads and writes for each of its columns: a norm adds the residual and writes both, rotary
+   embedding works in place, activation multiplies two halves into one. */
+static double
+values_per_column(uint32_t role)
+{
+    switch (role) {
+    case SERVSIM_ELEMENTWISE_NORM:
+    case SERVSIM_ELEMENTWISE_FINAL_NORM:
+        return 4.0;
+    case SERVSIM_ELEMENTWISE_ACTIVATION:
+        return 3.0;
+    case SERVSIM_ELEMENTWISE_SAMPLER:
+        return 0.0; /* part of the engine's overhead */
+    default:
+        return 2.0;
+    }
+}
+
+/* What grows with the rows; the launch is part of the engine's overhead per layer. While operands fit half of the L2,
+   they come from there, at about four times the bandwidth; what is beyond pays memory. */
+static int32_t
+elementwise(void *self, const struct servsim_elementwise *op, int64_t *ps, struct servsim_error *err)
+{
+    const struct analytic_profile *profile = &((const struct device *)self)->profile;
+    double bytes = 2.0 * values_per_column(op->role) * (double)op->rows * (double)op->columns;
+    *ps = 0;
+    if (profile->l2_bytes <= 0.0)
+        return 0;
+    double us =
+        traffic_us(profile, 4.0, bytes) + traffic_us(profile, 4.0 / 3.0, fmax(0.0, bytes - profile->l2_bytes / 2.0));
+    return to_ps(op->times * (us * PS_PER_US), ps, err);
+}
+
+/* ---- attention ---- */
 
 static double
 value_dim(const struct servsim_attention *op)
@@ -200,20 +297,34 @@ latent_context_flops(const struct servsim_attention *op)
                                 : 2.0 * op->q_heads * op->latent_rank * widths * (double)op->prefill_context_tokens;
 }
 
-/* One kernel for all prefill chunks: 2 flops per head, causal pair and channel of keys and of values. In ps for one
+/* Queries, keys, values and results of all chunks and their prior contexts. */
+static double
+prefill_bytes(const struct servsim_attention *op)
+{
+    double seen = (double)op->prefill_new_tokens + (double)op->prefill_context_tokens,
+           width = op->head_dim + value_dim(op);
+    return width * (dtype_bytes(op->kv_dtype) * op->kv_heads * seen +
+                    dtype_bytes(op->dtype) * op->q_heads * (double)op->prefill_new_tokens);
+}
+
+/* One kernel for all prefill chunks: 2 flops per head, causal pair and channel of keys and of values. In us for one
    layer. */
 static int32_t
-prefill_ps(const struct analytic_profile *profile, const struct servsim_attention *op, double *ps,
+prefill_us(const struct analytic_profile *profile, const struct servsim_attention *op, double *us,
            struct servsim_error *err)
 {
-    const struct analytic_kernel *kernel = &profile->prefill_attention;
-    double peak;
+    const struct analytic_prefill *kernel = &profile->prefill_attention;
+    double peak, pairs = (double)op->prefill_causal_pairs, pair_flops = 2.0 * (op->head_dim + value_dim(op));
     int32_t rc = peak_of(profile, op->dtype, &peak, err);
     if (rc != 0)
         return rc;
-    double flops = 2.0 * op->q_heads * (op->head_dim + value_dim(op)) * (double)op->prefill_causal_pairs;
-    *ps = kernel->launch_us * PS_PER_US + flops / (kernel->compute_efficiency * peak) * PS_PER_S +
-          latent_context_flops(op) / (profile->gemm.compute_efficiency * peak) * PS_PER_S;
+    *us = kernel->launch_us + op->q_heads * pair_flops * pairs / (kernel->compute_efficiency * peak) * US_PER_S +
+          latent_context_flops(op) / (profile->gemm[ANALYTIC_16BIT].compute_efficiency * peak) * US_PER_S;
+    if (kernel->chain > 0.0 && op->prefill_new_tokens > 0)
+        *us += kernel->chain * 128.0 * pair_flops * (pairs / (double)op->prefill_new_tokens) / (peak / profile->sms) *
+               US_PER_S;
+    if (kernel->memory_efficiency > 0.0)
+        *us += traffic_us(profile, kernel->memory_efficiency, prefill_bytes(op));
     return 0;
 }
 
@@ -225,31 +336,49 @@ query_values(const struct servsim_attention *op)
     return op->q_heads * each;
 }
 
-/* One kernel for all decodes, without what it reads of the KV cache: queries in and results out. In ps for one layer.
- */
-static double
-decode_fixed_ps(const struct analytic_profile *profile, const struct servsim_attention *op)
+static const struct analytic_decode *
+decode_kernel(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
-    const struct analytic_kernel *kernel = &profile->decode_attention;
-    double bytes = query_values(op) * dtype_bytes(op->dtype) * (double)op->decode_count;
-    return kernel->launch_us * PS_PER_US + bytes / (kernel->memory_efficiency * profile->memory_bytes_per_s) * PS_PER_S;
+    const struct analytic_decode *kernels = profile->decode_attention;
+    int narrow = op->kv_dtype == SERVSIM_DTYPE_FP8 && kernels[ANALYTIC_8BIT].memory_efficiency > 0.0;
+    return &kernels[narrow ? ANALYTIC_8BIT : ANALYTIC_16BIT];
 }
 
-/* One context token in all layers, as whole picoseconds: depends on the model and the device only. Latents are read
-   once for all heads, so that arithmetic may take longer than reading. */
+/* At which KV is read. Does not depend on contexts, so that a run of decode steps stays on one line. */
+static double
+decode_bytes_per_s(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    const struct analytic_decode *kernel = decode_kernel(profile, op);
+    double rate = kernel->memory_efficiency * profile->memory_bytes_per_s;
+    if (kernel->block_bytes_per_s <= 0.0 || op->latent_rank > 0 || op->q_heads != op->kv_heads)
+        return rate;
+    return fmin(rate, kernel->block_bytes_per_s * op->kv_heads * (double)op->decode_count);
+}
+
+/* One kernel for all decodes, without what it reads of the KV cache: queries in and results out. In us for one layer.
+ */
+static double
+decode_fixed_us(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    double bytes = query_values(op) * dtype_bytes(op->dtype) * (double)op->decode_count;
+    const struct analytic_decode *kernel = decode_kernel(profile, op);
+    return kernel->launch_us + traffic_us(profile, kernel->memory_efficiency, bytes);
+}
+
+/* One context token in all layers, as whole picoseconds: depends on the model, the device and the number of decodes
+   only. Latents are read once for all heads, so that arithmetic may take longer than reading. */
 static int32_t
 context_token_ps(const struct analytic_profile *profile, const struct servsim_attention *op, int64_t *ps,
                  struct servsim_error *err)
 {
     double values =
         op->latent_rank > 0 ? (double)op->latent_rank + op->rope_dim : op->kv_heads * (op->head_dim + value_dim(op));
-    double bytes = values * dtype_bytes(op->kv_dtype), peak = 0.0;
-    double seconds = bytes / (profile->decode_attention.memory_efficiency * profile->memory_bytes_per_s);
+    double seconds = values * dtype_bytes(op->kv_dtype) / decode_bytes_per_s(profile, op), peak = 0.0;
     if (op->latent_rank > 0) {
         int32_t rc = peak_of(profile, op->dtype, &peak, err);
         if (rc != 0)
             return rc;
-        double share = profile->decode_attention.compute_efficiency;
+        double share = decode_kernel(profile, op)->compute_efficiency;
         share = share > 0.0 ? share : profile->prefill_attention.compute_efficiency;
         seconds = fmax(seconds, 2.0 * query_values(op) / (share * peak));
     }
@@ -269,13 +398,13 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     int64_t token_ps = 0;
     if (dtype_bytes(op->dtype) == 0.0 || dtype_bytes(op->kv_dtype) == 0.0)
         return servsim_fail(err, EINVAL, "attention in a data type that %s does not know", profile->name);
-    int32_t rc = op->prefill_count > 0 ? prefill_ps(profile, op, &prefill, err) : 0;
+    int32_t rc = op->prefill_count > 0 ? prefill_us(profile, op, &prefill, err) : 0;
     if (rc != 0)
         return rc;
     if (op->decode_count > 0)
-        decode = decode_fixed_ps(profile, op);
+        decode = decode_fixed_us(profile, op);
     *line = (struct servsim_line){.steps = SERVSIM_FOREVER};
-    if ((rc = to_ps(op->times * (prefill + decode), &line->base_ps, err)) != 0 || op->decode_count == 0)
+    if ((rc = to_ps(op->times * ((prefill + decode) * PS_PER_US), &line->base_ps, err)) != 0 || op->decode_count == 0)
         return rc;
     if ((rc = context_token_ps(profile, op, &token_ps, err)) != 0 ||
         (rc = add_product(&line->slope_ps, (uint64_t)token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
@@ -294,13 +423,34 @@ ring_us(const struct analytic_link *link, uint32_t kind, uint32_t ranks, double 
     return steps * (link->latency_us + bytes / ranks / link->bytes_per_s * 1e6);
 }
 
+/* Between the sizes of a table, and beyond its last at the pace of its last two. */
+static double
+table_us(const double *us, double bytes)
+{
+    uint32_t i = 0;
+    double low = ANALYTIC_SMALLEST;
+    if (bytes <= low)
+        return us[0];
+    for (; i + 2 < ANALYTIC_SIZES && bytes > 2.0 * low; i++)
+        low *= 2.0;
+    return us[i] + (us[i + 1] - us[i]) * (bytes - low) / low;
+}
+
 static double
 in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks, double bytes)
 {
-    if (kind == SERVSIM_COLLECTIVE_ALL_REDUCE)
+    const struct analytic_all_reduce *reduce = profile->all_reduce;
+    const struct analytic_shuffle *shuffle = profile->shuffle;
+    if (kind == SERVSIM_COLLECTIVE_ALL_REDUCE) {
         for (uint32_t i = 0; i < profile->all_reduce_count; i++)
-            if (profile->all_reduce[i].ranks == ranks)
-                return profile->all_reduce[i].alpha_us + bytes / profile->all_reduce[i].bytes_per_s * 1e6;
+            if (reduce[i].ranks == ranks)
+                return reduce[i].us != NULL ? table_us(reduce[i].us, bytes)
+                                            : reduce[i].alpha_us + bytes / reduce[i].bytes_per_s * US_PER_S;
+    } else {
+        for (uint32_t i = 0; i < profile->shuffle_count; i++)
+            if (shuffle[i].kind == kind && shuffle[i].ranks == ranks)
+                return shuffle[i].alpha_us + bytes / shuffle[i].bytes_per_s * US_PER_S;
+    }
     return ring_us(&profile->link, kind, ranks, bytes);
 }
 
@@ -363,7 +513,8 @@ analytic_fit_link(const struct analytic_all_reduce *rows, uint32_t count)
 double
 analytic_pcie_latency_us(void)
 {
-    static const struct analytic_all_reduce rows[] = {{2, 4.4, 38e9}, {4, 13.5, 19e9}, {8, 26.0, 13e9}};
+    static const struct analytic_all_reduce rows[] = {
+        {2, 4.4, 38e9, NULL}, {4, 13.5, 19e9, NULL}, {8, 26.0, 13e9, NULL}};
     return analytic_fit_link(rows, 3).latency_us;
 }
 
@@ -437,8 +588,9 @@ read_bridge(struct analytic_profile *profile, const struct servsim_create *args)
     const struct servsim_value *link = servsim_value_of(args, "link");
     if (link == NULL || strcmp(link->text, "nvlink_bridge") != 0)
         return;
-    profile->all_reduce[0] = (struct analytic_all_reduce){2, 2.0 * profile->link.latency_us, 56.25e9};
+    profile->all_reduce[0] = (struct analytic_all_reduce){2, 2.0 * profile->link.latency_us, 56.25e9, NULL};
     profile->all_reduce_count = 1;
+    profile->link_kind = SERVSIM_LINK_BRIDGES;
 }
 
 int32_t
@@ -446,6 +598,10 @@ analytic_create_measured(const struct analytic_profile *sheet, const struct serv
                          struct servsim_error *err)
 {
     struct analytic_profile profile = *sheet;
+    if (servsim_present(args, "memory"))
+        profile.memory_bytes = (uint64_t)servsim_number(args, "memory");
+    if (servsim_present(args, "memory_bandwidth"))
+        profile.memory_bytes_per_s = servsim_number(args, "memory_bandwidth");
     complete_link(&profile);
     read_bridge(&profile, args);
     analytic_read_cluster(&profile, args);
@@ -464,7 +620,7 @@ const struct servsim_hardware_ops analytic_ops = {
     .describe = describe,
     .gemm = gemm,
     .attention = attention,
-    .elementwise = NULL, /* small kernels are part of the engine's overhead per layer */
+    .elementwise = elementwise,
     .collective = collective,
     .moe = moe,
     .p2p = p2p,

@@ -1,9 +1,9 @@
 /*
- * hardware/analytic.h - a GPU as a datasheet plus measured efficiencies: the model that rtx3090, a100 and custom share.
+ * hardware/analytic.h - a GPU as a datasheet plus measured efficiencies: the model that all devices but profile share.
  *
- * A kernel costs a fixed time plus the longer of its arithmetic and its memory traffic, each at a measured share of
- * the datasheet's peak. A plugin fills a profile and hands it to analytic_create(); the operations are the same for
- * all.
+ * A kernel costs a fixed time plus arithmetic and memory traffic, each at a measured share of the datasheet's peak, and
+ * how the two overlap depends on the kernel. A plugin fills a profile and hands it to analytic_create(); the operations
+ * are the same for all. tools/fit_kernels.py fits the constants of a profile to measured kernels.
  */
 #ifndef HARDWARE_ANALYTIC_H
 #define HARDWARE_ANALYTIC_H
@@ -12,16 +12,73 @@
 
 #define ANALYTIC_DTYPES 7u       /* peak_flops is indexed by SERVSIM_DTYPE_* */
 #define ANALYTIC_ALL_REDUCES 16u /* rows of measured all-reduces at most */
+#define ANALYTIC_SHUFFLES 12u    /* rows of other measured collectives at most */
 
-/* time = launch + max(flops / (compute_efficiency peak), bytes / (memory_efficiency bandwidth)) */
+/* Kernels differ by the bits of what they multiply, or of the KV that they read. */
+#define ANALYTIC_16BIT 0u
+#define ANALYTIC_8BIT 1u
+#define ANALYTIC_4BIT 2u
+#define ANALYTIC_WIDTHS 3u
+
+/*
+ * A matrix multiplication: launch + soft maximum of arithmetic and traffic, (a^s + b^s)^(1/s) with s the softness, or
+ * the plain maximum where that is 0.
+ *
+ * Arithmetic is flops / (compute_efficiency peak), or, where max_split is given, the cheapest way to cover the product
+ * with tiles of 64 x 64 to 256 x 128 and to cut K into 1, 2, 4 .. max_split parts: whole waves of tiles over the SMs,
+ * each paying fill_us; a tile of a x b is 1 + tile_loss (128 / a + 128 / b - 1.5) times slower than its share of the
+ * SMs' peak (so 256 x 128 is the measure); parts cost one more fill, and their sums go through the L2.
+ */
 struct analytic_kernel {
     double launch_us;
     double compute_efficiency;
     double memory_efficiency;
+    double softness;
+    double tile_loss;
+    double fill_us;
+    uint32_t max_split; /* 0: no tiles */
 };
 
-/* One measured rank count: time = alpha + bytes / rate, with the bytes of the whole message. */
+/*
+ * Decode attention: launch + bytes / (memory_efficiency bandwidth). Kernels before FlashAttention 3 split the contexts
+ * of a small batch over SMs only where queries share KV heads; else each KV head of each request is read by one thread
+ * block, at block_bytes_per_s (0: they always split).
+ */
+struct analytic_decode {
+    double launch_us;
+    double memory_efficiency;
+    double compute_efficiency; /* on latents alone; 0: prefill_attention's */
+    double block_bytes_per_s;
+};
+
+/*
+ * Prefill attention: launch + flops / (compute_efficiency peak) + chain times the time of one tile of 128 queries over
+ * the keys that a query sees on average, on one SM at its peak + bytes / (memory_efficiency bandwidth). The chain is
+ * what a single tile takes from its first key to its last, and bounds short chunks behind long contexts.
+ */
+struct analytic_prefill {
+    double launch_us;
+    double compute_efficiency;
+    double chain;             /* 0: none */
+    double memory_efficiency; /* 0: no traffic counted */
+};
+
+/* A measured all-reduce has a time for 4 KiB, 8 KiB .. 256 MiB. */
+#define ANALYTIC_SIZES 17u
+#define ANALYTIC_SMALLEST 4096.0
+
+/* One measured rank count: time = alpha + bytes / rate, with the bytes of the whole message; or, where there is a
+   table, straight lines between its sizes. */
 struct analytic_all_reduce {
+    uint32_t ranks;
+    double alpha_us;
+    double bytes_per_s;
+    const double *us; /* [ANALYTIC_SIZES], growing; or NULL */
+};
+
+/* One measured all-gather, reduce-scatter or all-to-all. */
+struct analytic_shuffle {
+    uint32_t kind; /* SERVSIM_COLLECTIVE_* */
     uint32_t ranks;
     double alpha_us;
     double bytes_per_s;
@@ -38,12 +95,16 @@ struct analytic_profile {
     uint64_t memory_bytes;
     double memory_bytes_per_s;
     double peak_flops[ANALYTIC_DTYPES]; /* dense, per second; 0: the device has no rate for it */
-    struct analytic_kernel gemm;
-    struct analytic_kernel moe;               /* both GEMMs of the experts; launch 0: twice gemm's, the rest gemm's */
-    struct analytic_kernel decode_attention;  /* memory only; latent: compute, too (0: prefill_attention's) */
-    struct analytic_kernel prefill_attention; /* arithmetic only */
+    uint32_t sms;                       /* needed for tiles and chains */
+    double l2_bytes;                    /* needed for small kernels; 0: they cost nothing but the engine's overhead */
+    struct analytic_kernel gemm[ANALYTIC_WIDTHS]; /* without compute_efficiency: as the wider one */
+    struct analytic_kernel moe[ANALYTIC_WIDTHS];  /* likewise; the first without: gemm's, launched twice */
+    struct analytic_decode decode_attention[2];   /* without memory_efficiency: as the wider one */
+    struct analytic_prefill prefill_attention;
     struct analytic_all_reduce all_reduce[ANALYTIC_ALL_REDUCES];
     uint32_t all_reduce_count;
+    struct analytic_shuffle shuffle[ANALYTIC_SHUFFLES];
+    uint32_t shuffle_count;
     uint32_t link_kind;           /* SERVSIM_LINK_* */
     struct analytic_link link;    /* between GPUs of one node, for rank counts that are not measured */
     struct analytic_link network; /* between nodes, for each GPU */
@@ -77,6 +138,19 @@ struct analytic_profile {
     {                                                                                                                  \
         .name = "price_per_hour", .unit = "", .default_text = "0", .help = "US dollars for one GPU; 0: not stated",    \
         .minimum = 0, .maximum = 1e6, .type = SERVSIM_OPTION_NUMBER                                                    \
+    }
+
+/* Rows with which a card of the same chip but other memory is described; analytic_create_measured() reads them. */
+#define ANALYTIC_MEMORY_OPTIONS                                                                                        \
+    {.name = "memory",                                                                                                 \
+     .unit = "bytes",                                                                                                  \
+     .help = "of one GPU, for a card with other memory; the datasheet's unless given",                                 \
+     .minimum = 1e6,                                                                                                   \
+     .maximum = 1e15,                                                                                                  \
+     .type = SERVSIM_OPTION_NUMBER},                                                                                   \
+    {                                                                                                                  \
+        .name = "memory_bandwidth", .unit = "bytes/s", .help = "likewise", .minimum = 1e6, .maximum = 1e16,            \
+        .type = SERVSIM_OPTION_NUMBER                                                                                  \
     }
 
 void analytic_read_cluster(struct analytic_profile *profile, const struct servsim_create *args);

@@ -17,6 +17,37 @@ static const struct {
                {"a6000", NULL},   {"a100", NULL},    {"h100", NULL},          {"h200", NULL},
                {"l40s", NULL},    {"b200", NULL},    {"custom", custom_pairs}};
 
+/* The plain forms with the constants of a table that was composed by hand: launch + maximum of arithmetic and traffic.
+ */
+#define PLAIN "gemm.softness=0", "prefill_attention.memory_efficiency=0"
+static const char *const plain_a100[] = {"peak_tflops.bf16=312",
+                                         "memory=80GiB",
+                                         "memory_bandwidth=2039GB/s",
+                                         "gemm.launch=6.1",
+                                         "gemm.compute_efficiency=0.83",
+                                         "gemm.memory_efficiency=0.75",
+                                         "decode_attention.launch=17.9",
+                                         "decode_attention.memory_efficiency=0.73",
+                                         "prefill_attention.launch=11.4",
+                                         "prefill_attention.compute_efficiency=0.5",
+                                         "all_reduce.ranks=[2, 4, 8]",
+                                         "all_reduce.latency=[5us, 5.7us, 6.6us]",
+                                         "all_reduce.bandwidth=[181GB/s, 117GB/s, 98GB/s]",
+                                         PLAIN,
+                                         NULL};
+static const char *const plain_rtx3090[] = {"peak_tflops.bf16=71.2",
+                                            "memory=24GiB",
+                                            "memory_bandwidth=936GB/s",
+                                            "gemm.launch=9.6",
+                                            "gemm.compute_efficiency=0.86",
+                                            "gemm.memory_efficiency=0.89",
+                                            "decode_attention.launch=13.4",
+                                            "decode_attention.memory_efficiency=0.88",
+                                            "prefill_attention.launch=6.7",
+                                            "prefill_attention.compute_efficiency=0.6",
+                                            PLAIN,
+                                            NULL};
+
 static const struct servsim_hardware_context llama_8b = {
     .size = sizeof llama_8b,
     .dtype = SERVSIM_DTYPE_BF16,
@@ -139,11 +170,12 @@ test_worked_check(void)
 {
     static const struct {
         const char *name;
+        const char *const *pairs;
         double ttft_ms, tpot_ms;
-    } cases[] = {{"a100", 31.0, 12.38}, {"rtx3090", 122.2, 20.93}};
+    } cases[] = {{"a100", plain_a100, 31.0, 12.38}, {"rtx3090", plain_rtx3090, 122.2, 20.93}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fake_plugin device = {0};
-        open_device(&device, cases[i].name, NULL);
+        open_device(&device, "custom", cases[i].pairs);
         double ttft_ms = (double)(dense_step_ps(&device, 512) + prefill_price(&device, 512, 0)) / 1e9;
         double tpot_ms = 0.0;
         for (uint64_t context = 512; context < 512 + 127; context++)
@@ -160,7 +192,7 @@ static void
 test_by_hand(void)
 {
     struct fake_plugin device = {0};
-    open_device(&device, "a100", NULL);
+    open_device(&device, "custom", plain_a100);
     /* 2 x 4096^3 = 137.439 GFLOP at 0.83 x 312 TFLOP/s = 530.734 us, + 6.1 us */
     CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, 4096, 4096, 4096) / 1e6, 536.834, 0.001);
     /* 2 (4096 + 4096^2 + 4096) = 33.57 MB at 0.75 x 2039 GB/s = 21.953 us, + 6.1 us */
@@ -195,7 +227,7 @@ test_quantised_gemm(void)
         {SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, 17.0790},
     };
     struct fake_plugin device = {0};
-    open_device(&device, "a100", NULL);
+    open_device(&device, "custom", plain_a100);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct servsim_gemm op = {.size = sizeof op,
                                   .dtype = cases[i].dtype,
@@ -229,7 +261,7 @@ test_experts_by_hand(void)
         {4096, 8192, 8.0, 11157.62},
     };
     struct fake_plugin device = {0};
-    open_device(&device, "a100", NULL);
+    open_device(&device, "custom", plain_a100);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct servsim_moe op = {.size = sizeof op,
                                  .dtype = SERVSIM_DTYPE_BF16,
@@ -256,7 +288,7 @@ test_latent_attention_by_hand(void)
 {
     struct fake_plugin device = {0};
     struct servsim_attention op = attention_op();
-    open_device(&device, "a100", NULL);
+    open_device(&device, "custom", plain_a100);
     op.times = 1;
     op.q_heads = 128;
     op.kv_heads = 1;
@@ -288,7 +320,7 @@ test_window(void)
 {
     struct fake_plugin device = {0};
     struct servsim_attention op = attention_op();
-    open_device(&device, "a100", NULL);
+    open_device(&device, "custom", plain_a100);
     op.window = 128;
     op.decode_count = 10;
     op.decode_context_sum = 10 * 127;
@@ -339,6 +371,141 @@ test_cluster_of_the_experiment(void)
     CU_ASSERT_EQUAL(ops_of(&device)->describe(device.self, &about, &device.err), 0);
     CU_ASSERT_EQUAL(about.gpus_per_node, 4);
     CU_ASSERT_EQUAL(about.network_bytes_per_s, 50e9);
+    fake_destroy(&device);
+}
+
+/* Tiles on 108 SMs of 1 TFLOP/s each, without launch and, but for the last case, with next to no traffic. */
+static void
+test_tiles_by_hand(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=108",
+                                        "memory=80GiB",
+                                        "memory_bandwidth=1000TB/s",
+                                        "sms=108",
+                                        "gemm.launch=0",
+                                        "gemm.compute_efficiency=1",
+                                        "gemm.memory_efficiency=1",
+                                        "gemm.softness=0",
+                                        "gemm.tile_loss=0.5",
+                                        "gemm.fill=1",
+                                        "gemm.max_split=2",
+                                        NULL};
+    static const struct {
+        uint64_t m, n, k;
+        double us;
+    } cases[] = {
+        /* 108 tiles of 256 x 128: one wave of 2 x 256 x 128 x 4096 / 1e6 us, loss 0, and a fill */
+        {256, 128 * 108, 4096, 268.435456 + 1.0},
+        /* one tile more: K in two parts makes 218 half tiles in three waves of 134.217728 + 1, which beats two waves of
+           269.4; and one more fill, and the sums' traffic of 8 x 2 x 256 x 13952 / 4e15 s */
+        {256, 128 * 109, 4096, 3.0 * (134.217728 + 1.0) + 1.0 + 0.014287},
+        /* one tile of 64 x 64 (loss 1.25), K in two parts: 2 x 64 x 64 x 2048 / 1e6 x 2.25, and two fills; the sums'
+           traffic is 8 x 2 x 64 x 64 / 4e15 s */
+        {1, 64, 4096, 16.777216 * 2.25 + 2.0 + 1.6384e-5},
+    };
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, cases[i].m, cases[i].n, cases[i].k) / 1e6, cases[i].us,
+                               1e-3);
+    fake_destroy(&device);
+}
+
+/* A soft maximum of equal halves: 2^(1/s) times either. */
+static void
+test_soft_maximum(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=2",       "memory=80GiB",
+                                        "memory_bandwidth=1GB/s",   "gemm.launch=0",
+                                        "gemm.softness=2",          "gemm.compute_efficiency=1",
+                                        "gemm.memory_efficiency=1", NULL};
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    /* 2 n^3 flops at 2 TFLOP/s and 6 n^2 bytes at 1 GB/s are equal where n is 6,000: 216,000 us each */
+    CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, 6000, 6000, 6000) / 1e6, 216000.0 * sqrt(2.0), 1.0);
+    fake_destroy(&device);
+}
+
+/* Traffic of small kernels: at four times the bandwidth, and beyond half of the L2 at it; nothing without an L2. */
+static void
+test_small_kernels(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=100", "memory=80GiB", "memory_bandwidth=1000GB/s", "l2=40MB",
+                                        NULL};
+    static const struct {
+        uint32_t role;
+        uint64_t rows;
+        double us;
+    } cases[] = {
+        /* 3 values of 2 bytes for each of 10,000 columns: 60 kB a row at 4 TB/s */
+        {SERVSIM_ELEMENTWISE_ACTIVATION, 100, 1.5},
+        /* 60 MB: all of it at 4 TB/s, and three quarters of what exceeds 20 MB at 1 TB/s, so that it pays 1 TB/s */
+        {SERVSIM_ELEMENTWISE_ACTIVATION, 1000, 15.0 + 30.0},
+        {SERVSIM_ELEMENTWISE_NORM, 100, 2.0},
+        {SERVSIM_ELEMENTWISE_ROTARY, 100, 1.0},
+        {SERVSIM_ELEMENTWISE_SAMPLER, 100, 0.0},
+    };
+    struct fake_plugin device = {0}, without = {0};
+    open_device(&device, "custom", pairs);
+    open_device(&without, "custom", plain_a100);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_elementwise op = {.size = sizeof op,
+                                         .role = cases[i].role,
+                                         .dtype = SERVSIM_DTYPE_BF16,
+                                         .times = 1,
+                                         .rows = cases[i].rows,
+                                         .columns = 10000};
+        int64_t ps = -1;
+        CU_ASSERT_EQUAL(ops_of(&device)->elementwise(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 1e-6);
+        CU_ASSERT_EQUAL(ops_of(&without)->elementwise(without.self, &op, &ps, &without.err), 0);
+        CU_ASSERT_EQUAL(ps, 0);
+    }
+    fake_destroy(&device);
+    fake_destroy(&without);
+}
+
+/* Without shared heads the A100's kernel reads each KV head of each request in one block, at 22.4 GB/s: few of them do
+   not use the memory, and the line stays a line. */
+static void
+test_unsplit_decode(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_attention op = attention_op();
+    open_device(&device, "a100", NULL);
+    op.q_heads = op.kv_heads = 4;
+    op.times = 1;
+    op.decode_count = 2;
+    op.decode_context_sum = 20000;
+    struct servsim_line few = line_of(&device, &op);
+    /* 2 x 4 x 128 x 2 bytes for each of two tokens a step, at 8 x 22.4 GB/s */
+    CU_ASSERT_DOUBLE_EQUAL((double)few.slope_ps, 2.0 * 2048.0 / (8.0 * 22.4e9) * 1e12, 2.0);
+    op.decode_count = 200;
+    struct servsim_line many = line_of(&device, &op);
+    CU_ASSERT_DOUBLE_EQUAL((double)many.slope_ps, 200.0 * 2048.0 / (0.747 * 2039e9) * 1e12, 200.0);
+    fake_destroy(&device);
+}
+
+/* A short chunk behind a long context is bound by the chain of one tile over all of its keys. */
+static void
+test_prefill_chain(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=100",
+                                        "memory=80GiB",
+                                        "memory_bandwidth=1000GB/s",
+                                        "sms=100",
+                                        "prefill_attention.launch=5",
+                                        "prefill_attention.compute_efficiency=0.5",
+                                        "prefill_attention.chain=2",
+                                        "prefill_attention.memory_efficiency=0.5",
+                                        NULL};
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    /* for one layer: 16 queries see 1008.5 keys on average, 16,136 pairs. 4 x 32 x 128 x 16136 flops at 50 TFLOP/s =
+       5.287 us; 2 x 4 x 128 x 128 x 1008.5 at 1 TFLOP/s = 132.186 us; KV of 1,016 tokens (4,096 bytes) and queries and
+       results of 16 (16,384 bytes) at 500 GB/s = 8.847 us */
+    CU_ASSERT_DOUBLE_EQUAL((double)prefill_price(&device, 16, 1000) / 1e6 / 32.0, 5.0 + 5.2874 + 132.1861 + 8.8474,
+                           0.01);
     fake_destroy(&device);
 }
 
@@ -482,17 +649,21 @@ test_all_reduce_figures(void)
         uint32_t ranks;
         double bytes, us;
     } cases[] = {
-        {"a100", NULL, 2, 1e6, 5.0 + 1e6 / 181e3},
-        {"a100", NULL, 4, 1e6, 5.7 + 1e6 / 117e3},
-        {"a100", NULL, 8, 1e6, 6.6 + 1e6 / 98e3},
+        {"custom", plain_a100, 2, 1e6, 5.0 + 1e6 / 181e3},
+        {"custom", plain_a100, 4, 1e6, 5.7 + 1e6 / 117e3},
+        {"custom", plain_a100, 8, 1e6, 6.6 + 1e6 / 98e3},
         /* 16: within the nodes as 8, and a ring of two over the network on an eighth */
-        {"a100", NULL, 16, 1e6, 6.6 + 1e6 / 98e3 + 2 * (5.0 + 1e6 / 8 / 2 / 25e3)},
+        {"custom", plain_a100, 16, 1e6, 6.6 + 1e6 / 98e3 + 2 * (5.0 + 1e6 / 8 / 2 / 25e3)},
         /* in one node: a ring of 30 steps, 136.6 / 236 us each, at the mean of 181, 175.5 and 171.5 GB/s */
         {"a100", one_node, 16, 1e6, 30 * (136.6 / 236 + 1e6 / 16 / 176e3)},
+        /* between 512 KiB and 1 MiB of a table; below its first; beyond its last, 1091.0, after 577.4 */
+        {"a100", NULL, 8, 1e6, 18.9 + (21.7 - 18.9) * (1e6 - 524288) / 524288},
+        {"h100", NULL, 8, 1e6, 12.0 + (15.0 - 12.0) * (1e6 - 524288) / 524288},
+        {"h100", NULL, 8, 1000, 5.1},
+        {"h100", NULL, 8, 1 << 29, 1091.0 + 2 * (1091.0 - 577.4)},
         {"rtx3090", NULL, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 25e3)},
         {"rtx3090", NULL, 4, 1e6, 6 * (453.8 / 236 + 1e6 / 4 / 25e3)},
         {"rtx3090", bridge, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 56.25e3)},
-        {"h100", NULL, 8, 1e6, 5.5 + 1e6 / 195e3},
         {"a6000", bridge, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 56.25e3)},
         /* 4: a ring of the link that two ranks show, 2.65 us a step at 19 GB/s */
         {"l40s", NULL, 4, 1e6, 6 * (5.3 / 2 + 1e6 / 4 / 19e3)},
@@ -534,7 +705,6 @@ test_describe(void)
         CU_ASSERT_EQUAL(about.gpus_per_node, 8);
         CU_ASSERT_EQUAL(about.price_usd_per_hour, 0.0);
         CU_ASSERT_PTR_NOT_NULL(device.descriptor->page);
-        CU_ASSERT_PTR_NULL(ops_of(&device)->elementwise);
         fake_destroy(&device);
     }
 }
@@ -583,6 +753,11 @@ main(void)
         {"a window", test_window},
         {"one message by hand", test_p2p_by_hand},
         {"the experiment's cluster", test_cluster_of_the_experiment},
+        {"tiles by hand", test_tiles_by_hand},
+        {"soft maximum", test_soft_maximum},
+        {"small kernels", test_small_kernels},
+        {"decode attention that does not split", test_unsplit_decode},
+        {"prefill behind a context", test_prefill_chain},
         {"lines split exactly", test_lines_split_exactly},
         {"GEMM is monotone", test_gemm_is_monotone},
         {"attention is monotone", test_attention_is_monotone},

@@ -591,15 +591,27 @@ test_limit_by_hand(void)
 
 /* ---- real devices ---- */
 
-/* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the measured
- * kernels. */
+/* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the plain
+ * forms of kernels, launch + maximum of arithmetic and traffic, with the constants of an A100 and an RTX 3090. */
 static void
 test_worked_check(void)
 {
     static const struct {
-        const char *device;
+        const char *device, *options;
         double ttft_ms, tpot_ms;
-    } cases[] = {{"a100", 31.0, 12.38}, {"rtx3090", 122.2, 20.93}};
+    } cases[] = {
+        {"A100",
+         "{peak_tflops: {bf16: 312}, memory: 80GiB, memory_bandwidth: 2039GB/s, gemm: {launch: 6.1us, "
+         "compute_efficiency: 0.83, memory_efficiency: 0.75, softness: 0}, decode_attention: {launch: 17.9us, "
+         "memory_efficiency: 0.73}, prefill_attention: {launch: 11.4us, compute_efficiency: 0.5, memory_efficiency: "
+         "0}}",
+         31.0, 12.38},
+        {"RTX 3090",
+         "{peak_tflops: {bf16: 71.2}, memory: 24GiB, memory_bandwidth: 936GB/s, gemm: {launch: 9.6us, "
+         "compute_efficiency: 0.86, memory_efficiency: 0.89, softness: 0}, decode_attention: {launch: 13.4us, "
+         "memory_efficiency: 0.88}, prefill_attention: {launch: 6.7us, compute_efficiency: 0.6, memory_efficiency: 0}}",
+         122.2, 20.93},
+    };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct toy toy;
         struct servsim_error err = {.size = sizeof err};
@@ -613,7 +625,7 @@ test_worked_check(void)
         toy.cell.overhead = (struct ss_overhead){.step_ps = 750000000, .layer_ps = 12500000};
         toy.traffic = (struct toy_traffic){
             .requests = 1, .prompt_min = 512, .prompt_max = 512, .output_min = 128, .output_max = 128};
-        toy_use(&toy, SERVSIM_KIND_HARDWARE, cases[i].device, NULL);
+        toy_use(&toy, SERVSIM_KIND_HARDWARE, "custom", cases[i].options);
         CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
         const struct ss_record *record = &result->records.items[0];
         double ttft_ms = (double)record->ttft_ps / 1e9, tpot_ms = (double)ss_record_tpot_ps(record) / 1e9;

@@ -1,54 +1,100 @@
 /*
- * hardware/a100 - NVIDIA A100 SXM with 80 GB: its datasheet and measured kernels.
+ * hardware/a100 - NVIDIA A100 SXM 80GB: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("25GB/s"),
 };
 
-static const struct analytic_profile a100 = {
+/* Inside CUDA graphs, as serving engines run it; us for 4 KiB to 256 MiB. */
+static const double all_reduce_2_us[ANALYTIC_SIZES] = {5.0,  5.2,  5.2,  5.2,   5.5,   5.7,   6.6,   8.0,   10.7,
+                                                       15.2, 25.2, 89.7, 126.3, 222.2, 388.5, 746.1, 1427.6};
+static const double all_reduce_4_us[ANALYTIC_SIZES] = {5.3,  5.5,  6.0,   6.0,   6.6,   7.8,   9.9,   14.5,  18.3,
+                                                       26.0, 41.5, 118.0, 182.5, 288.1, 540.0, 996.3, 1920.7};
+static const double all_reduce_8_us[ANALYTIC_SIZES] = {6.3,  6.3,  6.5,   6.9,   8.4,   11.4,  17.1,   18.9,  21.7,
+                                                       27.9, 45.4, 129.0, 214.2, 364.3, 594.2, 1160.9, 2170.2};
+
+static const struct analytic_profile sheet = {
     .name = "NVIDIA A100 SXM 80GB",
     .memory_bytes = UINT64_C(80) << 30,
     .memory_bytes_per_s = 2039e9,
     .peak_flops = {[SERVSIM_DTYPE_BF16] = 312e12, [SERVSIM_DTYPE_FP16] = 312e12},
-    .gemm = {.launch_us = 6.1, .compute_efficiency = 0.83, .memory_efficiency = 0.75},
-    .decode_attention = {.launch_us = 17.9, .memory_efficiency = 0.73},
-    .prefill_attention = {.launch_us = 11.4, .compute_efficiency = 0.50},
-    /* inside CUDA graphs, as serving engines run it */
-    .all_reduce = {{2, 5.0, 181e9}, {4, 5.7, 117e9}, {8, 6.6, 98e9}},
+    .sms = 108,
+    .l2_bytes = 40e6,
+    .gemm = {[ANALYTIC_16BIT] = {.launch_us = 3.0,
+                                 .compute_efficiency = 0.862,
+                                 .memory_efficiency = 0.765,
+                                 .softness = 3.2,
+                                 .tile_loss = 0.064,
+                                 .fill_us = 1.74,
+                                 .max_split = 4}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 21.0, .compute_efficiency = 0.526, .memory_efficiency = 0.681, .softness = 1.0}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 17.7,
+                                             .memory_efficiency = 0.747,
+                                             .block_bytes_per_s = 22.4e9}},
+    .prefill_attention = {.launch_us = 10.7, .compute_efficiency = 0.611, .chain = 1.51, .memory_efficiency = 0.46},
+    .all_reduce = {{2, 5.0, 181e9, all_reduce_2_us}, {4, 5.7, 117e9, all_reduce_4_us}, {8, 6.6, 98e9, all_reduce_8_us}},
     .all_reduce_count = 3,
+    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, 11.9, 264e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 14.9, 216e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 19.3, 202e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, 11.5, 307e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 13.6, 232e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 16.7, 216e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, 13.8, 293e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 14.2, 211e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 15.9, 191e9}},
+    .shuffle_count = 9,
+    .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-/* Rank counts that were not measured: (2 x 5.0 + 6 x 5.7 + 14 x 6.6) / (2^2 + 6^2 + 14^2) = 0.58 us a step, and the
-   mean of 181 x 2/2, 117 x 6/4 and 98 x 14/8, 176 GB/s. */
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&a100, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "a100",
     .version = "1.0",
-    .summary = "NVIDIA A100 SXM 80GB: measured GEMM, attention and all-reduce",
+    .summary = "NVIDIA A100 SXM 80GB, 80 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 312 TFLOP/s dense bf16 and fp16, 2039 GB/s, 80 GiB.\n"
+    .page = "Datasheet: 312 TFLOP/s dense bf16 and fp16; 2039 GB/s, 80 GiB, 108 SMs, 40 MB of L2. Price per hour: "
+            "not stated.\n"
             "\n"
-            "Kernels measured by aiconfigurator (Apache-2.0) with vLLM 0.14; errors are mean absolute ones.\n"
-            "GEMM: 6.1 us + max(flops / (0.83 peak), bytes / (0.75 bandwidth)), 1,680 kernels, 8.5 %.\n"
-            "Decode attention: 17.9 us + bytes / (0.73 bandwidth), 1,103 kernels, 12 %, leaving out 1 to 100 MB of KV, "
-            "which re-read a warm cache.\n"
-            "Prefill attention: 11.4 us + flops / (0.50 peak), causal pairs only, 3,543 kernels of 64 tokens or more: "
-            "23 %, or 17 % with a term for memory traffic, which is left out here. It matters for short chunks.\n"
-            "All-reduce inside CUDA graphs: 5.0 us + bytes / 181 GB/s for 2 ranks, 5.7 / 117 for 4, 6.6 / 98 for 8. "
-            "Other counts: a ring of 0.58 us a step at 176 GB/s, fitted to these three.\n"
+            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.14 and Vidur (MIT), fitted by "
+            "tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
+            "GEMM bf16 and fp16: 2836 kernels, 6.9 %; 3.0 us + the soft maximum (power 3.2) of flops / (0.86 "
+            "peak) and bytes / (0.76 bandwidth), in waves of tiles (loss 0.06, 1.7 us a wave, K in up to 4 "
+            "parts).\n"
+            "Experts bf16: 638 kernels, 23.9 %; 21.0 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
+            "bytes / (0.68 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Decode attention bf16 KV: 1103 kernels, 8.9 %; 17.7 us + bytes / (0.75 bandwidth), at most 22 GB/s "
+            "for each KV head of each request where heads are not shared, since contexts are not split then. "
+            "Sizes from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 2976 kernels, 8.8 %; 10.7 us + flops of causal pairs / (0.61 peak) + 1.51 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.46 bandwidth).\n"
+            "All-reduce in graphs: 51 kernels, 1.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+            "over, too).\n"
+            "Other rank counts: a ring fitted to 5.0 us + bytes / 181 GB/s (2 ranks), 5.7 us + bytes / 117 GB/s "
+            "(4 ranks), 6.6 us + bytes / 98 GB/s (8 ranks).\n"
+            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 11.9 us + bytes / 264 "
+            "GB/s, all-gather of 4 14.9 us + bytes / 216 GB/s, all-gather of 8 19.3 us + bytes / 202 GB/s, "
+            "reduce-scatter of 2 11.5 us + bytes / 307 GB/s, reduce-scatter of 4 13.6 us + bytes / 232 GB/s, "
+            "reduce-scatter of 8 16.7 us + bytes / 216 GB/s, all-to-all of 2 13.8 us + bytes / 293 GB/s, "
+            "all-to-all of 4 14.2 us + bytes / 211 GB/s, all-to-all of 8 15.9 us + bytes / 191 GB/s.\n"
             "\n"
-            "Assumed: between nodes, 25 GB/s (200 Gb/s) and 5 us a step for each GPU, 8 GPUs a node; change them with "
+            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
+            "Assumed: between nodes, 25 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

@@ -1,21 +1,30 @@
 /*
- * hardware/a6000 - NVIDIA RTX A6000: its datasheet and measured kernels.
+ * hardware/a6000 - NVIDIA RTX A6000: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_BRIDGE_OPTION,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
-static const struct analytic_profile profile = {
+static const struct analytic_profile sheet = {
     .name = "NVIDIA RTX A6000",
     .memory_bytes = UINT64_C(48) << 30,
     .memory_bytes_per_s = 768e9,
     .peak_flops = {[SERVSIM_DTYPE_BF16] = 154.8e12, [SERVSIM_DTYPE_FP16] = 154.8e12},
-    .gemm = {.launch_us = 7.2, .compute_efficiency = 0.67, .memory_efficiency = 0.97},
-    .decode_attention = {.launch_us = 13.4, .memory_efficiency = 0.88},
-    .prefill_attention = {.launch_us = 3.3, .compute_efficiency = 0.44},
+    .sms = 84,
+    .l2_bytes = 6e6,
+    .gemm = {[ANALYTIC_16BIT] =
+                 {.launch_us = 7.0, .compute_efficiency = 0.688, .memory_efficiency = 0.970, .softness = 3.7}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
+                                             .memory_efficiency = 0.915,
+                                             .block_bytes_per_s = 24.6e9}},
+    .prefill_attention = {.launch_us = 4.0, .compute_efficiency = 0.646, .chain = 0.40, .memory_efficiency = 0.90},
+    .link_kind = SERVSIM_LINK_PCIE,
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
@@ -23,31 +32,42 @@ static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "a6000",
     .version = "1.0",
-    .summary = "NVIDIA RTX A6000, 48 GiB: measured kernels",
+    .summary = "NVIDIA RTX A6000, 48 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 154.8 TFLOP/s dense bf16 and fp16, 768 GB/s, 48 GiB.\n"
+    .page = "Datasheet: 154.8 TFLOP/s dense bf16 and fp16; 768 GB/s, 48 GiB, 84 SMs, 6 MB of L2. Price per hour: "
+            "not stated.\n"
             "\n"
-            "Fitted to kernels of LLMServingSim v0 profile (MIT); errors are mean absolute ones.\n"
-            "GEMM: 7.2 us + max(flops / (0.67 peak), bytes / (0.97 bandwidth)), 6 %.\n"
-            "Decode attention: 13.4 us + bytes / (0.88 bandwidth), borrowed.\n"
-            "Prefill attention: 3.3 us + flops / (0.44 peak), causal pairs only, 19 % with a term for memory "
-            "traffic, which is left out here.\n"
+            "Kernels of LLMServingSim v0 (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones "
+            "over the kernels named.\n"
+            "GEMM bf16: 168 kernels, 5.8 %; 7.0 us + the soft maximum (power 3.7) of flops / (0.69 peak) and "
+            "bytes / (0.97 bandwidth).\n"
+            "Prefill attention: 16 kernels, 11.5 %; 4.0 us + flops of causal pairs / (0.65 peak) + 0.40 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth).\n"
             "\n"
-            "Assumed: decode attention is that of the RTX 4090, since none was measured on this card.\n"
-            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, "
-            "with 1.92 us a step as fitted to RTX PRO 6000 cards over PCIe. With link: nvlink_bridge, groups of "
-            "two use the bridge at 56.25 GB/s each way (datasheet: 112.5 GB/s both ways together, not "
-            "measured).\n"
+            "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
+            "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+            "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
+            "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
+            "then), since none was measured on this card.\n"
+            "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
+            "context was measured on this card.\n"
+            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with "
+            "1.92 us a step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator). Cards "
+            "that must pass host memory to reach each other are slower than that.\n"
+            "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: "
+            "112.5 GB/s both ways together, not measured); a bridge joins two cards only, so larger groups stay "
+            "on PCIe.\n"
             "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

@@ -1,51 +1,129 @@
 /*
- * hardware/b200 - NVIDIA B200 SXM 180GB: its datasheet and measured kernels.
+ * hardware/b200 - NVIDIA B200 SXM 180GB: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
-static const struct analytic_profile profile = {
+/* Inside CUDA graphs, as serving engines run it; us for 4 KiB to 256 MiB. */
+static const double all_reduce_2_us[ANALYTIC_SIZES] = {7.0,  7.0,  7.0,  7.0,  7.1,  7.4,   7.7,   9.4,  13.1,
+                                                       25.3, 33.7, 50.6, 57.4, 87.2, 155.1, 280.4, 528.6};
+static const double all_reduce_4_us[ANALYTIC_SIZES] = {7.1,  7.1,  7.4,  7.4,  7.4,   8.1,   8.6,   18.0, 18.4,
+                                                       23.8, 30.0, 43.2, 68.0, 119.0, 187.4, 352.9, 680.6};
+static const double all_reduce_8_us[ANALYTIC_SIZES] = {7.8,  7.8,  8.1,  8.2,  8.6,   9.4,   17.2,  17.2, 17.2,
+                                                       20.7, 26.3, 39.2, 63.2, 111.3, 222.8, 442.4, 715.0};
+
+static const struct analytic_profile sheet = {
     .name = "NVIDIA B200 SXM 180GB",
     .memory_bytes = UINT64_C(180) << 30,
     .memory_bytes_per_s = 7700e9,
-    .peak_flops = {[SERVSIM_DTYPE_BF16] = 2250e12, [SERVSIM_DTYPE_FP16] = 2250e12},
-    .gemm = {.launch_us = 3.9, .compute_efficiency = 0.70, .memory_efficiency = 0.83},
-    .decode_attention = {.launch_us = 9.0, .memory_efficiency = 0.92},
-    .prefill_attention = {.launch_us = 12.0, .compute_efficiency = 0.46},
-    /* inside CUDA graphs, as serving engines run it */
-    .all_reduce = {{2, 7.0, 419e9}, {4, 7.3, 300e9}, {8, 8.2, 309e9}},
+    .peak_flops = {[SERVSIM_DTYPE_BF16] = 2250e12,
+                   [SERVSIM_DTYPE_FP16] = 2250e12,
+                   [SERVSIM_DTYPE_FP8] = 4500e12,
+                   [SERVSIM_DTYPE_MXFP4] = 9000e12,
+                   [SERVSIM_DTYPE_NVFP4] = 9000e12},
+    .sms = 148,
+    .l2_bytes = 126e6,
+    .gemm = {[ANALYTIC_16BIT] = {.launch_us = 2.8,
+                                 .compute_efficiency = 0.732,
+                                 .memory_efficiency = 0.818,
+                                 .softness = 4.3,
+                                 .tile_loss = 0.007,
+                                 .fill_us = 0.04,
+                                 .max_split = 1},
+             [ANALYTIC_8BIT] = {.launch_us = 5.3,
+                                .compute_efficiency = 0.573,
+                                .memory_efficiency = 0.980,
+                                .softness = 2.5,
+                                .tile_loss = 0.981,
+                                .fill_us = 0.00,
+                                .max_split = 2},
+             [ANALYTIC_4BIT] = {.launch_us = 4.8,
+                                .compute_efficiency = 0.569,
+                                .memory_efficiency = 0.729,
+                                .softness = 5.7,
+                                .tile_loss = 0.662,
+                                .fill_us = 1.82,
+                                .max_split = 1}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 17.7, .compute_efficiency = 0.375, .memory_efficiency = 0.926, .softness = 1.6},
+            [ANALYTIC_8BIT] =
+                {.launch_us = 19.7, .compute_efficiency = 0.529, .memory_efficiency = 0.908, .softness = 1.0}},
+    .decode_attention =
+        {[ANALYTIC_16BIT] = {.launch_us = 9.0, .memory_efficiency = 0.923, .block_bytes_per_s = 500.0e9},
+         [ANALYTIC_8BIT] = {.launch_us = 9.9, .memory_efficiency = 0.908, .block_bytes_per_s = 417.4e9}},
+    .prefill_attention = {.launch_us = 10.9, .compute_efficiency = 0.693, .chain = 3.87, .memory_efficiency = 0.30},
+    .all_reduce = {{2, 7.0, 419e9, all_reduce_2_us},
+                   {4, 7.3, 300e9, all_reduce_4_us},
+                   {8, 8.2, 309e9, all_reduce_8_us}},
     .all_reduce_count = 3,
+    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, 9.8, 788e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 13.1, 707e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 18.6, 713e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, 9.9, 753e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 12.5, 707e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 18.0, 692e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, 13.5, 636e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 12.7, 598e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 13.3, 534e9}},
+    .shuffle_count = 9,
+    .link_kind = SERVSIM_LINK_NVLINK,
 };
 
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "b200",
     .version = "1.0",
-    .summary = "NVIDIA B200 SXM 180GB, 180 GiB: measured kernels",
+    .summary = "NVIDIA B200 SXM 180GB, 180 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 2250 TFLOP/s dense bf16 and fp16, 7700 GB/s, 180 GiB.\n"
+    .page = "Datasheet: 2250 TFLOP/s dense bf16 and fp16, 4500 fp8, 9000 fp4; 7700 GB/s, 180 GiB, 148 SMs, 126 MB "
+            "of L2. Price per hour: not stated.\n"
             "\n"
-            "Fitted to kernels of aiconfigurator (Apache-2.0), vLLM 0.24; errors are mean absolute ones.\n"
-            "GEMM: 3.9 us + max(flops / (0.7 peak), bytes / (0.83 bandwidth)), 8.3 %.\n"
-            "Decode attention: 9 us + bytes / (0.92 bandwidth), 4.6 %.\n"
-            "Prefill attention: 12 us + flops / (0.46 peak), causal pairs only, 17 % with a term for memory "
-            "traffic, which is left out here.\n"
-            "All-reduce inside CUDA graphs: 7 us + bytes / 419 GB/s for 2 ranks, 7.3 us + bytes / 300 GB/s for "
-            "4 ranks, 8.2 us + bytes / 309 GB/s for 8 ranks. Other counts: a ring fitted to these.\n"
+            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
+            "mean absolute ones over the kernels named.\n"
+            "GEMM bf16: 1680 kernels, 6.9 %; 2.8 us + the soft maximum (power 4.3) of flops / (0.73 peak) and "
+            "bytes / (0.82 bandwidth), in waves of tiles (loss 0.01, 0.0 us a wave, K in one part).\n"
+            "GEMM fp8: 1680 kernels, 16.6 %; 5.3 us + the soft maximum (power 2.5) of flops / (0.57 peak) and "
+            "bytes / (0.98 bandwidth), in waves of tiles (loss 0.98, 0.0 us a wave, K in up to 2 parts).\n"
+            "GEMM nvfp4: 1680 kernels, 8.5 %; 4.8 us + the soft maximum (power 5.7) of flops / (0.57 peak) and "
+            "bytes / (0.73 bandwidth), in waves of tiles (loss 0.66, 1.8 us a wave, K in one part).\n"
+            "Experts bf16: 675 kernels, 13.0 %; 17.7 us + the soft maximum (power 1.6) of flops / (0.38 peak) and "
+            "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Experts fp8: 675 kernels, 12.3 %; 19.7 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
+            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Decode attention bf16 KV: 997 kernels, 4.9 %; 9.0 us + bytes / (0.92 bandwidth), at most 500 GB/s "
+            "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
+            "Decode attention fp8 KV: 820 kernels, 6.8 %; 9.9 us + bytes / (0.91 bandwidth), at most 417 GB/s for "
+            "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
+            "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 3038 kernels, 9.2 %; 10.9 us + flops of causal pairs / (0.69 peak) + 3.87 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.30 bandwidth).\n"
+            "All-reduce in graphs: 51 kernels, 1.5 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+            "over, too).\n"
+            "Other rank counts: a ring fitted to 7.0 us + bytes / 419 GB/s (2 ranks), 7.3 us + bytes / 300 GB/s "
+            "(4 ranks), 8.2 us + bytes / 309 GB/s (8 ranks).\n"
+            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 9.8 us + bytes / 788 GB/s, "
+            "all-gather of 4 13.1 us + bytes / 707 GB/s, all-gather of 8 18.6 us + bytes / 713 GB/s, "
+            "reduce-scatter of 2 9.9 us + bytes / 753 GB/s, reduce-scatter of 4 12.5 us + bytes / 707 GB/s, "
+            "reduce-scatter of 8 18.0 us + bytes / 692 GB/s, all-to-all of 2 13.5 us + bytes / 636 GB/s, "
+            "all-to-all of 4 12.7 us + bytes / 598 GB/s, all-to-all of 8 13.3 us + bytes / 534 GB/s.\n"
             "\n"
+            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
             "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

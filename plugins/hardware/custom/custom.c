@@ -1,10 +1,12 @@
 /*
  * hardware/custom - any GPU, from numbers in the experiment file.
  *
- * Efficiencies default to the medians of those fitted to ten measured GPUs (RTX 3090, RTX 4090, RTX PRO 6000, A40,
+ * Efficiencies default to the middle of those fitted to ten measured GPUs (RTX 3090, RTX 4090, RTX PRO 6000, A40,
  * RTX A6000, A100, H100, H200, L40S, B200), so that a datasheet alone already gives a usable device.
  */
 #include "hardware/analytic.h"
+
+#include <stdio.h>
 
 #define NUMBER(name_, unit_, default_, minimum_, maximum_, help_)                                                      \
     {                                                                                                                  \
@@ -24,6 +26,20 @@
 #define LAUNCH(name_, default_, help_) NUMBER(name_, "us", default_, 0, 1e6, help_)
 #define EFFICIENCY(name_, default_, help_) NUMBER(name_, "", default_, 1e-4, 1.5, help_)
 
+#define SHARE(name_, default_, help_) NUMBER(name_, "", default_, 0, 1.5, help_)
+
+/* A matrix multiplication; without defaults, each number is that of the wider kernel. */
+#define KERNEL(name_, launch_, compute_, memory_, softness_)                                                           \
+    LAUNCH(name_ ".launch", launch_, "fixed time"),                                                                    \
+        EFFICIENCY(name_ ".compute_efficiency", compute_, "share of the peak that large ones reach"),                  \
+        EFFICIENCY(name_ ".memory_efficiency", memory_, "share of the bandwidth that narrow ones reach"),              \
+        NUMBER(name_ ".softness", "", softness_, 0, 100, "power of the soft maximum of both; 0: the plain maximum")
+#define TILES(name_, split_, loss_, fill_)                                                                             \
+    NUMBER(name_ ".max_split", "", split_, 0, 64,                                                                      \
+           "parts that the inner dimension is cut in; 0: no tiles are counted"),                                       \
+        NUMBER(name_ ".tile_loss", "", loss_, 0, 10, "how much slower small tiles are"),                               \
+        NUMBER(name_ ".fill", "us", fill_, 0, 1e6, "what each wave of tiles over the SMs pays")
+
 static const struct servsim_option options[] = {
     {.name = "name",
      .unit = "",
@@ -33,15 +49,34 @@ static const struct servsim_option options[] = {
     REQUIRED_NUMBER("peak_tflops.bf16", "TFLOP/s", 1e-3, 1e7, "dense peak from the datasheet"),
     NUMBER("peak_tflops.fp16", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; that of bf16 unless given"),
     NUMBER("peak_tflops.fp8", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; unless given, fp8 is widened to 16 bits"),
+    NUMBER("peak_tflops.fp4", "TFLOP/s", NULL, 1e-3, 1e7, "dense peak; unless given, 4 bits are widened"),
     REQUIRED_NUMBER("memory", "bytes", 1e6, 1e15, "of one GPU"),
     REQUIRED_NUMBER("memory_bandwidth", "bytes/s", 1e6, 1e16, "of one GPU, from the datasheet"),
-    LAUNCH("gemm.launch", "4.0us", "fixed time of a matrix multiplication"),
-    EFFICIENCY("gemm.compute_efficiency", "0.785", "share of the peak that large ones reach"),
-    EFFICIENCY("gemm.memory_efficiency", "0.865", "share of the bandwidth that narrow ones reach"),
+    NUMBER("sms", "", NULL, 1, 1e5, "streaming multiprocessors; tiles and chains are counted only where it is given"),
+    NUMBER("l2", "bytes", NULL, 1e3, 1e12,
+           "of one GPU; the traffic of small kernels is counted only where it is given"),
+    KERNEL("gemm", "3.2us", "0.83", "0.87", "3.6"),
+    TILES("gemm", "2", "0.05", "0.8us"),
+    KERNEL("gemm_fp8", NULL, NULL, NULL, NULL),
+    TILES("gemm_fp8", NULL, NULL, NULL),
+    KERNEL("gemm_fp4", NULL, NULL, NULL, NULL),
+    TILES("gemm_fp4", NULL, NULL, NULL),
+    KERNEL("moe", NULL, NULL, NULL, NULL),
+    KERNEL("moe_fp8", NULL, NULL, NULL, NULL),
+    KERNEL("moe_fp4", NULL, NULL, NULL, NULL),
     LAUNCH("decode_attention.launch", "12.5us", "fixed time of decode attention"),
     EFFICIENCY("decode_attention.memory_efficiency", "0.88", "share of the bandwidth at which KV is read"),
-    LAUNCH("prefill_attention.launch", "11.4us", "fixed time of prefill attention"),
-    EFFICIENCY("prefill_attention.compute_efficiency", "0.51", "share of the peak that it reaches"),
+    SHARE("decode_attention.compute_efficiency", "0", "of MLA, share of the peak; 0: that of prefill_attention"),
+    NUMBER(
+        "decode_attention.block_bandwidth", "bytes/s", "0", 0, 1e15,
+        "of one KV head of one request, where heads are not shared and the kernel does not split contexts; 0: it does"),
+    LAUNCH("decode_attention_fp8.launch", NULL, "for a KV cache in fp8; that of decode_attention unless given"),
+    EFFICIENCY("decode_attention_fp8.memory_efficiency", NULL, "likewise"),
+    LAUNCH("prefill_attention.launch", "9.0us", "fixed time of prefill attention"),
+    EFFICIENCY("prefill_attention.compute_efficiency", "0.61", "share of the peak that it reaches"),
+    NUMBER("prefill_attention.chain", "", "0.8", 0, 100,
+           "times that a tile of 128 queries takes on one SM at its peak"),
+    SHARE("prefill_attention.memory_efficiency", "0.6", "share of the bandwidth; 0: traffic is not counted"),
     NUMBER("link.bandwidth", "bytes/s", NULL, 1e6, 1e15,
            "between GPUs, one direction; fitted to all_reduce, else 25GB/s, unless given"),
     NUMBER("link.latency", "us", NULL, 0, 1e6,
@@ -70,7 +105,7 @@ read_all_reduce(struct analytic_profile *profile, const struct servsim_create *a
         if ((double)count != ranks->list[i] || (i > 0 && ranks->list[i] <= ranks->list[i - 1]))
             return servsim_fail(err, EINVAL, "all_reduce.ranks has %g in place %u: give whole numbers, growing",
                                 ranks->list[i], (unsigned)i + 1);
-        profile->all_reduce[i] = (struct analytic_all_reduce){count, latency->list[i], bandwidth->list[i]};
+        profile->all_reduce[i] = (struct analytic_all_reduce){count, latency->list[i], bandwidth->list[i], NULL};
     }
     profile->all_reduce_count = ranks->list_count;
     return 0;
@@ -88,23 +123,77 @@ read_link(struct analytic_profile *profile, const struct servsim_create *args)
         profile->link.latency_us = servsim_number(args, "link.latency");
 }
 
-static void
-read_kernels(struct analytic_profile *profile, const struct servsim_create *args)
+/* "GROUP.FIELD" where it is given, else the other figure. */
+static double
+number_or(const struct servsim_create *args, const char *group, const char *field, double other)
 {
-    double bf16 = servsim_number(args, "peak_tflops.bf16") * 1e12;
-    double fp16 = servsim_number(args, "peak_tflops.fp16") * 1e12;
-    profile->peak_flops[SERVSIM_DTYPE_BF16] = bf16;
-    profile->peak_flops[SERVSIM_DTYPE_FP16] = servsim_present(args, "peak_tflops.fp16") ? fp16 : bf16;
-    profile->peak_flops[SERVSIM_DTYPE_FP8] = servsim_number(args, "peak_tflops.fp8") * 1e12;
-    profile->gemm =
-        (struct analytic_kernel){servsim_number(args, "gemm.launch"), servsim_number(args, "gemm.compute_efficiency"),
-                                 servsim_number(args, "gemm.memory_efficiency")};
-    profile->decode_attention =
-        (struct analytic_kernel){.launch_us = servsim_number(args, "decode_attention.launch"),
-                                 .memory_efficiency = servsim_number(args, "decode_attention.memory_efficiency")};
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s.%s", group, field);
+    return servsim_present(args, name) ? servsim_number(args, name) : other;
+}
+
+/* Of a group; what is not given is as in `other`. */
+static struct analytic_kernel
+read_kernel(const struct servsim_create *args, const char *group, const struct analytic_kernel *other)
+{
+    return (struct analytic_kernel){
+        .launch_us = number_or(args, group, "launch", other->launch_us),
+        .compute_efficiency = number_or(args, group, "compute_efficiency", other->compute_efficiency),
+        .memory_efficiency = number_or(args, group, "memory_efficiency", other->memory_efficiency),
+        .softness = number_or(args, group, "softness", other->softness),
+        .tile_loss = number_or(args, group, "tile_loss", other->tile_loss),
+        .fill_us = number_or(args, group, "fill", other->fill_us),
+        .max_split = servsim_present(args, "sms") ? (uint32_t)number_or(args, group, "max_split", other->max_split) : 0,
+    };
+}
+
+static void
+read_multiplications(struct analytic_profile *profile, const struct servsim_create *args)
+{
+    static const char *const gemms[] = {"gemm", "gemm_fp8", "gemm_fp4"}, *const moes[] = {"moe", "moe_fp8", "moe_fp4"};
+    struct analytic_kernel other = {0}, twice;
+    for (uint32_t width = 0; width < ANALYTIC_WIDTHS; width++) {
+        profile->gemm[width] = other = read_kernel(args, gemms[width], &other);
+        twice = other;
+        twice.launch_us *= 2.0;
+        profile->moe[width] = read_kernel(args, moes[width], &twice);
+    }
+}
+
+static void
+read_attention(struct analytic_profile *profile, const struct servsim_create *args)
+{
+    profile->decode_attention[ANALYTIC_16BIT] =
+        (struct analytic_decode){.launch_us = servsim_number(args, "decode_attention.launch"),
+                                 .memory_efficiency = servsim_number(args, "decode_attention.memory_efficiency"),
+                                 .compute_efficiency = servsim_number(args, "decode_attention.compute_efficiency"),
+                                 .block_bytes_per_s = servsim_number(args, "decode_attention.block_bandwidth")};
+    struct analytic_decode narrow = profile->decode_attention[ANALYTIC_16BIT];
+    narrow.launch_us = number_or(args, "decode_attention_fp8", "launch", narrow.launch_us);
+    narrow.memory_efficiency = number_or(args, "decode_attention_fp8", "memory_efficiency", narrow.memory_efficiency);
+    profile->decode_attention[ANALYTIC_8BIT] = narrow;
     profile->prefill_attention =
-        (struct analytic_kernel){.launch_us = servsim_number(args, "prefill_attention.launch"),
-                                 .compute_efficiency = servsim_number(args, "prefill_attention.compute_efficiency")};
+        (struct analytic_prefill){.launch_us = servsim_number(args, "prefill_attention.launch"),
+                                  .compute_efficiency = servsim_number(args, "prefill_attention.compute_efficiency"),
+                                  .memory_efficiency = servsim_number(args, "prefill_attention.memory_efficiency")};
+    if (profile->sms > 0)
+        profile->prefill_attention.chain = servsim_number(args, "prefill_attention.chain");
+}
+
+static void
+read_sheet(struct analytic_profile *profile, const struct servsim_create *args)
+{
+    double bf16 = servsim_number(args, "peak_tflops.bf16") * 1e12,
+           fp16 = servsim_number(args, "peak_tflops.fp16") * 1e12;
+    profile->memory_bytes = (uint64_t)servsim_number(args, "memory");
+    profile->memory_bytes_per_s = servsim_number(args, "memory_bandwidth");
+    profile->sms = (uint32_t)servsim_number(args, "sms");
+    profile->l2_bytes = servsim_number(args, "l2");
+    profile->peak_flops[SERVSIM_DTYPE_BF16] = bf16;
+    profile->peak_flops[SERVSIM_DTYPE_FP16] = fp16 > 0.0 ? fp16 : bf16;
+    profile->peak_flops[SERVSIM_DTYPE_FP8] = servsim_number(args, "peak_tflops.fp8") * 1e12;
+    profile->peak_flops[SERVSIM_DTYPE_MXFP4] = servsim_number(args, "peak_tflops.fp4") * 1e12;
+    profile->peak_flops[SERVSIM_DTYPE_NVFP4] = servsim_number(args, "peak_tflops.fp4") * 1e12;
 }
 
 static int32_t
@@ -117,9 +206,9 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
         return servsim_fail(err, EINVAL, "name has %zu bytes: give from 1 to %zu", strlen(name),
                             sizeof profile.name - 1);
     memcpy(profile.name, name, strlen(name));
-    profile.memory_bytes = (uint64_t)servsim_number(args, "memory");
-    profile.memory_bytes_per_s = servsim_number(args, "memory_bandwidth");
-    read_kernels(&profile, args);
+    read_sheet(&profile, args);
+    read_multiplications(&profile, args);
+    read_attention(&profile, args);
     int32_t rc = read_all_reduce(&profile, args, err);
     if (rc != 0)
         return rc;
@@ -134,19 +223,26 @@ static const struct servsim_plugin plugin = {
     .version = "1.0",
     .summary = "any GPU, from datasheet numbers and efficiencies in the experiment file",
     .licence = "Apache-2.0",
-    .page = "Three numbers are enough: peak_tflops.bf16, memory and memory_bandwidth, as the datasheet has them.\n"
-            "\n"
-            "A kernel costs its launch + max(flops / (compute_efficiency peak), bytes / (memory_efficiency "
-            "bandwidth)); decode attention has the memory term alone, prefill attention the compute term alone. The "
-            "defaults are the medians of what was fitted to measured GPUs (ten for GEMM, seven for decode and nine "
-            "for prefill attention); single GPUs differ from them by up to a third in efficiency, and by a few us in "
-            "launch, so expect errors of that size until you give your own.\n"
-            "\n"
-            "All-reduce: alpha + bytes / rate for the rank counts in all_reduce, a ring over link for others. "
-            "Without either, the link is PCIe 4.0 x16: 25 GB/s usable and 1.92 us a step, as fitted to RTX PRO 6000 "
-            "cards. Groups beyond gpus_per_node cross the network, whose defaults (25 GB/s, 5 us) are assumed.\n"
-            "fp8 multiplies at the given fp8 peak with the efficiencies of gemm; without one it is read as 8 bits and "
-            "multiplied in 16.",
+    .page =
+        "Three numbers are enough: peak_tflops.bf16, memory and memory_bandwidth, as the datasheet has them.\n"
+        "\n"
+        "A matrix multiplication costs its launch + a soft maximum of flops / (compute_efficiency peak) and bytes / "
+        "(memory_efficiency bandwidth); with sms, arithmetic is counted in tiles and in whole waves of them over the "
+        "SMs. gemm_fp8, gemm_fp4 and moe, moe_fp8, moe_fp4 (experts) are as gemm where not given, experts with its "
+        "launch twice. Decode attention costs its launch + bytes / (memory_efficiency bandwidth). Prefill attention "
+        "costs its launch + flops / (compute_efficiency peak) + bytes / (memory_efficiency bandwidth), and with sms "
+        "the chain of one tile over its keys. With l2, small kernels (norms, rotary embedding, activation) cost "
+        "their traffic: at four times the bandwidth, and what exceeds half of the L2 at the bandwidth.\n"
+        "The defaults are near the middle of what was fitted to ten measured GPUs; single GPUs differ from them by "
+        "up to a third in efficiency, and by a few us in launch, so expect errors of that size until you give your "
+        "own. tools/fit_kernels.py fits them to tables of kernels.\n"
+        "To change a GPU that ships, name it and give memory or memory_bandwidth: {plugin: a100, memory: 40GiB, "
+        "memory_bandwidth: 1555GB/s}.\n"
+        "\n"
+        "All-reduce: alpha + bytes / rate for the rank counts in all_reduce, a ring over link for others. "
+        "Without either, the link is PCIe 4.0 x16: 25 GB/s usable and 1.92 us a step, as fitted to RTX PRO 6000 "
+        "cards. Groups beyond gpus_per_node cross the network, whose defaults (25 GB/s, 5 us) are assumed.\n"
+        "Without peak_tflops.fp8 or .fp4, such weights are read as they lie and multiplied in 16 bits.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

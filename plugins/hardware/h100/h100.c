@@ -1,51 +1,115 @@
 /*
- * hardware/h100 - NVIDIA H100 SXM 80GB: its datasheet and measured kernels.
+ * hardware/h100 - NVIDIA H100 SXM 80GB: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
-static const struct analytic_profile profile = {
+/* Inside CUDA graphs, as serving engines run it; us for 4 KiB to 256 MiB. */
+static const double all_reduce_2_us[ANALYTIC_SIZES] = {4.3,  4.4,  4.4,  4.4,  4.5,   4.8,   5.2,   6.3,  8.3,
+                                                       12.4, 20.2, 45.0, 81.4, 156.3, 306.7, 468.8, 885.4};
+static const double all_reduce_4_us[ANALYTIC_SIZES] = {4.7,  4.8,  4.8,  4.9,  5.2,   5.8,   7.2,   11.4,  12.8,
+                                                       18.6, 30.2, 53.5, 98.8, 191.2, 329.9, 618.8, 1180.4};
+static const double all_reduce_8_us[ANALYTIC_SIZES] = {5.1,  5.1,  5.3,  5.6,  6.4,   7.9,   10.8,  12.0,  15.0,
+                                                       19.4, 30.8, 50.7, 92.4, 177.8, 344.0, 577.4, 1091.0};
+
+static const struct analytic_profile sheet = {
     .name = "NVIDIA H100 SXM 80GB",
     .memory_bytes = UINT64_C(80) << 30,
     .memory_bytes_per_s = 3350e9,
-    .peak_flops = {[SERVSIM_DTYPE_BF16] = 989e12, [SERVSIM_DTYPE_FP16] = 989e12},
-    .gemm = {.launch_us = 3.8, .compute_efficiency = 0.81, .memory_efficiency = 0.88},
-    .decode_attention = {.launch_us = 12.5, .memory_efficiency = 0.90},
-    .prefill_attention = {.launch_us = 13.1, .compute_efficiency = 0.55},
-    /* inside CUDA graphs, as serving engines run it */
-    .all_reduce = {{2, 4.3, 259e9}, {4, 4.8, 180e9}, {8, 5.5, 195e9}},
+    .peak_flops = {[SERVSIM_DTYPE_BF16] = 989e12, [SERVSIM_DTYPE_FP16] = 989e12, [SERVSIM_DTYPE_FP8] = 1979e12},
+    .sms = 132,
+    .l2_bytes = 50e6,
+    .gemm = {[ANALYTIC_16BIT] = {.launch_us = 3.3,
+                                 .compute_efficiency = 0.833,
+                                 .memory_efficiency = 0.884,
+                                 .softness = 4.0,
+                                 .tile_loss = 0.105,
+                                 .fill_us = 0.44,
+                                 .max_split = 2},
+             [ANALYTIC_8BIT] = {.launch_us = 5.1,
+                                .compute_efficiency = 0.642,
+                                .memory_efficiency = 0.798,
+                                .softness = 2.9,
+                                .tile_loss = 0.000,
+                                .fill_us = 0.13,
+                                .max_split = 1}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 36.6, .compute_efficiency = 0.666, .memory_efficiency = 0.904, .softness = 1.2},
+            [ANALYTIC_8BIT] =
+                {.launch_us = 33.6, .compute_efficiency = 0.379, .memory_efficiency = 0.877, .softness = 1.3}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.7, .memory_efficiency = 0.916},
+                         [ANALYTIC_8BIT] = {.launch_us = 14.8, .memory_efficiency = 0.800}},
+    .prefill_attention = {.launch_us = 11.9, .compute_efficiency = 0.754, .chain = 0.89, .memory_efficiency = 0.43},
+    .all_reduce = {{2, 4.3, 259e9, all_reduce_2_us},
+                   {4, 4.8, 180e9, all_reduce_4_us},
+                   {8, 5.5, 195e9, all_reduce_8_us}},
     .all_reduce_count = 3,
+    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, 6.3, 427e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 8.7, 360e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 12.9, 344e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, 6.1, 375e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 8.0, 341e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 11.4, 354e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, 9.1, 513e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 9.4, 330e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 9.3, 290e9}},
+    .shuffle_count = 9,
+    .link_kind = SERVSIM_LINK_NVLINK,
 };
 
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "h100",
     .version = "1.0",
-    .summary = "NVIDIA H100 SXM 80GB, 80 GiB: measured kernels",
+    .summary = "NVIDIA H100 SXM 80GB, 80 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 3350 GB/s, 80 GiB.\n"
+    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 3350 GB/s, 80 GiB, 132 SMs, 50 MB of L2. Price "
+            "per hour: not stated.\n"
             "\n"
-            "Fitted to kernels of aiconfigurator (Apache-2.0), vLLM 0.24; errors are mean absolute ones.\n"
-            "GEMM: 3.8 us + max(flops / (0.81 peak), bytes / (0.88 bandwidth)), 6.3 %.\n"
-            "Decode attention: 12.5 us + bytes / (0.9 bandwidth), 6.2 %.\n"
-            "Prefill attention: 13.1 us + flops / (0.55 peak), causal pairs only, 15 % with a term for memory "
-            "traffic, which is left out here.\n"
-            "All-reduce inside CUDA graphs: 4.3 us + bytes / 259 GB/s for 2 ranks, 4.8 us + bytes / 180 GB/s "
-            "for 4 ranks, 5.5 us + bytes / 195 GB/s for 8 ranks. Other counts: a ring fitted to these.\n"
+            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, Vidur (MIT), LLMServingSim v0 (MIT) and "
+            "inference-sim (Apache-2.0), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
+            "kernels named.\n"
+            "GEMM bf16 and fp16: 3012 kernels, 7.3 %; 3.3 us + the soft maximum (power 4.0) of flops / (0.83 "
+            "peak) and bytes / (0.88 bandwidth), in waves of tiles (loss 0.10, 0.4 us a wave, K in up to 2 "
+            "parts).\n"
+            "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
+            "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
+            "Experts bf16: 750 kernels, 11.6 %; 36.6 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
+            "bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Experts fp8 in blocks: 875 kernels, 17.1 %; 33.6 us + the soft maximum (power 1.3) of flops / (0.38 "
+            "peak) and bytes / (0.88 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth).\n"
+            "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth). Sizes from 1 MB to "
+            "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
+            "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+            "over, too).\n"
+            "Other rank counts: a ring fitted to 4.3 us + bytes / 259 GB/s (2 ranks), 4.8 us + bytes / 180 GB/s "
+            "(4 ranks), 5.5 us + bytes / 195 GB/s (8 ranks).\n"
+            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.3 us + bytes / 427 GB/s, "
+            "all-gather of 4 8.7 us + bytes / 360 GB/s, all-gather of 8 12.9 us + bytes / 344 GB/s, "
+            "reduce-scatter of 2 6.1 us + bytes / 375 GB/s, reduce-scatter of 4 8.0 us + bytes / 341 GB/s, "
+            "reduce-scatter of 8 11.4 us + bytes / 354 GB/s, all-to-all of 2 9.1 us + bytes / 513 GB/s, "
+            "all-to-all of 4 9.4 us + bytes / 330 GB/s, all-to-all of 8 9.3 us + bytes / 290 GB/s.\n"
             "\n"
+            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
             "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

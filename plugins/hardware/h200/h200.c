@@ -1,51 +1,113 @@
 /*
- * hardware/h200 - NVIDIA H200 SXM 141GB: its datasheet and measured kernels.
+ * hardware/h200 - NVIDIA H200 SXM 141GB: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
-static const struct analytic_profile profile = {
+/* Inside CUDA graphs, as serving engines run it; us for 4 KiB to 256 MiB. */
+static const double all_reduce_2_us[ANALYTIC_SIZES] = {4.5,  4.6,  4.6,  4.6,  4.8,   4.8,   5.2,   6.3,  8.4,
+                                                       12.4, 20.5, 43.0, 76.6, 144.8, 280.6, 463.0, 887.3};
+static const double all_reduce_4_us[ANALYTIC_SIZES] = {4.6,  4.8,  4.8,  4.9,  5.4,   5.8,   7.0,   10.5,  12.1,
+                                                       17.8, 29.8, 51.8, 93.8, 179.6, 320.2, 609.0, 1181.6};
+static const double all_reduce_8_us[ANALYTIC_SIZES] = {4.8,  5.1,  5.2,  5.7,  6.6,   7.9,   10.1,  11.1,  14.1,
+                                                       18.1, 28.4, 48.4, 87.2, 165.9, 323.3, 562.4, 1052.4};
+
+static const struct analytic_profile sheet = {
     .name = "NVIDIA H200 SXM 141GB",
     .memory_bytes = UINT64_C(141) << 30,
     .memory_bytes_per_s = 4800e9,
-    .peak_flops = {[SERVSIM_DTYPE_BF16] = 989e12, [SERVSIM_DTYPE_FP16] = 989e12},
-    .gemm = {.launch_us = 4.1, .compute_efficiency = 0.79, .memory_efficiency = 0.85},
-    .decode_attention = {.launch_us = 12.5, .memory_efficiency = 0.86},
-    .prefill_attention = {.launch_us = 12.9, .compute_efficiency = 0.55},
-    /* inside CUDA graphs, as serving engines run it */
-    .all_reduce = {{2, 4.5, 264e9}, {4, 4.8, 192e9}, {8, 5.5, 209e9}},
+    .peak_flops = {[SERVSIM_DTYPE_BF16] = 989e12, [SERVSIM_DTYPE_FP16] = 989e12, [SERVSIM_DTYPE_FP8] = 1979e12},
+    .sms = 132,
+    .l2_bytes = 50e6,
+    .gemm = {[ANALYTIC_16BIT] = {.launch_us = 3.1,
+                                 .compute_efficiency = 0.853,
+                                 .memory_efficiency = 0.830,
+                                 .softness = 5.8,
+                                 .tile_loss = 0.002,
+                                 .fill_us = 0.37,
+                                 .max_split = 2},
+             [ANALYTIC_8BIT] = {.launch_us = 5.6,
+                                .compute_efficiency = 0.719,
+                                .memory_efficiency = 0.834,
+                                .softness = 3.6,
+                                .tile_loss = 0.482,
+                                .fill_us = 0.00,
+                                .max_split = 2}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 36.1, .compute_efficiency = 0.706, .memory_efficiency = 0.914, .softness = 1.2},
+            [ANALYTIC_8BIT] =
+                {.launch_us = 34.7, .compute_efficiency = 0.366, .memory_efficiency = 0.889, .softness = 1.3}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.4, .memory_efficiency = 0.856},
+                         [ANALYTIC_8BIT] = {.launch_us = 14.6, .memory_efficiency = 0.620}},
+    .prefill_attention = {.launch_us = 12.7, .compute_efficiency = 0.711, .chain = 0.84, .memory_efficiency = 0.34},
+    .all_reduce = {{2, 4.5, 264e9, all_reduce_2_us},
+                   {4, 4.8, 192e9, all_reduce_4_us},
+                   {8, 5.5, 209e9, all_reduce_8_us}},
     .all_reduce_count = 3,
+    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, 6.1, 448e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 8.6, 373e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 12.9, 347e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, 6.0, 390e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 7.8, 356e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 12.5, 360e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, 11.1, 532e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 8.0, 339e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 10.7, 299e9}},
+    .shuffle_count = 9,
+    .link_kind = SERVSIM_LINK_NVLINK,
 };
 
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "h200",
     .version = "1.0",
-    .summary = "NVIDIA H200 SXM 141GB, 141 GiB: measured kernels",
+    .summary = "NVIDIA H200 SXM 141GB, 141 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 4800 GB/s, 141 GiB.\n"
+    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 4800 GB/s, 141 GiB, 132 SMs, 50 MB of L2. "
+            "Price per hour: not stated.\n"
             "\n"
-            "Fitted to kernels of aiconfigurator (Apache-2.0), vLLM 0.24; errors are mean absolute ones.\n"
-            "GEMM: 4.1 us + max(flops / (0.79 peak), bytes / (0.85 bandwidth)), 6.7 %.\n"
-            "Decode attention: 12.5 us + bytes / (0.86 bandwidth), 7.6 %.\n"
-            "Prefill attention: 12.9 us + flops / (0.55 peak), causal pairs only, 14 % with a term for memory "
-            "traffic, which is left out here.\n"
-            "All-reduce inside CUDA graphs: 4.5 us + bytes / 264 GB/s for 2 ranks, 4.8 us + bytes / 192 GB/s "
-            "for 4 ranks, 5.5 us + bytes / 209 GB/s for 8 ranks. Other counts: a ring fitted to these.\n"
+            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
+            "mean absolute ones over the kernels named.\n"
+            "GEMM bf16: 1680 kernels, 6.3 %; 3.1 us + the soft maximum (power 5.8) of flops / (0.85 peak) and "
+            "bytes / (0.83 bandwidth), in waves of tiles (loss 0.00, 0.4 us a wave, K in up to 2 parts).\n"
+            "GEMM fp8: 1680 kernels, 11.2 %; 5.6 us + the soft maximum (power 3.6) of flops / (0.72 peak) and "
+            "bytes / (0.83 bandwidth), in waves of tiles (loss 0.48, 0.0 us a wave, K in up to 2 parts).\n"
+            "Experts bf16: 750 kernels, 13.5 %; 36.1 us + the soft maximum (power 1.2) of flops / (0.71 peak) and "
+            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Experts fp8 in blocks: 875 kernels, 18.3 %; 34.7 us + the soft maximum (power 1.3) of flops / (0.37 "
+            "peak) and bytes / (0.89 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth).\n"
+            "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth). Sizes from 1 MB "
+            "to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 3038 kernels, 7.1 %; 12.7 us + flops of causal pairs / (0.71 peak) + 0.84 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.34 bandwidth).\n"
+            "All-reduce in graphs: 51 kernels, 0.3 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+            "over, too).\n"
+            "Other rank counts: a ring fitted to 4.5 us + bytes / 264 GB/s (2 ranks), 4.8 us + bytes / 192 GB/s "
+            "(4 ranks), 5.5 us + bytes / 209 GB/s (8 ranks).\n"
+            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 448 GB/s, "
+            "all-gather of 4 8.6 us + bytes / 373 GB/s, all-gather of 8 12.9 us + bytes / 347 GB/s, "
+            "reduce-scatter of 2 6.0 us + bytes / 390 GB/s, reduce-scatter of 4 7.8 us + bytes / 356 GB/s, "
+            "reduce-scatter of 8 12.5 us + bytes / 360 GB/s, all-to-all of 2 11.1 us + bytes / 532 GB/s, "
+            "all-to-all of 4 8.0 us + bytes / 339 GB/s, all-to-all of 8 10.7 us + bytes / 299 GB/s.\n"
             "\n"
+            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
             "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

@@ -1,20 +1,29 @@
 /*
- * hardware/rtx4090 - NVIDIA GeForce RTX 4090: its datasheet and measured kernels.
+ * hardware/rtx4090 - NVIDIA GeForce RTX 4090: its datasheet, the kernels measured on it, and what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
-static const struct analytic_profile profile = {
+static const struct analytic_profile sheet = {
     .name = "NVIDIA GeForce RTX 4090",
     .memory_bytes = UINT64_C(24) << 30,
     .memory_bytes_per_s = 1008e9,
-    .peak_flops = {[SERVSIM_DTYPE_BF16] = 165.2e12, [SERVSIM_DTYPE_FP16] = 165.2e12},
-    .gemm = {.launch_us = 5.2, .compute_efficiency = 0.98, .memory_efficiency = 0.93},
-    .decode_attention = {.launch_us = 13.4, .memory_efficiency = 0.88},
-    .prefill_attention = {.launch_us = 12.2, .compute_efficiency = 0.69},
+    .peak_flops = {[SERVSIM_DTYPE_BF16] = 165.2e12, [SERVSIM_DTYPE_FP16] = 165.2e12, [SERVSIM_DTYPE_FP8] = 330.3e12},
+    .sms = 128,
+    .l2_bytes = 72e6,
+    .gemm = {[ANALYTIC_16BIT] =
+                 {.launch_us = 4.9, .compute_efficiency = 1.006, .memory_efficiency = 0.935, .softness = 3.4}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
+                                             .memory_efficiency = 0.915,
+                                             .block_bytes_per_s = 24.6e9}},
+    .prefill_attention = {.launch_us = 7.8, .compute_efficiency = 0.942, .chain = 0.39, .memory_efficiency = 0.91},
+    .link_kind = SERVSIM_LINK_PCIE,
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
@@ -22,29 +31,38 @@ static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "rtx4090",
     .version = "1.0",
-    .summary = "NVIDIA GeForce RTX 4090, 24 GiB: measured kernels",
+    .summary = "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 1008 GB/s, 24 GiB.\n"
+    .page = "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 330.3 fp8; 1008 GB/s, 24 GiB, 128 SMs, 72 MB of L2. "
+            "Price per hour: not stated.\n"
             "\n"
-            "Fitted to kernels of LLMServingSim profiler (MIT); errors are mean absolute ones.\n"
-            "GEMM: 5.2 us + max(flops / (0.98 peak), bytes / (0.93 bandwidth)), 4.3 %.\n"
-            "Decode attention: 13.4 us + bytes / (0.88 bandwidth), 11.5 %.\n"
-            "Prefill attention: 12.2 us + flops / (0.69 peak), causal pairs only, 18 % with a term for memory "
-            "traffic, which is left out here.\n"
+            "Kernels of LLMServingSim's profiler with vLLM (MIT), fitted by tools/fit_kernels.py; errors are mean "
+            "absolute ones over the kernels named.\n"
+            "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
+            "/ (0.94 bandwidth).\n"
+            "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
+            "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
+            "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
             "\n"
-            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, "
-            "with 1.92 us a step as fitted to RTX PRO 6000 cards over PCIe. GeForce cards of this generation "
-            "pass host memory to reach each other, and are slower than that where the host is.\n"
+            "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
+            "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
+            "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with "
+            "1.92 us a step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator). Cards "
+            "that must pass host memory to reach each other, as this one must, are slower than that.\n"
             "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

@@ -1,53 +1,131 @@
 /*
- * hardware/rtxpro6000 - NVIDIA RTX PRO 6000 Blackwell Server Edition: its datasheet and measured kernels.
+ * hardware/rtxpro6000 - NVIDIA RTX PRO 6000 Blackwell Server Edition: its datasheet, the kernels measured on it, and
+ * what is assumed.
  */
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
+    ANALYTIC_MEMORY_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
-static const struct analytic_profile profile = {
+/* Inside CUDA graphs, as serving engines run it; us for 4 KiB to 256 MiB. */
+static const double all_reduce_2_us[ANALYTIC_SIZES] = {4.5,  4.5,   5.1,   5.4,   6.2,   8.2,    11.1,   17.6,  30.1,
+                                                       55.7, 106.0, 244.5, 474.9, 933.0, 1843.7, 3630.2, 7102.8};
+static const double all_reduce_4_us[ANALYTIC_SIZES] = {12.7,  13.7,  14.9,  15.8,  16.9,   25.0,   57.3,   76.5,   87.7,
+                                                       145.8, 246.9, 462.0, 886.9, 1792.1, 3556.5, 6942.2, 13617.0};
+static const double all_reduce_8_us[ANALYTIC_SIZES] = {26.0,   26.6,   27.5,   29.8,   31.2,   49.4,
+                                                       84.3,   133.5,  133.5,  222.6,  346.9,  674.6,
+                                                       1274.5, 2546.5, 5067.5, 9923.4, 19809.0};
+
+static const struct analytic_profile sheet = {
     .name = "NVIDIA RTX PRO 6000 Blackwell Server Edition",
     .memory_bytes = UINT64_C(96) << 30,
     .memory_bytes_per_s = 1597e9,
-    .peak_flops = {[SERVSIM_DTYPE_BF16] = 503.8e12, [SERVSIM_DTYPE_FP16] = 503.8e12},
-    .gemm = {.launch_us = 2.0, .compute_efficiency = 0.78, .memory_efficiency = 0.92},
-    .decode_attention = {.launch_us = 12.6, .memory_efficiency = 0.94},
-    .prefill_attention = {.launch_us = 8.2, .compute_efficiency = 0.51},
-    /* inside CUDA graphs, as serving engines run it */
-    .all_reduce = {{2, 4.4, 38e9}, {4, 13.5, 19e9}, {8, 26.0, 13e9}},
+    .peak_flops = {[SERVSIM_DTYPE_BF16] = 503.8e12,
+                   [SERVSIM_DTYPE_FP16] = 503.8e12,
+                   [SERVSIM_DTYPE_FP8] = 1007.6e12,
+                   [SERVSIM_DTYPE_MXFP4] = 2015.2e12,
+                   [SERVSIM_DTYPE_NVFP4] = 2015.2e12},
+    .sms = 188,
+    .l2_bytes = 128e6,
+    .gemm = {[ANALYTIC_16BIT] = {.launch_us = 2.0,
+                                 .compute_efficiency = 0.862,
+                                 .memory_efficiency = 0.924,
+                                 .softness = 3.7,
+                                 .tile_loss = 0.073,
+                                 .fill_us = 0.85,
+                                 .max_split = 4},
+             [ANALYTIC_8BIT] = {.launch_us = 4.0,
+                                .compute_efficiency = 0.826,
+                                .memory_efficiency = 0.933,
+                                .softness = 3.0,
+                                .tile_loss = 0.148,
+                                .fill_us = 1.40,
+                                .max_split = 2},
+             [ANALYTIC_4BIT] = {.launch_us = 7.2,
+                                .compute_efficiency = 0.676,
+                                .memory_efficiency = 0.721,
+                                .softness = 12.0,
+                                .tile_loss = 0.090,
+                                .fill_us = 0.00,
+                                .max_split = 1}},
+    .moe = {[ANALYTIC_16BIT] =
+                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9},
+            [ANALYTIC_8BIT] =
+                {.launch_us = 12.9, .compute_efficiency = 0.333, .memory_efficiency = 0.872, .softness = 1.5}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.1,
+                                             .memory_efficiency = 0.932,
+                                             .block_bytes_per_s = 26.2e9},
+                         [ANALYTIC_8BIT] = {.launch_us = 12.5, .memory_efficiency = 0.942}},
+    .prefill_attention = {.launch_us = 7.5, .compute_efficiency = 0.611, .chain = 0.64, .memory_efficiency = 0.98},
+    .all_reduce = {{2, 4.4, 38e9, all_reduce_2_us}, {4, 13.5, 19e9, all_reduce_4_us}, {8, 26.0, 13e9, all_reduce_8_us}},
     .all_reduce_count = 3,
+    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, 6.1, 62e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 9.9, 31e9},
+                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 16.5, 26e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, 6.2, 58e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 9.9, 31e9},
+                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 16.3, 26e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, 8.0, 51e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 9.5, 30e9},
+                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 15.1, 18e9}},
+    .shuffle_count = 9,
+    .link_kind = SERVSIM_LINK_PCIE,
 };
 
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    return analytic_create_measured(&profile, args, self, err);
+    return analytic_create_measured(&sheet, args, self, err);
 }
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
     .name = "rtxpro6000",
     .version = "1.0",
-    .summary = "NVIDIA RTX PRO 6000 Blackwell Server Edition, 96 GiB: measured kernels",
+    .summary = "NVIDIA RTX PRO 6000 Blackwell Server Edition, 96 GiB: datasheet and measured kernels",
     .licence = "Apache-2.0",
-    .page = "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1597 GB/s, 96 GiB.\n"
+    .page = "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1007.6 fp8, 2015.2 fp4; 1597 GB/s, 96 GiB, 188 SMs, "
+            "128 MB of L2. Price per hour: not stated.\n"
             "\n"
-            "Fitted to kernels of aiconfigurator (Apache-2.0), vLLM 0.24; errors are mean absolute ones.\n"
-            "GEMM: 2 us + max(flops / (0.78 peak), bytes / (0.92 bandwidth)), 8.2 %.\n"
-            "Decode attention: 12.6 us + bytes / (0.94 bandwidth), 7.6 %.\n"
-            "Prefill attention: 8.2 us + flops / (0.51 peak), causal pairs only, 17 % with a term for memory "
-            "traffic, which is left out here.\n"
-            "All-reduce inside CUDA graphs: 4.4 us + bytes / 38 GB/s for 2 ranks, 13.5 us + bytes / 19 GB/s for "
-            "4 ranks, 26 us + bytes / 13 GB/s for 8 ranks. Other counts: a ring fitted to these.\n"
+            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24 and LLMServingSim's profiler with vLLM (MIT), "
+            "fitted by tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
+            "GEMM bf16: 1796 kernels, 4.5 %; 2.0 us + the soft maximum (power 3.7) of flops / (0.86 peak) and "
+            "bytes / (0.92 bandwidth), in waves of tiles (loss 0.07, 0.9 us a wave, K in up to 4 parts).\n"
+            "GEMM fp8: 1064 kernels, 4.7 %; 4.0 us + the soft maximum (power 3.0) of flops / (0.83 peak) and "
+            "bytes / (0.93 bandwidth), in waves of tiles (loss 0.15, 1.4 us a wave, K in up to 2 parts).\n"
+            "GEMM nvfp4: 770 kernels, 12.8 %; 7.2 us + the soft maximum (power 12.0) of flops / (0.68 peak) and "
+            "bytes / (0.72 bandwidth), in waves of tiles (loss 0.09, 0.0 us a wave, K in one part).\n"
+            "Experts bf16: 750 kernels, 11.6 %; 14.3 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
+            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Experts fp8: 700 kernels, 11.9 %; 12.9 us + the soft maximum (power 1.5) of flops / (0.33 peak) and "
+            "bytes / (0.87 bandwidth), gate, up and down together, weights of the experts hit.\n"
+            "Decode attention bf16 KV: 1204 kernels, 6.2 %; 12.1 us + bytes / (0.93 bandwidth), at most 26 GB/s "
+            "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
+            "Decode attention fp8 KV: 683 kernels, 5.6 %; 12.5 us + bytes / (0.94 bandwidth). Sizes from 1 MB to "
+            "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+            "Prefill attention: 4436 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.61 peak) + 0.64 times a "
+            "tile of 128 queries over its keys on one SM + bytes / (0.98 bandwidth).\n"
+            "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+            "over, too).\n"
+            "Other rank counts: a ring fitted to 4.4 us + bytes / 38 GB/s (2 ranks), 13.5 us + bytes / 19 GB/s (4 "
+            "ranks), 26.0 us + bytes / 13 GB/s (8 ranks).\n"
+            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 62 GB/s, "
+            "all-gather of 4 9.9 us + bytes / 31 GB/s, all-gather of 8 16.5 us + bytes / 26 GB/s, reduce-scatter "
+            "of 2 6.2 us + bytes / 58 GB/s, reduce-scatter of 4 9.9 us + bytes / 31 GB/s, reduce-scatter of 8 "
+            "16.3 us + bytes / 26 GB/s, all-to-all of 2 8.0 us + bytes / 51 GB/s, all-to-all of 4 9.5 us + bytes "
+            "/ 30 GB/s, all-to-all of 8 15.1 us + bytes / 18 GB/s.\n"
             "\n"
-            "Memory bandwidth: the Server Edition is quoted with 1597 and with 1792 GB/s; the efficiencies here "
-            "are shares of 1597.\n"
+            "Assumed: the memory bandwidth is 1597 GB/s, of which the efficiencies are shares; other sources say "
+            "1792.\n"
+            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
             "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
             "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations are part of the engine's overhead per layer.",
+            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
+            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
     .options = options,
     .create = create,
     .destroy = analytic_destroy,

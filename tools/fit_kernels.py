@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""Fits the analytic device model to measured kernels and prints the constants of each device.
+
+    SERVSIM_MEASURED_DATA=FOLDER tools/fit_kernels.py [DEVICE ...] [--holdout]
+
+Reads FOLDER/kernels/{gemm,attn_decode,attn_prefill,moe,collective}_*.csv. The forms are those of
+plugins/hardware/analytic.c, written again here with numpy so that a whole table is priced at once; the
+constants that this prints stand in plugins/hardware/DEVICE/DEVICE.c, and plugins/hardware/measured_test.c
+prices the same kernels with the C code. Every fit minimises the mean absolute relative error, a source
+(a collector) of n kernels weighing as sqrt(n), so that a long table does not drown a short one. --holdout fits on a random half of the
+shapes and prints the error on the other half, beside that of the plain form (launch + hard maximum).
+
+Needs Python 3.9, numpy and scipy.
+"""
+import argparse
+import csv
+import os
+import sys
+
+import numpy as np
+from scipy.optimize import minimize
+
+# name: file suffix, TFLOP/s of bf16, fp8, nvfp4, GB/s, L2 in MB, SMs, and below how many MB of weights the
+# GEMM tables are left out, since they show rates beyond the memory's (a warm L2 cache)
+DEVICES = {
+    "rtx3090": ("RTX3090", 71.2, 0, 0, 936, 6, 82, 0),
+    "rtx4090": ("RTX4090", 165.2, 330.3, 0, 1008, 72, 128, 0),
+    "rtxpro6000": ("RTXPRO6000", 503.8, 1007.6, 2015.2, 1597, 128, 188, 32),
+    "a40": ("A40", 149.7, 0, 0, 696, 6, 84, 0),
+    "a6000": ("A6000", 154.8, 0, 0, 768, 6, 84, 0),
+    "a100": ("A100-SXM4-80GB", 312, 0, 0, 2039, 40, 108, 0),
+    "h100": ("H100-SXM-80GB", 989, 1979, 0, 3350, 50, 132, 0),
+    "h200": ("H200-SXM-141GB", 989, 1979, 0, 4800, 50, 132, 0),
+    "l40s": ("L40S", 362, 733, 0, 864, 96, 142, 24),
+    "b200": ("B200-SXM-180GB", 2250, 4500, 9000, 7700, 126, 148, 0),
+}
+BYTES = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8_block": 1.0, "nvfp4": 0.5625}
+FEW_SHAPES = ("rtx3090", "rtx4090", "a6000")
+ALWAYS_SPLIT = ("h100", "h200", "b200")  # FlashAttention 3 and later
+TILES = ((64, 64), (64, 128), (128, 64), (128, 128), (128, 256), (256, 128))
+
+
+class Device:
+    def __init__(self, name):
+        self.name = name
+        self.file, bf16, fp8, nvfp4, self.gbps, self.l2_mb, self.sms, self.warm_mb = DEVICES[name]
+        self.tflops = {"bf16": bf16, "fp16": bf16, "fp8": fp8, "fp8_block": fp8, "nvfp4": nvfp4}
+
+
+def rows(folder, kind, device):
+    path = os.path.join(folder, "kernels", "%s_%s.csv" % (kind, device.file))
+    if not os.path.exists(path):
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def columns(table, *names):
+    return [np.array([float(row[name]) for row in table]) for name in names]
+
+
+def soft_maximum(a, b, power):
+    high, low = np.maximum(a, b), np.minimum(a, b)
+    return high * (1.0 + (low / high) ** power) ** (1.0 / power)
+
+
+class Kernels:
+    """One family of kernels of one device: features as arrays, measured us, weights of sources."""
+
+    def __init__(self, table, **features):
+        self.us = np.array([float(row["us"]) for row in table])
+        sources = [row["source"].split("/")[0] for row in table]
+        self.weight = np.array([sources.count(source) ** -0.5 for source in sources])
+        self.features = features
+        for name, values in features.items():
+            setattr(self, name, values)
+
+    def take(self, mask):
+        part = object.__new__(Kernels)
+        part.features = {name: values[mask] for name, values in self.features.items()}
+        for name, values in part.features.items():
+            setattr(part, name, values)
+        part.us, part.weight = self.us[mask], self.weight[mask]
+        return part
+
+
+# ---- forms: us from constants x and kernels k on device d ----
+
+
+def gemm_plain(x, k, d):
+    return x[0] + np.maximum(k.flops / k.peak / x[1], k.bytes / d.gbps / 1e3 / x[2])
+
+
+def gemm_tiles(x, k, d, max_split):
+    """The cheapest of six tiles, and of cuts of K in parts, in whole waves over the SMs."""
+    launch, compute, memory, softness, loss, fill = x
+    rate = k.peak / d.sms * compute
+    best = np.inf
+    for rows_, columns_ in TILES:
+        share = 1.0 + loss * (128.0 / rows_ + 128.0 / columns_ - 1.5)
+        tiles = np.ceil(k.m / rows_) * np.ceil(k.n / columns_)
+        parts = 1
+        while parts <= max_split:
+            waves = np.ceil(tiles * parts / d.sms)
+            us = waves * (2.0 * rows_ * columns_ * k.k / parts / rate * share + fill)
+            if parts > 1:  # partial sums in fp32 are written and read through an L2 of four times the bandwidth
+                us = us + fill + 2.0 * parts * k.m * k.n / d.gbps / 1e3
+            best = np.minimum(best, us)
+            parts *= 2
+    return launch + soft_maximum(best, k.bytes / d.gbps / 1e3 / memory, softness)
+
+
+def gemm_soft(x, k, d):
+    """Few shapes, on which tiles cannot be told apart."""
+    return x[0] + soft_maximum(k.flops / k.peak / x[1], k.bytes / d.gbps / 1e3 / x[2], x[3])
+
+
+def decode_form(x, k, d):
+    return x[0] + k.bytes / d.gbps / 1e3 / x[1]
+
+
+def decode_unsplit(x, k, d):
+    """Where no kernel splits contexts (as many query as KV heads), each head of each request is one block's work."""
+    rate = np.minimum(d.gbps * x[1], np.where(k.mha, x[2] * k.blocks, np.inf))
+    return x[0] + k.bytes / rate / 1e3
+
+
+def prefill_plain(x, k, d):
+    return x[0] + k.flops / k.peak / x[1]
+
+
+def prefill_sum(x, k, d):
+    return x[0] + k.flops / k.peak / x[1] + x[2] * k.tile / (k.peak / d.sms) + k.bytes / d.gbps / 1e3 / x[3]
+
+
+def prefill_lent(x, k, d):
+    """Few kernels, none behind a context: chain and traffic as on the RTX 4090."""
+    return prefill_sum((*x, 0.4, 0.9), k, d)
+
+
+def moe_plain(x, k, d):
+    return x[0] + np.maximum(k.flops / k.peak / x[1], k.bytes / d.gbps / 1e3 / x[2])
+
+
+def moe_soft(x, k, d):
+    return x[0] + soft_maximum(k.flops / k.peak / x[1], k.bytes / d.gbps / 1e3 / x[2], x[3])
+
+
+# ---- tables to kernels ----
+
+
+def gemm_kernels(folder, device, dtype):
+    same = ("bf16", "fp16") if dtype == "bf16" else (dtype,)
+    table = [r for r in rows(folder, "gemm", device) if r["dtype"] in same]
+    width = BYTES[dtype]
+
+    def wanted(r):
+        m, n, k = int(r["m"]), int(r["n"]), int(r["k"])
+        return (n >= 1024 and k >= 512 and m <= 8192 and k <= 32768 and n * k <= 65536 * 16384
+                and width * n * k >= device.warm_mb * 1e6)
+
+    table = [r for r in table if wanted(r) or (r["source"].startswith("llmservingsim") and int(r["n"]) >= 1024)]
+    if not table:
+        return None
+    m, n, k = columns(table, "m", "n", "k")
+    peak = np.full(len(m), device.tflops[dtype] * 1e6)
+    return Kernels(table, m=m, n=n, k=k, peak=peak, flops=2.0 * m * n * k, shape=n * 131071 + k,
+                   bytes=width * (m * k + k * n) + 2.0 * m * n)
+
+
+def decode_kernels(folder, device, kv_dtype):
+    table = [r for r in rows(folder, "attn_decode", device) if r["kv_dtype"] == kv_dtype]
+    if not table:
+        return None
+    b, ctx, q, kv, dim = columns(table, "batch", "ctx", "q_heads", "kv_heads", "head_dim")
+    kv_bytes = 2.0 * BYTES[kv_dtype] * b * ctx * kv * dim
+    kernels = Kernels(table, batch=b, mha=q == kv, blocks=b * kv, kv_bytes=kv_bytes, shape=q * 1000 + kv,
+                      bytes=kv_bytes + 4.0 * b * q * dim)
+    # a warm cache serves what repeats: sizes between 1 MB and 2.5 times the L2 say nothing of a real step
+    return kernels.take((kv_bytes < 1e6) | (kv_bytes > 2.5e6 * device.l2_mb))
+
+
+def prefill_kernels(folder, device):
+    table = [r for r in rows(folder, "attn_prefill", device) if r["kv_dtype"] == "bf16" and int(r["q_len"]) >= 16]
+    if not table:
+        return None
+    b, new, prior, q, kv, dim = columns(table, "batch", "q_len", "prior_ctx", "q_heads", "kv_heads", "head_dim")
+    pairs = b * (new * prior + new * (new + 1) / 2.0)
+    kernels = Kernels(table, q=q, new=b * new, seen=b * (new + prior), flops=4.0 * q * dim * pairs,
+                      peak=np.full(len(b), device.tflops["bf16"] * 1e6),
+                      tile=4.0 * dim * 128.0 * pairs / (b * new),
+                      bytes=4.0 * b * ((new + prior) * kv * dim + new * q * dim), shape=q * 1000 + kv)
+    return kernels.take((kernels.new <= 16384) & (q <= 64) & (kernels.seen <= 131072))
+
+
+def moe_kernels(folder, device, dtype):
+    table = [r for r in rows(folder, "moe", device) if r["dtype"] == dtype and int(r["tokens"]) <= 8192
+             and int(r["tp"]) <= 8 and int(r["ep"]) <= 16]
+    # a power law does not tell how many experts are hit, but for one token, and for many
+    balanced = [r for r in table if r["routing"] == "balanced"]
+    table = balanced or [r for r in table if r["routing"] == "power_law_1.01" and
+                         (r["tokens"] == "1" or int(r["tokens"]) * int(r["topk"]) >= 8 * int(r["experts"]))]
+    if not table:
+        return None
+    hidden, inter, top, experts, tp, ep, tokens = columns(table, "hidden", "inter", "topk", "experts", "tp", "ep",
+                                                          "tokens")
+    width = BYTES[dtype]
+    ffn, here, pairs = inter / tp, np.ceil(experts / ep), tokens * top / ep
+    hit = np.minimum(here, np.maximum(1.0, pairs))
+    return Kernels(table, flops=6.0 * hidden * ffn * pairs, tokens=tokens,
+                   peak=np.full(len(hit), device.tflops[dtype] * 1e6), shape=hidden + 7 * tp + 11003 * ep,
+                   bytes=width * 3.0 * hidden * ffn * hit + pairs * (width * (hidden + ffn) + 4.0 * ffn + 2.0 * hidden))
+
+
+# ---- fitting ----
+
+
+def error(form, x, kernels, device, *more):
+    return np.average(np.abs(form(x, kernels, device, *more) / kernels.us - 1.0), weights=kernels.weight)
+
+
+def fit(form, start, bounds, kernels, device, *more):
+    def objective(x):
+        if any(value < low or value > high for value, (low, high) in zip(x, bounds)):
+            return 10.0
+        return error(form, x, kernels, device, *more)
+
+    x = np.array(start, float)
+    for _ in range(3):
+        x = minimize(objective, x, method="Nelder-Mead", options={"maxiter": 1500, "xatol": 1e-4, "fatol": 1e-6}).x
+    return x
+
+
+FORMS = {
+    "gemm": (gemm_plain, (4.0, 0.8, 0.85), ((0, 20), (0.05, 1.2), (0.05, 1.2))),
+    "gemm tiles": (gemm_tiles, (3.0, 0.85, 0.85, 4.0, 0.1, 0.5),
+                   ((2, 20), (0.05, 1.05), (0.05, 0.98), (1, 12), (0, 1), (0, 5))),
+    "gemm soft": (gemm_soft, (5.0, 0.8, 0.85, 3.0), ((2, 20), (0.05, 1.05), (0.05, 0.98), (1, 12))),
+    "decode": (decode_form, (12.0, 0.85), ((0, 40), (0.1, 1.1))),
+    "decode unsplit": (decode_unsplit, (12.0, 0.85, 25.0), ((0, 40), (0.1, 1.1), (1, 500))),
+    "prefill": (prefill_plain, (12.0, 0.5), ((0, 40), (0.05, 1.2))),
+    "prefill lent": (prefill_lent, (6.0, 0.6), ((0, 40), (0.05, 1.5))),
+    "prefill sum": (prefill_sum, (12.0, 0.6, 1.0, 0.5), ((0, 40), (0.05, 1.5), (0, 10), (0.02, 2))),
+    "moe": (moe_plain, (20.0, 0.5, 0.85), ((0, 100), (0.02, 1.2), (0.02, 1.2))),
+    "moe soft": (moe_soft, (20.0, 0.5, 0.85, 2.0), ((10, 100), (0.02, 1.2), (0.02, 1.2), (1, 12))),
+}
+
+
+def halves(kernels):
+    shapes = np.unique(kernels.shape)
+    if len(shapes) < 2:
+        first = np.arange(len(kernels.us)) % 2 == 0
+    else:
+        first = np.isin(kernels.shape, np.random.default_rng(1).permutation(shapes)[::2])
+    return kernels.take(first), kernels.take(~first)
+
+
+def report(label, kernels, device, plain, better, holdout, splits=(None,)):
+    if kernels is None:
+        return
+    best = None
+    for split in splits:
+        more = () if split is None else (split,)
+        form, start, bounds = FORMS[better]
+        x = fit(form, start, bounds, kernels, device, *more)
+        e = error(form, x, kernels, device, *more)
+        if best is None or e < best[0] - 1e-3:
+            best = (e, x, more)
+    e, x, more = best
+    constants = " ".join("%.4g" % value for value in x) + "".join(" split %d" % split for split in more)
+    line = "%-10s %-12s %5d kernels  %5.1f %%  %s" % (device.name, label, len(kernels.us), 100 * e, constants)
+    if holdout:
+        a, b = halves(kernels)
+        form, start, bounds = FORMS[plain]
+        before = error(form, fit(form, start, bounds, a, device), b, device)
+        form, start, bounds = FORMS[better]
+        after = error(form, fit(form, start, bounds, a, device, *more), b, device, *more)
+        line += "  | other half: plain %.1f %%, this %.1f %%" % (100 * before, 100 * after)
+    print(line, flush=True)
+
+
+# ---- collectives ----
+
+
+def growing(values):
+    """A larger message takes no less: noise only adds, so the least of what follows is believed."""
+    return [min(values[i:]) for i in range(len(values))]
+
+
+def collectives(folder, device):
+    table = rows(folder, "collective", device)
+    sizes = [4096 << i for i in range(17)]
+    for ranks in (2, 4, 8):
+        us = {int(r["bytes"]): float(r["us"]) for r in table
+              if r["op"] == "all_reduce" and r["impl"] == "vllm_graph" and int(r["ranks"]) == ranks}
+        if all(size in us for size in sizes):
+            print("%-10s all_reduce of %d in a graph: %s" % (device.name, ranks, ", ".join(
+                "%.1f" % value for value in growing([us[size] for size in sizes]))))
+    for op in ("all_gather", "reduce_scatter", "all_to_all"):
+        for ranks in (2, 4, 8):
+            pairs = [(float(r["bytes"]), float(r["us"])) for r in table if r["op"] == op and r["impl"] == "nccl"
+                     and r["source"].startswith("aiconfigurator") and int(r["ranks"]) == ranks
+                     and 4096 <= int(r["bytes"]) <= 256 << 20]
+            if not pairs:
+                continue
+            size, us = np.array(pairs).T
+            e = lambda x: np.mean(np.abs((x[0] + size / x[1] / 1e3) / us - 1.0)) if min(x) > 0 else 10.0
+            best = minimize(e, (10.0, 100.0), method="Nelder-Mead")
+            print("%-10s %s of %d: %.1f us + bytes / %.0f GB/s, %.1f %%"
+                  % (device.name, op, ranks, best.x[0], best.x[1], 100 * best.fun))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("devices", nargs="*", metavar="DEVICE", help="of: " + ", ".join(DEVICES))
+    parser.add_argument("--holdout", action="store_true", help="also fit half of the shapes, and test on the others")
+    parser.add_argument("--family", default="", help="only families that begin with this")
+    args = parser.parse_args()
+    folder = os.environ.get("SERVSIM_MEASURED_DATA")
+    if not folder:
+        sys.exit("fit_kernels: SERVSIM_MEASURED_DATA must name the folder that holds kernels/")
+    for name in args.devices or DEVICES:
+        device = Device(name)
+
+        def go(label, make, *rest, **more):
+            if label.startswith(args.family):
+                report(label, make(), device, *rest, args.holdout, **more)
+
+        for dtype in ("bf16", "fp8", "nvfp4"):
+            if name in FEW_SHAPES:
+                go("gemm " + dtype, lambda: gemm_kernels(folder, device, dtype), "gemm", "gemm soft")
+            else:
+                go("gemm " + dtype, lambda: gemm_kernels(folder, device, dtype), "gemm", "gemm tiles",
+                   splits=(1, 2, 4, 8))
+        for dtype in ("bf16", "fp8"):
+            go("decode " + dtype, lambda: decode_kernels(folder, device, dtype), "decode",
+               "decode" if name in ALWAYS_SPLIT or dtype == "fp8" else "decode unsplit")
+        go("prefill", lambda: prefill_kernels(folder, device), "prefill",
+           "prefill lent" if name in ("rtx3090", "a6000") else "prefill sum")
+        for dtype in ("bf16", "fp8_block", "fp8"):
+            go("moe " + dtype, lambda: moe_kernels(folder, device, dtype), "moe", "moe soft")
+        if "collective".startswith(args.family):
+            collectives(folder, device)
+
+
+if __name__ == "__main__":
+    main()
