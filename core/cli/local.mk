@@ -4,6 +4,8 @@ core_libservsim_a_SOURCES += \
 	core/cli/cli.h \
 	core/cli/compare.c \
 	core/cli/models.c \
+	core/cli/models.h \
+	core/cli/models_info.c \
 	core/cli/places.c \
 	core/cli/plugins.c \
 	core/cli/progress.c \

@@ -2,16 +2,21 @@
  * cli/models.c - servsim models: the models that ship, and what they weigh.
  */
 #include <dirent.h>
-#include <jansson.h>
 
-#include "cli/cli.h"
+#include "cli/models.h"
 
 static const char usage[] =
     "usage: servsim models [--json]\n"
+    "       servsim models info MODEL [--weights TYPE] [--kv TYPE] [--json]\n"
     "\n"
-    "Lists the models that ship: parameters, layers, weights in GB (10^9 bytes) and the KV cache of one token in "
-    "bytes,\n"
-    "on one GPU and in the model's own type. Any dense Hugging Face config.json can be used by its path, too.\n";
+    "Lists the models that ship: parameters, those that one token meets, layers, weights in GB (10^9 bytes) and the KV "
+    "cache\n"
+    "of one token in bytes, on one GPU.\n"
+    "\n"
+    "info says more of one model, by its name or by the path of a Hugging Face config.json: layers by kind, FLOPs of "
+    "a\n"
+    "token, types. --weights (bf16, fp16, fp8, int4, mxfp4, nvfp4) and --kv (bf16, fp16, fp8) ask for other types than "
+    "its own.\n";
 
 static int
 is_model_name(const struct dirent *item)
@@ -29,22 +34,10 @@ by_bytes(const struct dirent **a, const struct dirent **b)
 static void
 print_row(const char *name, const struct ss_model *model)
 {
-    (void)printf("%-24s  %10.3f  %6u  %5s  %10.3f  %14llu\n", name, (double)ss_model_parameters(model) / 1e9,
-                 model->layers, ss_dtype_name(model->dtype), (double)ss_model_weight_bytes_per_gpu(model, 1) / 1e9,
+    (void)printf("%-24s  %10.3f  %10.3f  %6u  %5s  %10.3f  %14llu\n", name, (double)ss_model_parameters(model) / 1e9,
+                 (double)ss_model_active_parameters(model) / 1e9, model->layers,
+                 ss_dtype_name(ss_model_expert_dtype(model)), (double)ss_model_weight_bytes(model) / 1e9,
                  (unsigned long long)ss_model_kv_bytes_per_token_per_gpu(model, 1));
-}
-
-static json_t *
-model_json(const char *name, const struct ss_model *model)
-{
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I}", "name", name, "path",
-                     model->path, "parameters", (json_int_t)ss_model_parameters(model), "layers",
-                     (json_int_t)model->layers, "hidden", (json_int_t)model->hidden, "q_heads",
-                     (json_int_t)model->q_heads, "kv_heads", (json_int_t)model->kv_heads, "head_dim",
-                     (json_int_t)model->head_dim, "ffn", (json_int_t)model->ffn, "vocab", (json_int_t)model->vocab,
-                     "max_positions", (json_int_t)model->max_positions, "dtype", ss_dtype_name(model->dtype),
-                     "weight_bytes", (json_int_t)ss_model_weight_bytes_per_gpu(model, 1), "kv_bytes_per_token",
-                     (json_int_t)ss_model_kv_bytes_per_token_per_gpu(model, 1));
 }
 
 /* One model: a row, or an object in `list`. */
@@ -60,7 +53,7 @@ show(const char *folder, const char *file, json_t *list)
         return ss_complain(&err);
     if (list == NULL)
         print_row(name, &model);
-    else if (json_array_append_new(list, model_json(name, &model)) != 0)
+    else if (json_array_append_new(list, ss_model_json(name, &model)) != 0)
         return ss_complain_text("%s: its name or path is no UTF-8", name);
     return SS_EXIT_DONE;
 }
@@ -73,8 +66,8 @@ show_all(const char *folder, json_t *list)
     if (count < 0)
         return ss_complain_text("%s: the models that ship are not there: %s", folder, strerror(errno));
     if (list == NULL)
-        (void)printf("%-24s  %10s  %6s  %5s  %10s  %14s\n", "MODEL", "PARAMS 1e9", "LAYERS", "DTYPE", "WEIGHTS GB",
-                     "KV BYTES/TOKEN");
+        (void)printf("%-24s  %10s  %10s  %6s  %5s  %10s  %14s\n", "MODEL", "PARAMS 1e9", "ACTIVE 1e9", "LAYERS",
+                     "DTYPE", "WEIGHTS GB", "KV BYTES/TOKEN");
     for (int i = 0; i < count; i++) {
         int one = show(folder, items[i]->d_name, list);
         status = one != SS_EXIT_DONE ? one : status;
@@ -88,6 +81,8 @@ int
 ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup)
 {
     int json = 0;
+    if (argc > 1 && strcmp(argv[1], "info") == 0)
+        return ss_models_info(argc - 1, argv + 1, lookup);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             (void)fputs(usage, stdout);

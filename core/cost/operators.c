@@ -62,6 +62,9 @@ ss_operators_context(const struct ss_cell *cell, struct servsim_hardware_context
         .qk_norm = model->qk_norm,
         .dp = cell->dp,
         .ep = cell->ep,
+        .gpus_per_node = cell->gpus_per_node,
+        .network_bytes_per_s = cell->interconnect_bytes_per_s,
+        .network_latency_us = cell->interconnect_latency_us,
     };
     fill_experts(out, model, &cut);
 }

@@ -35,7 +35,9 @@ struct ss_cell {
     size_t label_count;
     uint64_t seed;
     struct ss_model model;
-    uint32_t gpus, tp, pp, dp, ep, replicas; /* pp, dp, ep are 1 until they are there */
+    uint32_t gpus, tp, pp, dp, ep, replicas;                  /* pp, dp, ep are 1 until they are there */
+    uint32_t gpus_per_node;                                   /* 0: the device's own */
+    double interconnect_bytes_per_s, interconnect_latency_us; /* between nodes; 0: the device's own */
     struct ss_use hardware, scheduler, router, workload;
     uint32_t max_num_seqs, max_num_batched_tokens; /* host's keys under `scheduler:` */
     uint32_t max_model_len;                        /* the model's, unless the experiment says less */

@@ -79,6 +79,12 @@ static const struct servsim_option cluster_rows[] = {
     {"pp", "", "1", NULL, "pipeline stages", 1, 1048576, ROW_INTEGER},
     {"dp", "", "1", NULL, "data-parallel ranks of one replica", 1, 1048576, ROW_INTEGER},
     {"ep", "", "1", NULL, "GPUs that share the experts", 1, 1048576, ROW_INTEGER},
+    {"gpus_per_node", "", NULL, NULL, "GPUs that share a node's link; the device's own unless given", 1, 1048576,
+     ROW_INTEGER},
+    {"interconnect.bandwidth", "bytes/s", NULL, NULL,
+     "between nodes, for each GPU, one direction; the device's own unless given", 1e6, 1e15, ROW_NUMBER},
+    {"interconnect.latency", "us", NULL, NULL, "of one message between nodes; the device's own unless given", 1e-3, 1e6,
+     ROW_NUMBER},
 };
 
 static const struct servsim_option kv_cache_rows[] = {

@@ -97,6 +97,9 @@ ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct
         (uint32_t)ss_options_get(&options, "pp")->integer,   (uint32_t)ss_options_get(&options, "dp")->integer,
         (uint32_t)ss_options_get(&options, "ep")->integer,
     };
+    cell->gpus_per_node = (uint32_t)ss_options_get(&options, "gpus_per_node")->integer;
+    cell->interconnect_bytes_per_s = ss_options_get(&options, "interconnect.bandwidth")->number;
+    cell->interconnect_latency_us = ss_options_get(&options, "interconnect.latency")->number;
     ss_options_free(&options);
     rc = check_later(build, tree, "pp", "pipeline parallel", layout.pp);
     if (rc == 0)

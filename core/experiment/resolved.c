@@ -131,12 +131,31 @@ put_reports(struct ss_text *text, const struct ss_experiment *experiment, const 
     ss_text_puts(text, "\n");
 }
 
+/* Only what was written: the rest is the device's. */
+static void
+put_nodes(struct ss_text *text, const struct ss_cell *cell)
+{
+    char number[32];
+    if (cell->gpus_per_node > 0)
+        ss_text_printf(text, ", gpus_per_node: %u", cell->gpus_per_node);
+    if (cell->interconnect_bytes_per_s > 0) {
+        ss_number_format(number, cell->interconnect_bytes_per_s);
+        ss_text_printf(text, ", interconnect.bandwidth: %s", number);
+    }
+    if (cell->interconnect_latency_us > 0) {
+        ss_number_format(number, cell->interconnect_latency_us);
+        ss_text_printf(text, ", interconnect.latency: %s", number);
+    }
+}
+
 static void
 put_cluster(struct ss_text *text, const struct ss_cell *cell)
 {
     char number[32];
-    ss_text_printf(text, "cluster: {gpus: %u, tp: %u, pp: %u, dp: %u, ep: %u}\n", cell->gpus, cell->tp, cell->pp,
-                   cell->dp, cell->ep);
+    ss_text_printf(text, "cluster: {gpus: %u, tp: %u, pp: %u, dp: %u, ep: %u", cell->gpus, cell->tp, cell->pp, cell->dp,
+                   cell->ep);
+    put_nodes(text, cell);
+    ss_text_puts(text, "}\n");
     ss_number_format(number, cell->memory_utilization);
     ss_text_printf(text, "kv_cache: {block_size: %u, memory_utilization: %s, prefix_caching: false", cell->block_size,
                    number);

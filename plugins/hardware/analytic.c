@@ -451,23 +451,38 @@ in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks
             if (shuffle[i].kind == kind && shuffle[i].ranks == ranks)
                 return shuffle[i].alpha_us + bytes / shuffle[i].bytes_per_s * US_PER_S;
     }
-    return ring_us(&profile->link, kind, ranks, bytes);
+    int bridged = ranks == 2 && profile->bridge.bytes_per_s > 0.0;
+    return ring_us(bridged ? &profile->bridge : &profile->link, kind, ranks, bytes);
+}
+
+/* What each GPU sends over the network goes to `nodes` - 1 others at its own rate. */
+static double
+exchange_us(const struct analytic_profile *profile, uint32_t ranks, uint32_t local, double bytes)
+{
+    double within_us =
+        local > 1 ? in_node_us(profile, SERVSIM_COLLECTIVE_ALL_TO_ALL, local, bytes * local / ranks) : 0.0;
+    double sent = bytes * (ranks - local) / ranks;
+    double across_us = (ranks / local - 1.0) * profile->network.latency_us + sent / profile->network.bytes_per_s * 1e6;
+    return fmax(within_us, across_us);
 }
 
 /*
- * Whole nodes: an all-reduce scatters within the node, reduces each share between nodes, and gathers within the node;
- * the first and the last together cost what an all-reduce within the node does. Anything else is one ring at the pace
- * of its slowest hop.
+ * Whole nodes, in two levels. An all-reduce scatters within the node, reduces each share between nodes, and gathers
+ * within the node; the first and the last together cost what an all-reduce within the node does. A reduce-scatter is
+ * its first half, an all-gather its second. An all-to-all uses both links at once. Groups that do not fill nodes evenly
+ * are one ring at the pace of its slowest hop.
  */
 static double
 across_nodes_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks, uint32_t local, double bytes)
 {
-    if (kind == SERVSIM_COLLECTIVE_ALL_REDUCE && ranks % local == 0)
-        return (local > 1 ? in_node_us(profile, kind, local, bytes) : 0.0) +
-               ring_us(&profile->network, kind, ranks / local, bytes / local);
     struct analytic_link slowest = {.latency_us = fmax(profile->link.latency_us, profile->network.latency_us),
                                     .bytes_per_s = fmin(profile->link.bytes_per_s, profile->network.bytes_per_s)};
-    return ring_us(&slowest, kind, ranks, bytes);
+    if (ranks % local != 0)
+        return ring_us(&slowest, kind, ranks, bytes);
+    if (kind == SERVSIM_COLLECTIVE_ALL_TO_ALL)
+        return exchange_us(profile, ranks, local, bytes);
+    return (local > 1 ? in_node_us(profile, kind, local, bytes) : 0.0) +
+           ring_us(&profile->network, kind, ranks / local, bytes / local);
 }
 
 static int32_t
@@ -581,15 +596,14 @@ complete_link(struct analytic_profile *profile)
         profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
 }
 
-/* A ring of two over the bridge: 2 (latency + bytes / 2 / rate). Its latency is taken to be that of PCIe. */
+/* The latency of a bridge is taken to be that of PCIe. */
 static void
 read_bridge(struct analytic_profile *profile, const struct servsim_create *args)
 {
     const struct servsim_value *link = servsim_value_of(args, "link");
     if (link == NULL || strcmp(link->text, "nvlink_bridge") != 0)
         return;
-    profile->all_reduce[0] = (struct analytic_all_reduce){2, 2.0 * profile->link.latency_us, 56.25e9, NULL};
-    profile->all_reduce_count = 1;
+    profile->bridge = (struct analytic_link){profile->link.latency_us, 56.25e9};
     profile->link_kind = SERVSIM_LINK_BRIDGES;
 }
 

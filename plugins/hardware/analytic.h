@@ -107,6 +107,7 @@ struct analytic_profile {
     uint32_t shuffle_count;
     uint32_t link_kind;           /* SERVSIM_LINK_* */
     struct analytic_link link;    /* between GPUs of one node, for rank counts that are not measured */
+    struct analytic_link bridge;  /* within pairs; larger groups have hops beside it, and its pace is not theirs */
     struct analytic_link network; /* between nodes, for each GPU */
     uint32_t gpus_per_node;       /* 0: however many there are, they are in one node */
     double price_usd_per_hour;    /* 0: not stated */

@@ -680,6 +680,65 @@ test_all_reduce_figures(void)
     }
 }
 
+/* Every form of communication by hand: 1 MB, a link of 100 GB/s and 2 us a step, a network of 25 GB/s and 5 us. */
+static void
+test_links_by_hand(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=100",      "memory=24GiB",
+                                        "memory_bandwidth=1000GB/s", "link.bandwidth=100GB/s",
+                                        "link.latency=2us",          "network.bandwidth=25GB/s",
+                                        "network.latency=5us",       NULL};
+    static const struct {
+        uint32_t kind, ranks, ranks_per_node;
+        double us;
+    } cases[] = {
+        /* a ring of quarters: 2 us + 2.5 us a step */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 4, 4, 6 * 4.5},
+        {SERVSIM_COLLECTIVE_ALL_GATHER, 4, 4, 3 * 4.5},
+        {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, 4, 3 * 4.5},
+        {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, 4, 3 * 4.5},
+        /* two nodes of four: the same within each, and eighths between two, 5 us + 5 us a step */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 8, 4, 6 * 4.5 + 2 * 10},
+        {SERVSIM_COLLECTIVE_ALL_GATHER, 8, 4, 3 * 4.5 + 10},
+        {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, 4, 3 * 4.5 + 10},
+        /* half of the buffer leaves: 5 us + 20 us, longer than 3 (2 + 1.25) us within */
+        {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, 4, 25},
+        /* three GPUs, each in a node of its own */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 3, 1, 4 * (5 + 40.0 / 3)},
+        {SERVSIM_COLLECTIVE_ALL_GATHER, 3, 1, 2 * (5 + 40.0 / 3)},
+        {SERVSIM_COLLECTIVE_ALL_TO_ALL, 3, 1, 2 * 5 + 80.0 / 3},
+        /* four and two: one ring at the pace of the network */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 6, 4, 10 * (5 + 40.0 / 6)},
+        {SERVSIM_COLLECTIVE_ALL_TO_ALL, 6, 4, 5 * (5 + 40.0 / 6)},
+        /* not stated: nodes of the device's eight */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 16, 0, 14 * (2 + 1.25) + 2 * (5 + 2.5)},
+    };
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_collective op = {.size = sizeof op,
+                                        .kind = cases[i].kind,
+                                        .ranks = cases[i].ranks,
+                                        .ranks_per_node = cases[i].ranks_per_node,
+                                        .times = 1,
+                                        .bytes = 1000000};
+        int64_t ps = -1;
+        CU_ASSERT_EQUAL(ops_of(&device)->collective(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 1e-5);
+    }
+    fake_destroy(&device);
+    /* a bridge joins two cards, for every form: 453.8 / 236 us + 500 kB at 56.25 GB/s, and at 25 GB/s without it */
+    static const char *const bridge[] = {"link=nvlink_bridge", NULL};
+    open_device(&device, "rtx3090", bridge);
+    CU_ASSERT_DOUBLE_EQUAL((double)collective_ps(&device, SERVSIM_COLLECTIVE_ALL_GATHER, 2, 1000000) / 1e6,
+                           453.8 / 236 + 500 / 56.25, 1e-5);
+    fake_destroy(&device);
+    open_device(&device, "rtx3090", NULL);
+    CU_ASSERT_DOUBLE_EQUAL((double)collective_ps(&device, SERVSIM_COLLECTIVE_ALL_GATHER, 2, 1000000) / 1e6,
+                           453.8 / 236 + 500 / 25.0, 1e-5);
+    fake_destroy(&device);
+}
+
 static void
 test_describe(void)
 {
@@ -764,6 +823,7 @@ main(void)
         {"mixed batch", test_mixed_batch},
         {"collectives", test_collectives},
         {"all-reduce figures", test_all_reduce_figures},
+        {"links by hand", test_links_by_hand},
         {"describe", test_describe},
         {"what is refused", test_refused},
     };

@@ -8,6 +8,7 @@ cli_tests = \
 	tests/cli/full_disk.sh \
 	tests/cli/interrupt.sh \
 	tests/cli/measure_gpu.sh \
+	tests/cli/models.sh \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \
 	tests/cli/trace_tools.sh

@@ -11,6 +11,7 @@
 /* ---- a device that writes down what it is asked for, and prices everything at 1000 ps ---- */
 
 static struct ss_text asked;
+static struct servsim_hardware_context told;
 static uint64_t memory_bytes;
 static uint32_t gpus_per_node;
 
@@ -100,8 +101,8 @@ static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     (void)host;
-    (void)args;
     (void)err;
+    told = *(const struct servsim_hardware_context *)args->context;
     *self = &asked;
     return 0;
 }
@@ -365,6 +366,32 @@ test_steps(void)
     }
 }
 
+/* What a device is told when it is made. */
+static void
+test_context(void)
+{
+    struct ss_cell cell;
+    make_cell(&cell, "deepseek-v3", (struct ss_cut){4, 2, 2, 8});
+    cell.gpus_per_node = 4;
+    cell.interconnect_bytes_per_s = 50e9;
+    cell.interconnect_latency_us = 3;
+    ss_cost_destroy(make_cost(&cell));
+    CU_ASSERT_TRUE(told.tp == 4 && told.pp == 2 && told.dp == 2 && told.ep == 8);
+    CU_ASSERT_TRUE(told.layers == 61 && told.moe_layers == 58 && told.first_dense_layers == 3);
+    CU_ASSERT_TRUE(told.latent_rank == 512 && told.rope_dim == 64 && told.query_rank == 1536);
+    CU_ASSERT_TRUE(told.head_dim == 192 && told.v_head_dim == 128 && told.kv_heads_per_gpu == 1);
+    CU_ASSERT_TRUE(told.experts == 256 && told.top_k == 8 && told.experts_per_gpu == 32);
+    CU_ASSERT_TRUE(told.expert_ffn == 2048 && told.expert_ffn_per_gpu == 2048 && told.shared_ffn_per_gpu == 512);
+    CU_ASSERT_TRUE(told.dtype == SERVSIM_DTYPE_BF16 && told.weight_dtype == SERVSIM_DTYPE_FP8 &&
+                   told.gemm_dtype == SERVSIM_DTYPE_FP8 && told.kv_dtype == SERVSIM_DTYPE_BF16);
+    CU_ASSERT_TRUE(told.gpus_per_node == 4 && told.network_bytes_per_s == 50e9 && told.network_latency_us == 3);
+    make_cell(&cell, "gpt-oss-20b", (struct ss_cut){1, 1, 1, 1});
+    ss_cost_destroy(make_cost(&cell));
+    CU_ASSERT_TRUE(told.window == 128 && told.window_layers == 12 && told.first_dense_layers == 0);
+    CU_ASSERT_TRUE(told.weight_dtype == SERVSIM_DTYPE_BF16 && told.expert_dtype == SERVSIM_DTYPE_MXFP4);
+    CU_ASSERT_TRUE(told.gpus_per_node == 0 && told.network_bytes_per_s == 0);
+}
+
 /* Two data-parallel ranks of 4 GPUs in nodes of 4, experts over all eight: their tokens are gathered over the network,
    six in all, of which this rank has four. */
 static void
@@ -579,10 +606,15 @@ int
 main(void)
 {
     static const struct ss_case cases[] = {
-        {"operators of a step", test_steps},      {"data parallel ranks", test_data_parallel},
-        {"pipeline stages", test_stages},         {"a device without the newer operators", test_older_device},
-        {"pairs in a window", test_window_pairs}, {"the line of a windowed model", test_window_line},
-        {"what a step amounts to", test_work},    {"KV blocks", test_kv_blocks},
+        {"operators of a step", test_steps},
+        {"what a device is told", test_context},
+        {"data parallel ranks", test_data_parallel},
+        {"pipeline stages", test_stages},
+        {"a device without the newer operators", test_older_device},
+        {"pairs in a window", test_window_pairs},
+        {"the line of a windowed model", test_window_line},
+        {"what a step amounts to", test_work},
+        {"KV blocks", test_kv_blocks},
     };
     return ss_run_cases("cost", cases, sizeof cases / sizeof cases[0]);
 }

@@ -104,7 +104,7 @@ static const char full[] =
     "servsim: 1\n"
     "name: all of it\n"
     "seed: 7\n"
-    "model: {name: LLAMA-2-7B, dtype: FP16, max_model_len: 2e3}\n"
+    "model: {name: LLAMA-2-7B, dtype: FP16, weights: fp8, max_model_len: 2e3}\n"
     "hardware:\n"
     "  plugin: CUSTOM\n"
     "  peak_tflops: {bf16: 0.31PFLOP/s}\n"
@@ -112,10 +112,10 @@ static const char full[] =
     "  link: nvlink\n"
     "  eager: on\n"
     "  alphas: [5.5, 6us, 0.1ms]\n"
-    "cluster: {gpus: 8, tp: 4}\n"
+    "cluster: {gpus: 8, tp: 4, gpus_per_node: 2, interconnect: {bandwidth: 50GB/s, latency: 3us}}\n"
     "router: ./newer.so\n"
     "scheduler: {plugin: predictive, max_num_seqs: 64, max_num_batched_tokens: 512, horizon: 0.1}\n"
-    "kv_cache: {block_size: 32, memory_utilization: 85%, prefix_caching: off, blocks: 1000,\n"
+    "kv_cache: {block_size: 32, memory_utilization: 85%, prefix_caching: off, blocks: 1000, dtype: fp8,\n"
     "  swap_space: 16GiB, swap_bandwidth: 12.5GB/s}\n"
     "engine: {name: sglang \"0.5\", step: 0.3ms, layer: 7}\n"
     "workload: {plugin: burstgpt, path: trace.csv, sample: 10000}\n"
@@ -139,6 +139,10 @@ test_everything(void)
     CU_ASSERT_EQUAL(experiment.report_count, 2);
     CU_ASSERT_EQUAL(cell->seed, 7);
     CU_ASSERT_EQUAL(cell->model.dtype, SERVSIM_DTYPE_FP16);
+    CU_ASSERT_EQUAL(ss_model_weight_dtype(&cell->model), SERVSIM_DTYPE_FP8);
+    CU_ASSERT_EQUAL(cell->model.kv_dtype, SERVSIM_DTYPE_FP8);
+    CU_ASSERT_TRUE(cell->gpus_per_node == 2 && cell->interconnect_bytes_per_s == 50e9 &&
+                   cell->interconnect_latency_us == 3);
     CU_ASSERT_EQUAL(cell->max_model_len, 2000);
     CU_ASSERT_EQUAL(ss_options_get(&cell->hardware.options, "peak_tflops.bf16")->number, 310);
     CU_ASSERT_EQUAL(ss_options_get(&cell->hardware.options, "memory")->integer, INT64_C(80) << 30);
@@ -183,8 +187,12 @@ same_cells(const struct ss_cell *a, const struct ss_cell *b)
 {
     return a->seed == b->seed && strcmp(a->model.name, b->model.name) == 0 &&
            strcmp(a->model.path, b->model.path) == 0 && a->model.dtype == b->model.dtype &&
-           a->max_model_len == b->max_model_len && a->gpus == b->gpus && a->tp == b->tp && a->pp == b->pp &&
-           a->dp == b->dp && a->ep == b->ep && a->replicas == b->replicas && same_uses(&a->hardware, &b->hardware) &&
+           a->model.asked_weights == b->model.asked_weights && a->model.weight_dtype == b->model.weight_dtype &&
+           a->model.kv_dtype == b->model.kv_dtype && a->gpus_per_node == b->gpus_per_node &&
+           a->interconnect_bytes_per_s == b->interconnect_bytes_per_s &&
+           a->interconnect_latency_us == b->interconnect_latency_us && a->max_model_len == b->max_model_len &&
+           a->gpus == b->gpus && a->tp == b->tp && a->pp == b->pp && a->dp == b->dp && a->ep == b->ep &&
+           a->replicas == b->replicas && same_uses(&a->hardware, &b->hardware) &&
            same_uses(&a->scheduler, &b->scheduler) && same_uses(&a->router, &b->router) &&
            same_uses(&a->workload, &b->workload) && a->max_num_seqs == b->max_num_seqs &&
            a->max_num_batched_tokens == b->max_num_batched_tokens && a->block_size == b->block_size &&
