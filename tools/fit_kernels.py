@@ -255,6 +255,24 @@ def halves(kernels):
     return kernels.take(first), kernels.take(~first)
 
 
+# rows of a step: decode batches, small and large chunks
+ROWS = ((1, 16), (32, 64), (128, 256), (512, 1024), (2048, 2048))
+
+
+def serving(kernels, device, plain, x, better, *more):
+    """Mean absolute and signed error by rows, at the shapes of models of 7 to 70 billion parameters on 1 to 8 GPUs."""
+    form, start, bounds = FORMS[plain]
+    shapes = kernels.take((kernels.n <= 57344) & (kernels.k >= 1024) & (kernels.k <= 28672))
+    before = form(fit(form, start, bounds, kernels, device), shapes, device) / shapes.us - 1.0
+    after = FORMS[better][0](x, shapes, device, *more) / shapes.us - 1.0
+    for low, high in ROWS:
+        of = (shapes.m >= low) & (shapes.m <= high)
+        if of.any():
+            print("%-10s   rows %4d to %4d: %4d kernels, plain %4.1f %% (%+5.1f), this %4.1f %% (%+5.1f)" % (
+                device.name, low, high, of.sum(), 100 * np.mean(np.abs(before[of])), 100 * np.mean(before[of]),
+                100 * np.mean(np.abs(after[of])), 100 * np.mean(after[of])), flush=True)
+
+
 def report(label, kernels, device, plain, better, holdout, splits=(None,)):
     if kernels is None:
         return
@@ -277,6 +295,8 @@ def report(label, kernels, device, plain, better, holdout, splits=(None,)):
         after = error(form, fit(form, start, bounds, a, device, *more), b, device, *more)
         line += "  | other half: plain %.1f %%, this %.1f %%" % (100 * before, 100 * after)
     print(line, flush=True)
+    if holdout and label.startswith("gemm"):
+        serving(kernels, device, plain, x, better, *more)
 
 
 # ---- collectives ----

@@ -248,18 +248,18 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
 /* ---- small kernels ---- */
 
 /* Values that a kernel reads and writes for each of its columns: a norm adds the residual and writes both, rotary
-   embedding works in place, activation multiplies two halves into one. */
+   embedding works in place, activation multiplies two halves into one, the sampler reads logits in 32 bits and writes
+   them once. */
 static double
 values_per_column(uint32_t role)
 {
     switch (role) {
     case SERVSIM_ELEMENTWISE_NORM:
     case SERVSIM_ELEMENTWISE_FINAL_NORM:
+    case SERVSIM_ELEMENTWISE_SAMPLER:
         return 4.0;
     case SERVSIM_ELEMENTWISE_ACTIVATION:
         return 3.0;
-    case SERVSIM_ELEMENTWISE_SAMPLER:
-        return 0.0; /* part of the engine's overhead */
     default:
         return 2.0;
     }
@@ -588,12 +588,18 @@ analytic_create(const struct analytic_profile *profile, const struct servsim_cre
 }
 
 static void
-complete_link(struct analytic_profile *profile)
+complete_link(struct analytic_profile *profile, const struct servsim_create *args)
 {
+    if (servsim_present(args, "link_bandwidth")) {
+        profile->all_reduce_count = profile->shuffle_count = 0;
+        profile->link.bytes_per_s = servsim_number(args, "link_bandwidth");
+    }
     if (profile->all_reduce_count == 0)
         profile->link.latency_us = analytic_pcie_latency_us();
     else
         profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
+    if (servsim_present(args, "link_latency"))
+        profile->link.latency_us = servsim_number(args, "link_latency");
 }
 
 /* The latency of a bridge is taken to be that of PCIe. */
@@ -616,7 +622,7 @@ analytic_create_measured(const struct analytic_profile *sheet, const struct serv
         profile.memory_bytes = (uint64_t)servsim_number(args, "memory");
     if (servsim_present(args, "memory_bandwidth"))
         profile.memory_bytes_per_s = servsim_number(args, "memory_bandwidth");
-    complete_link(&profile);
+    complete_link(&profile, args);
     read_bridge(&profile, args);
     analytic_read_cluster(&profile, args);
     return analytic_create(&profile, args, self, err);

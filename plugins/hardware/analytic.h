@@ -141,16 +141,30 @@ struct analytic_profile {
         .minimum = 0, .maximum = 1e6, .type = SERVSIM_OPTION_NUMBER                                                    \
     }
 
-/* Rows with which a card of the same chip but other memory is described; analytic_create_measured() reads them. */
-#define ANALYTIC_MEMORY_OPTIONS                                                                                        \
+/* Rows with which a card of the same chip but other memory, or in another host, is described;
+   analytic_create_measured() reads them. */
+#define ANALYTIC_SHEET_OPTIONS                                                                                         \
     {.name = "memory",                                                                                                 \
      .unit = "bytes",                                                                                                  \
      .help = "of one GPU, for a card with other memory; the datasheet's unless given",                                 \
      .minimum = 1e6,                                                                                                   \
      .maximum = 1e15,                                                                                                  \
      .type = SERVSIM_OPTION_NUMBER},                                                                                   \
+        {.name = "memory_bandwidth",                                                                                   \
+         .unit = "bytes/s",                                                                                            \
+         .help = "likewise",                                                                                           \
+         .minimum = 1e6,                                                                                               \
+         .maximum = 1e16,                                                                                              \
+         .type = SERVSIM_OPTION_NUMBER},                                                                               \
+        {.name = "link_bandwidth",                                                                                     \
+         .unit = "bytes/s",                                                                                            \
+         .help =                                                                                                       \
+             "between GPUs of a node, one direction; where it is given, collectives are rings and none is measured",   \
+         .minimum = 1e6,                                                                                               \
+         .maximum = 1e15,                                                                                              \
+         .type = SERVSIM_OPTION_NUMBER},                                                                               \
     {                                                                                                                  \
-        .name = "memory_bandwidth", .unit = "bytes/s", .help = "likewise", .minimum = 1e6, .maximum = 1e16,            \
+        .name = "link_latency", .unit = "us", .help = "of one step of such a ring", .minimum = 0, .maximum = 1e6,      \
         .type = SERVSIM_OPTION_NUMBER                                                                                  \
     }
 
@@ -185,5 +199,41 @@ int32_t analytic_create_measured(const struct analytic_profile *sheet, const str
                                  struct servsim_error *err);
 
 extern const struct servsim_hardware_ops analytic_ops;
+
+/* Sentences that pages share. */
+#define ANALYTIC_PAGE_PCIE                                                                                             \
+    "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with 1.92 us a "  \
+    "step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator, Apache-2.0). Cards that must "  \
+    "pass host memory to reach each other are several times slower than that: write link_bandwidth for them.\n"
+#define ANALYTIC_PAGE_BRIDGE                                                                                           \
+    "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: 112.5 GB/s "   \
+    "both ways together, not measured); a bridge joins two cards only, so larger groups stay on PCIe.\n"
+#define ANALYTIC_PAGE_END(network_)                                                                                    \
+    "Assumed: between nodes, " network_ " and 5 us a step for each GPU, 8 GPUs a node; change them with "              \
+    "gpus_per_node and network.\n"                                                                                     \
+    "Norms, rotary embedding, activations and the sampler cost their traffic, at four times the bandwidth within "     \
+    "half of the L2 and at the bandwidth beyond; their launches are part of the engine's overhead per layer."
+
+/* The plugin of a device, from the tables `options` and `sheet` of its file. */
+#define ANALYTIC_DEVICE(name_, summary_, page_)                                                                        \
+    static int32_t create(const struct servsim_host *host, const struct servsim_create *args, void **self,             \
+                          struct servsim_error *err)                                                                   \
+    {                                                                                                                  \
+        (void)host;                                                                                                    \
+        return analytic_create_measured(&sheet, args, self, err);                                                      \
+    }                                                                                                                  \
+    static const struct servsim_plugin plugin = {                                                                      \
+        SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),                                                           \
+        .name = (name_),                                                                                               \
+        .version = "1.0",                                                                                              \
+        .summary = (summary_),                                                                                         \
+        .licence = "Apache-2.0",                                                                                       \
+        .page = page_,                                                                                                 \
+        .options = options,                                                                                            \
+        .create = create,                                                                                              \
+        .destroy = analytic_destroy,                                                                                   \
+        .ops = &analytic_ops,                                                                                          \
+    };                                                                                                                 \
+    SERVSIM_ONE_PLUGIN(plugin)
 
 #endif

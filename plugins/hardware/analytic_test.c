@@ -443,7 +443,7 @@ test_small_kernels(void)
         {SERVSIM_ELEMENTWISE_ACTIVATION, 1000, 15.0 + 30.0},
         {SERVSIM_ELEMENTWISE_NORM, 100, 2.0},
         {SERVSIM_ELEMENTWISE_ROTARY, 100, 1.0},
-        {SERVSIM_ELEMENTWISE_SAMPLER, 100, 0.0},
+        {SERVSIM_ELEMENTWISE_SAMPLER, 100, 2.0},
     };
     struct fake_plugin device = {0}, without = {0};
     open_device(&device, "custom", pairs);
@@ -643,6 +643,7 @@ static void
 test_all_reduce_figures(void)
 {
     static const char *const bridge[] = {"link=nvlink_bridge", NULL}, *const one_node[] = {"gpus_per_node=16", NULL};
+    static const char *const by_host[] = {"link_bandwidth=5GB/s", "link_latency=4us", NULL};
     static const struct {
         const char *device;
         const char *const *pairs;
@@ -659,6 +660,8 @@ test_all_reduce_figures(void)
         /* between 512 KiB and 1 MiB of a table; below its first; beyond its last, 1091.0, after 577.4 */
         {"a100", NULL, 8, 1e6, 18.9 + (21.7 - 18.9) * (1e6 - 524288) / 524288},
         {"h100", NULL, 8, 1e6, 12.0 + (15.0 - 12.0) * (1e6 - 524288) / 524288},
+        {"h100", by_host, 8, 1e6, 14 * (4.0 + 1e6 / 8 / 5e3)},
+        {"rtx3090", by_host, 4, 1e6, 6 * (4.0 + 1e6 / 4 / 5e3)},
         {"h100", NULL, 8, 1000, 5.1},
         {"h100", NULL, 8, 1 << 29, 1091.0 + 2 * (1091.0 - 577.4)},
         {"rtx3090", NULL, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 25e3)},
@@ -748,10 +751,10 @@ test_describe(void)
         uint64_t memory;
     } want[] = {
         {"rtx3090", 71.2e12, 936e9, UINT64_C(24) << 30},      {"rtx4090", 165.2e12, 1008e9, UINT64_C(24) << 30},
-        {"rtxpro6000", 503.8e12, 1597e9, UINT64_C(96) << 30}, {"a40", 149.7e12, 696e9, UINT64_C(48) << 30},
+        {"rtxpro6000", 503.8e12, 1597e9, UINT64_C(96) << 30}, {"a40", 149.7e12, 696e9, UINT64_C(46068) << 20},
         {"a6000", 154.8e12, 768e9, UINT64_C(48) << 30},       {"a100", 312e12, 2039e9, UINT64_C(80) << 30},
         {"h100", 989e12, 3350e9, UINT64_C(80) << 30},         {"h200", 989e12, 4800e9, UINT64_C(141) << 30},
-        {"l40s", 362e12, 864e9, UINT64_C(48) << 30},          {"b200", 2250e12, 7700e9, UINT64_C(180) << 30},
+        {"l40s", 362e12, 864e9, UINT64_C(46068) << 20},       {"b200", 2250e12, 7700e9, UINT64_C(180) << 30},
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         struct fake_plugin device = {0};

@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("25GB/s"),
 };
 
@@ -51,54 +51,33 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "a100",
-    .version = "1.0",
-    .summary = "NVIDIA A100 SXM 80GB, 80 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 312 TFLOP/s dense bf16 and fp16; 2039 GB/s, 80 GiB, 108 SMs, 40 MB of L2. Price per hour: "
-            "not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.14 and Vidur (MIT), fitted by "
-            "tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
-            "GEMM bf16 and fp16: 2836 kernels, 6.9 %; 3.0 us + the soft maximum (power 3.2) of flops / (0.86 "
-            "peak) and bytes / (0.76 bandwidth), in waves of tiles (loss 0.06, 1.7 us a wave, K in up to 4 "
-            "parts).\n"
-            "Experts bf16: 638 kernels, 23.9 %; 21.0 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
-            "bytes / (0.68 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 1103 kernels, 8.9 %; 17.7 us + bytes / (0.75 bandwidth), at most 22 GB/s "
-            "for each KV head of each request where heads are not shared, since contexts are not split then. "
-            "Sizes from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 2976 kernels, 8.8 %; 10.7 us + flops of causal pairs / (0.61 peak) + 1.51 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.46 bandwidth).\n"
-            "All-reduce in graphs: 51 kernels, 1.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-            "over, too).\n"
-            "Other rank counts: a ring fitted to 5.0 us + bytes / 181 GB/s (2 ranks), 5.7 us + bytes / 117 GB/s "
-            "(4 ranks), 6.6 us + bytes / 98 GB/s (8 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 11.9 us + bytes / 264 "
-            "GB/s, all-gather of 4 14.9 us + bytes / 216 GB/s, all-gather of 8 19.3 us + bytes / 202 GB/s, "
-            "reduce-scatter of 2 11.5 us + bytes / 307 GB/s, reduce-scatter of 4 13.6 us + bytes / 232 GB/s, "
-            "reduce-scatter of 8 16.7 us + bytes / 216 GB/s, all-to-all of 2 13.8 us + bytes / 293 GB/s, "
-            "all-to-all of 4 14.2 us + bytes / 211 GB/s, all-to-all of 8 15.9 us + bytes / 191 GB/s.\n"
-            "\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 25 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "a100", "NVIDIA A100 SXM 80GB, 80 GiB: datasheet and measured kernels",
+    "Datasheet: 312 TFLOP/s dense bf16 and fp16; 2039 GB/s, 80 GiB, 108 SMs, 40 MB of L2. Price per hour: "
+    "not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.14 and Vidur (MIT), fitted by "
+    "tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
+    "GEMM bf16 and fp16: 2836 kernels, 6.9 %; 3.0 us + the soft maximum (power 3.2) of flops / (0.86 "
+    "peak) and bytes / (0.76 bandwidth), in waves of tiles (loss 0.06, 1.7 us a wave, K in up to 4 "
+    "parts).\n"
+    "Experts bf16: 638 kernels, 23.9 %; 21.0 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
+    "bytes / (0.68 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 1103 kernels, 8.9 %; 17.7 us + bytes / (0.75 bandwidth), at most 22 GB/s "
+    "for each KV head of each request where heads are not shared, since contexts are not split then. "
+    "Sizes from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 2976 kernels, 8.8 %; 10.7 us + flops of causal pairs / (0.61 peak) + 1.51 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.46 bandwidth).\n"
+    "All-reduce in graphs: 51 kernels, 1.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+    "over, too).\n"
+    "Other rank counts: a ring fitted to 5.0 us + bytes / 181 GB/s (2 ranks), 5.7 us + bytes / 117 GB/s "
+    "(4 ranks), 6.6 us + bytes / 98 GB/s (8 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 11.9 us + bytes / 264 "
+    "GB/s, all-gather of 4 14.9 us + bytes / 216 GB/s, all-gather of 8 19.3 us + bytes / 202 GB/s, "
+    "reduce-scatter of 2 11.5 us + bytes / 307 GB/s, reduce-scatter of 4 13.6 us + bytes / 232 GB/s, "
+    "reduce-scatter of 8 16.7 us + bytes / 216 GB/s, all-to-all of 2 13.8 us + bytes / 293 GB/s, "
+    "all-to-all of 4 14.2 us + bytes / 211 GB/s, all-to-all of 8 15.9 us + bytes / 191 GB/s.\n"
+    "\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
+        "25 GB/s"))

@@ -4,14 +4,14 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_BRIDGE_OPTION,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA A40",
-    .memory_bytes = UINT64_C(48) << 30,
+    .memory_bytes = UINT64_C(46068) << 20,
     .memory_bytes_per_s = 696e9,
     .peak_flops = {[SERVSIM_DTYPE_BF16] = 149.7e12, [SERVSIM_DTYPE_FP16] = 149.7e12},
     .sms = 84,
@@ -33,49 +33,22 @@ static const struct analytic_profile sheet = {
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "a40",
-    .version = "1.0",
-    .summary = "NVIDIA A40, 48 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 149.7 TFLOP/s dense bf16 and fp16; 696 GB/s, 48 GiB, 84 SMs, 6 MB of L2. Price per hour: "
-            "not stated.\n"
-            "\n"
-            "Kernels of Vidur (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
-            "kernels named.\n"
-            "GEMM fp16: 924 kernels, 5.7 %; 2.4 us + the soft maximum (power 3.4) of flops / (0.81 peak) and "
-            "bytes / (0.78 bandwidth), in waves of tiles (loss 0.04, 1.1 us a wave, K in up to 2 parts).\n"
-            "\n"
-            "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-            "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
-            "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
-            "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
-            "then), since none was measured on this card.\n"
-            "Assumed: prefill attention is that of the RTX A6000 (4.0 us + flops of causal pairs / (0.65 peak) + "
-            "0.40 times a tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth)), since none was "
-            "measured on this card.\n"
-            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with "
-            "1.92 us a step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator). Cards "
-            "that must pass host memory to reach each other are slower than that.\n"
-            "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: "
-            "112.5 GB/s both ways together, not measured); a bridge joins two cards only, so larger groups stay "
-            "on PCIe.\n"
-            "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE("a40", "NVIDIA A40, 45 GiB: datasheet and measured kernels",
+                "Datasheet: 149.7 TFLOP/s dense bf16 and fp16; 696 GB/s, 45 GiB, 84 SMs, 6 MB of L2. Price per hour: "
+                "not stated.\n"
+                "\n"
+                "Kernels of Vidur (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
+                "kernels named.\n"
+                "GEMM fp16: 924 kernels, 5.7 %; 2.4 us + the soft maximum (power 3.4) of flops / (0.81 peak) and "
+                "bytes / (0.78 bandwidth), in waves of tiles (loss 0.04, 1.1 us a wave, K in up to 2 parts).\n"
+                "\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
+                "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+                "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
+                "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
+                "then), since none was measured on this card.\n"
+                "Assumed: prefill attention is that of the RTX A6000 (4.0 us + flops of causal pairs / (0.65 peak) + "
+                "0.40 times a tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth)), since none was "
+                "measured on this card.\n"
+                "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n" ANALYTIC_PAGE_PCIE
+                    ANALYTIC_PAGE_BRIDGE ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
@@ -73,61 +73,40 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "b200",
-    .version = "1.0",
-    .summary = "NVIDIA B200 SXM 180GB, 180 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 2250 TFLOP/s dense bf16 and fp16, 4500 fp8, 9000 fp4; 7700 GB/s, 180 GiB, 148 SMs, 126 MB "
-            "of L2. Price per hour: not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
-            "mean absolute ones over the kernels named.\n"
-            "GEMM bf16: 1680 kernels, 6.9 %; 2.8 us + the soft maximum (power 4.3) of flops / (0.73 peak) and "
-            "bytes / (0.82 bandwidth), in waves of tiles (loss 0.01, 0.0 us a wave, K in one part).\n"
-            "GEMM fp8: 1680 kernels, 16.6 %; 5.3 us + the soft maximum (power 2.5) of flops / (0.57 peak) and "
-            "bytes / (0.98 bandwidth), in waves of tiles (loss 0.98, 0.0 us a wave, K in up to 2 parts).\n"
-            "GEMM nvfp4: 1680 kernels, 8.5 %; 4.8 us + the soft maximum (power 5.7) of flops / (0.57 peak) and "
-            "bytes / (0.73 bandwidth), in waves of tiles (loss 0.66, 1.8 us a wave, K in one part).\n"
-            "Experts bf16: 675 kernels, 13.0 %; 17.7 us + the soft maximum (power 1.6) of flops / (0.38 peak) and "
-            "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Experts fp8: 675 kernels, 12.3 %; 19.7 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
-            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 997 kernels, 4.9 %; 9.0 us + bytes / (0.92 bandwidth), at most 500 GB/s "
-            "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
-            "Decode attention fp8 KV: 820 kernels, 6.8 %; 9.9 us + bytes / (0.91 bandwidth), at most 417 GB/s for "
-            "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
-            "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 3038 kernels, 9.2 %; 10.9 us + flops of causal pairs / (0.69 peak) + 3.87 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.30 bandwidth).\n"
-            "All-reduce in graphs: 51 kernels, 1.5 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-            "over, too).\n"
-            "Other rank counts: a ring fitted to 7.0 us + bytes / 419 GB/s (2 ranks), 7.3 us + bytes / 300 GB/s "
-            "(4 ranks), 8.2 us + bytes / 309 GB/s (8 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 9.8 us + bytes / 788 GB/s, "
-            "all-gather of 4 13.1 us + bytes / 707 GB/s, all-gather of 8 18.6 us + bytes / 713 GB/s, "
-            "reduce-scatter of 2 9.9 us + bytes / 753 GB/s, reduce-scatter of 4 12.5 us + bytes / 707 GB/s, "
-            "reduce-scatter of 8 18.0 us + bytes / 692 GB/s, all-to-all of 2 13.5 us + bytes / 636 GB/s, "
-            "all-to-all of 4 12.7 us + bytes / 598 GB/s, all-to-all of 8 13.3 us + bytes / 534 GB/s.\n"
-            "\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "b200", "NVIDIA B200 SXM 180GB, 180 GiB: datasheet and measured kernels",
+    "Datasheet: 2250 TFLOP/s dense bf16 and fp16, 4500 fp8, 9000 fp4; 7700 GB/s, 180 GiB, 148 SMs, 126 MB "
+    "of L2. Price per hour: not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
+    "mean absolute ones over the kernels named.\n"
+    "GEMM bf16: 1680 kernels, 6.9 %; 2.8 us + the soft maximum (power 4.3) of flops / (0.73 peak) and "
+    "bytes / (0.82 bandwidth), in waves of tiles (loss 0.01, 0.0 us a wave, K in one part).\n"
+    "GEMM fp8: 1680 kernels, 16.6 %; 5.3 us + the soft maximum (power 2.5) of flops / (0.57 peak) and "
+    "bytes / (0.98 bandwidth), in waves of tiles (loss 0.98, 0.0 us a wave, K in up to 2 parts).\n"
+    "GEMM nvfp4: 1680 kernels, 8.5 %; 4.8 us + the soft maximum (power 5.7) of flops / (0.57 peak) and "
+    "bytes / (0.73 bandwidth), in waves of tiles (loss 0.66, 1.8 us a wave, K in one part).\n"
+    "Experts bf16: 675 kernels, 13.0 %; 17.7 us + the soft maximum (power 1.6) of flops / (0.38 peak) and "
+    "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 675 kernels, 12.3 %; 19.7 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
+    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 997 kernels, 4.9 %; 9.0 us + bytes / (0.92 bandwidth), at most 500 GB/s "
+    "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
+    "Decode attention fp8 KV: 820 kernels, 6.8 %; 9.9 us + bytes / (0.91 bandwidth), at most 417 GB/s for "
+    "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
+    "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 3038 kernels, 9.2 %; 10.9 us + flops of causal pairs / (0.69 peak) + 3.87 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.30 bandwidth).\n"
+    "All-reduce in graphs: 51 kernels, 1.5 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+    "over, too).\n"
+    "Other rank counts: a ring fitted to 7.0 us + bytes / 419 GB/s (2 ranks), 7.3 us + bytes / 300 GB/s "
+    "(4 ranks), 8.2 us + bytes / 309 GB/s (8 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 9.8 us + bytes / 788 GB/s, "
+    "all-gather of 4 13.1 us + bytes / 707 GB/s, all-gather of 8 18.6 us + bytes / 713 GB/s, "
+    "reduce-scatter of 2 9.9 us + bytes / 753 GB/s, reduce-scatter of 4 12.5 us + bytes / 707 GB/s, "
+    "reduce-scatter of 8 18.0 us + bytes / 692 GB/s, all-to-all of 2 13.5 us + bytes / 636 GB/s, "
+    "all-to-all of 4 12.7 us + bytes / 598 GB/s, all-to-all of 8 13.3 us + bytes / 534 GB/s.\n"
+    "\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
+        "50 GB/s"))

@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
@@ -61,59 +61,38 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "h100",
-    .version = "1.0",
-    .summary = "NVIDIA H100 SXM 80GB, 80 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 3350 GB/s, 80 GiB, 132 SMs, 50 MB of L2. Price "
-            "per hour: not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, Vidur (MIT), LLMServingSim v0 (MIT) and "
-            "inference-sim (Apache-2.0), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
-            "kernels named.\n"
-            "GEMM bf16 and fp16: 3012 kernels, 7.3 %; 3.3 us + the soft maximum (power 4.0) of flops / (0.83 "
-            "peak) and bytes / (0.88 bandwidth), in waves of tiles (loss 0.10, 0.4 us a wave, K in up to 2 "
-            "parts).\n"
-            "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
-            "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
-            "Experts bf16: 750 kernels, 11.6 %; 36.6 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
-            "bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Experts fp8 in blocks: 875 kernels, 17.1 %; 33.6 us + the soft maximum (power 1.3) of flops / (0.38 "
-            "peak) and bytes / (0.88 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth).\n"
-            "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth). Sizes from 1 MB to "
-            "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
-            "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-            "over, too).\n"
-            "Other rank counts: a ring fitted to 4.3 us + bytes / 259 GB/s (2 ranks), 4.8 us + bytes / 180 GB/s "
-            "(4 ranks), 5.5 us + bytes / 195 GB/s (8 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.3 us + bytes / 427 GB/s, "
-            "all-gather of 4 8.7 us + bytes / 360 GB/s, all-gather of 8 12.9 us + bytes / 344 GB/s, "
-            "reduce-scatter of 2 6.1 us + bytes / 375 GB/s, reduce-scatter of 4 8.0 us + bytes / 341 GB/s, "
-            "reduce-scatter of 8 11.4 us + bytes / 354 GB/s, all-to-all of 2 9.1 us + bytes / 513 GB/s, "
-            "all-to-all of 4 9.4 us + bytes / 330 GB/s, all-to-all of 8 9.3 us + bytes / 290 GB/s.\n"
-            "\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "h100", "NVIDIA H100 SXM 80GB, 80 GiB: datasheet and measured kernels",
+    "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 3350 GB/s, 80 GiB, 132 SMs, 50 MB of L2. Price "
+    "per hour: not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, Vidur (MIT), LLMServingSim v0 (MIT) and "
+    "inference-sim (Apache-2.0), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
+    "kernels named.\n"
+    "GEMM bf16 and fp16: 3012 kernels, 7.3 %; 3.3 us + the soft maximum (power 4.0) of flops / (0.83 "
+    "peak) and bytes / (0.88 bandwidth), in waves of tiles (loss 0.10, 0.4 us a wave, K in up to 2 "
+    "parts).\n"
+    "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
+    "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
+    "Experts bf16: 750 kernels, 11.6 %; 36.6 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
+    "bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8 in blocks: 875 kernels, 17.1 %; 33.6 us + the soft maximum (power 1.3) of flops / (0.38 "
+    "peak) and bytes / (0.88 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth).\n"
+    "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth). Sizes from 1 MB to "
+    "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
+    "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+    "over, too).\n"
+    "Other rank counts: a ring fitted to 4.3 us + bytes / 259 GB/s (2 ranks), 4.8 us + bytes / 180 GB/s "
+    "(4 ranks), 5.5 us + bytes / 195 GB/s (8 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.3 us + bytes / 427 GB/s, "
+    "all-gather of 4 8.7 us + bytes / 360 GB/s, all-gather of 8 12.9 us + bytes / 344 GB/s, "
+    "reduce-scatter of 2 6.1 us + bytes / 375 GB/s, reduce-scatter of 4 8.0 us + bytes / 341 GB/s, "
+    "reduce-scatter of 8 11.4 us + bytes / 354 GB/s, all-to-all of 2 9.1 us + bytes / 513 GB/s, "
+    "all-to-all of 4 9.4 us + bytes / 330 GB/s, all-to-all of 8 9.3 us + bytes / 290 GB/s.\n"
+    "\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
+        "50 GB/s"))

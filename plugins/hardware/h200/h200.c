@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
@@ -61,57 +61,36 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "h200",
-    .version = "1.0",
-    .summary = "NVIDIA H200 SXM 141GB, 141 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 4800 GB/s, 141 GiB, 132 SMs, 50 MB of L2. "
-            "Price per hour: not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
-            "mean absolute ones over the kernels named.\n"
-            "GEMM bf16: 1680 kernels, 6.3 %; 3.1 us + the soft maximum (power 5.8) of flops / (0.85 peak) and "
-            "bytes / (0.83 bandwidth), in waves of tiles (loss 0.00, 0.4 us a wave, K in up to 2 parts).\n"
-            "GEMM fp8: 1680 kernels, 11.2 %; 5.6 us + the soft maximum (power 3.6) of flops / (0.72 peak) and "
-            "bytes / (0.83 bandwidth), in waves of tiles (loss 0.48, 0.0 us a wave, K in up to 2 parts).\n"
-            "Experts bf16: 750 kernels, 13.5 %; 36.1 us + the soft maximum (power 1.2) of flops / (0.71 peak) and "
-            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Experts fp8 in blocks: 875 kernels, 18.3 %; 34.7 us + the soft maximum (power 1.3) of flops / (0.37 "
-            "peak) and bytes / (0.89 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth).\n"
-            "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth). Sizes from 1 MB "
-            "to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 3038 kernels, 7.1 %; 12.7 us + flops of causal pairs / (0.71 peak) + 0.84 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.34 bandwidth).\n"
-            "All-reduce in graphs: 51 kernels, 0.3 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-            "over, too).\n"
-            "Other rank counts: a ring fitted to 4.5 us + bytes / 264 GB/s (2 ranks), 4.8 us + bytes / 192 GB/s "
-            "(4 ranks), 5.5 us + bytes / 209 GB/s (8 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 448 GB/s, "
-            "all-gather of 4 8.6 us + bytes / 373 GB/s, all-gather of 8 12.9 us + bytes / 347 GB/s, "
-            "reduce-scatter of 2 6.0 us + bytes / 390 GB/s, reduce-scatter of 4 7.8 us + bytes / 356 GB/s, "
-            "reduce-scatter of 8 12.5 us + bytes / 360 GB/s, all-to-all of 2 11.1 us + bytes / 532 GB/s, "
-            "all-to-all of 4 8.0 us + bytes / 339 GB/s, all-to-all of 8 10.7 us + bytes / 299 GB/s.\n"
-            "\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 50 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "h200", "NVIDIA H200 SXM 141GB, 141 GiB: datasheet and measured kernels",
+    "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 4800 GB/s, 141 GiB, 132 SMs, 50 MB of L2. "
+    "Price per hour: not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
+    "mean absolute ones over the kernels named.\n"
+    "GEMM bf16: 1680 kernels, 6.3 %; 3.1 us + the soft maximum (power 5.8) of flops / (0.85 peak) and "
+    "bytes / (0.83 bandwidth), in waves of tiles (loss 0.00, 0.4 us a wave, K in up to 2 parts).\n"
+    "GEMM fp8: 1680 kernels, 11.2 %; 5.6 us + the soft maximum (power 3.6) of flops / (0.72 peak) and "
+    "bytes / (0.83 bandwidth), in waves of tiles (loss 0.48, 0.0 us a wave, K in up to 2 parts).\n"
+    "Experts bf16: 750 kernels, 13.5 %; 36.1 us + the soft maximum (power 1.2) of flops / (0.71 peak) and "
+    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8 in blocks: 875 kernels, 18.3 %; 34.7 us + the soft maximum (power 1.3) of flops / (0.37 "
+    "peak) and bytes / (0.89 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth).\n"
+    "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth). Sizes from 1 MB "
+    "to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 3038 kernels, 7.1 %; 12.7 us + flops of causal pairs / (0.71 peak) + 0.84 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.34 bandwidth).\n"
+    "All-reduce in graphs: 51 kernels, 0.3 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+    "over, too).\n"
+    "Other rank counts: a ring fitted to 4.5 us + bytes / 264 GB/s (2 ranks), 4.8 us + bytes / 192 GB/s "
+    "(4 ranks), 5.5 us + bytes / 209 GB/s (8 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 448 GB/s, "
+    "all-gather of 4 8.6 us + bytes / 373 GB/s, all-gather of 8 12.9 us + bytes / 347 GB/s, "
+    "reduce-scatter of 2 6.0 us + bytes / 390 GB/s, reduce-scatter of 4 7.8 us + bytes / 356 GB/s, "
+    "reduce-scatter of 8 12.5 us + bytes / 360 GB/s, all-to-all of 2 11.1 us + bytes / 532 GB/s, "
+    "all-to-all of 4 8.0 us + bytes / 339 GB/s, all-to-all of 8 10.7 us + bytes / 299 GB/s.\n"
+    "\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
+        "50 GB/s"))

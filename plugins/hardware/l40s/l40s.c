@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -14,7 +14,7 @@ static const double all_reduce_2_us[ANALYTIC_SIZES] = {5.6,   5.7,   6.2,   7.4,
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA L40S",
-    .memory_bytes = UINT64_C(48) << 30,
+    .memory_bytes = UINT64_C(46068) << 20,
     .memory_bytes_per_s = 864e9,
     .peak_flops = {[SERVSIM_DTYPE_BF16] = 362e12, [SERVSIM_DTYPE_FP16] = 362e12, [SERVSIM_DTYPE_FP8] = 733e12},
     .sms = 142,
@@ -51,55 +51,34 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_PCIE,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "l40s",
-    .version = "1.0",
-    .summary = "NVIDIA L40S, 48 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 362 TFLOP/s dense bf16 and fp16, 733 fp8; 864 GB/s, 48 GiB, 142 SMs, 96 MB of L2. Price "
-            "per hour: not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
-            "mean absolute ones over the kernels named.\n"
-            "GEMM bf16: 1398 kernels, 8.0 %; 2.0 us + the soft maximum (power 6.5) of flops / (0.71 peak) and "
-            "bytes / (0.77 bandwidth), in waves of tiles (loss 0.02, 1.4 us a wave, K in up to 2 parts).\n"
-            "GEMM fp8: 1189 kernels, 7.0 %; 2.0 us + the soft maximum (power 4.9) of flops / (0.54 peak) and "
-            "bytes / (0.69 bandwidth), in waves of tiles (loss 0.00, 1.9 us a wave, K in one part).\n"
-            "Experts bf16: 750 kernels, 16.8 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.87 peak) and "
-            "bytes / (0.82 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Experts fp8: 750 kernels, 24.6 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.77 peak) and "
-            "bytes / (0.78 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 1251 kernels, 7.9 %; 11.4 us + bytes / (0.82 bandwidth), at most 28 GB/s "
-            "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
-            "Decode attention fp8 KV: 1004 kernels, 8.1 %; 11.3 us + bytes / (0.79 bandwidth). Sizes from 1 MB to "
-            "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 3037 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.54 peak) + 0.60 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (1.66 bandwidth).\n"
-            "All-reduce in graphs: 17 kernels, 0.1 %; as vLLM runs it inside CUDA graphs, for 2 ranks: straight "
-            "lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes over, too).\n"
-            "Other rank counts: a ring fitted to 5.3 us + bytes / 19 GB/s (2 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 7.6 us + bytes / 39 GB/s, "
-            "reduce-scatter of 2 7.4 us + bytes / 37 GB/s, all-to-all of 2 10.5 us + bytes / 43 GB/s.\n"
-            "\n"
-            "Assumed: rank counts above 2 are a ring of the link that two cards show. The measured 4 and 8 (2.5 "
-            "and 1.1 GB/s) look like the one host that they were measured on.\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "l40s", "NVIDIA L40S, 45 GiB: datasheet and measured kernels",
+    "Datasheet: 362 TFLOP/s dense bf16 and fp16, 733 fp8; 864 GB/s, 45 GiB, 142 SMs, 96 MB of L2. Price "
+    "per hour: not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
+    "mean absolute ones over the kernels named.\n"
+    "GEMM bf16: 1398 kernels, 8.0 %; 2.0 us + the soft maximum (power 6.5) of flops / (0.71 peak) and "
+    "bytes / (0.77 bandwidth), in waves of tiles (loss 0.02, 1.4 us a wave, K in up to 2 parts).\n"
+    "GEMM fp8: 1189 kernels, 7.0 %; 2.0 us + the soft maximum (power 4.9) of flops / (0.54 peak) and "
+    "bytes / (0.69 bandwidth), in waves of tiles (loss 0.00, 1.9 us a wave, K in one part).\n"
+    "Experts bf16: 750 kernels, 16.8 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.87 peak) and "
+    "bytes / (0.82 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 750 kernels, 24.6 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.77 peak) and "
+    "bytes / (0.78 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 1251 kernels, 7.9 %; 11.4 us + bytes / (0.82 bandwidth), at most 28 GB/s "
+    "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
+    "Decode attention fp8 KV: 1004 kernels, 8.1 %; 11.3 us + bytes / (0.79 bandwidth). Sizes from 1 MB to "
+    "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 3037 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.54 peak) + 0.60 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (1.66 bandwidth).\n"
+    "All-reduce in graphs: 17 kernels, 0.1 %; as vLLM runs it inside CUDA graphs, for 2 ranks: straight "
+    "lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes over, too).\n"
+    "Other rank counts: a ring fitted to 5.3 us + bytes / 19 GB/s (2 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 7.6 us + bytes / 39 GB/s, "
+    "reduce-scatter of 2 7.4 us + bytes / 37 GB/s, all-to-all of 2 10.5 us + bytes / 43 GB/s.\n"
+    "\n"
+    "Assumed: rank counts above 2 are a ring of the link that two cards show. The measured 4 and 8 (2.5 "
+    "and 1.1 GB/s) look like the one host that they were measured on.\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
+    "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n" ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_BRIDGE_OPTION,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
@@ -28,50 +28,22 @@ static const struct analytic_profile sheet = {
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "rtx3090",
-    .version = "1.0",
-    .summary = "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 71.2 TFLOP/s dense bf16 and fp16; 936 GB/s, 24 GiB, 82 SMs, 6 MB of L2. Price per hour: "
-            "not stated.\n"
-            "\n"
-            "Kernels of LLMServingSim v0 (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones "
-            "over the kernels named.\n"
-            "GEMM bf16: 168 kernels, 8.9 %; 6.0 us + the soft maximum (power 4.5) of flops / (0.87 peak) and "
-            "bytes / (0.87 bandwidth).\n"
-            "Prefill attention: 16 kernels, 13.9 %; 5.4 us + flops of causal pairs / (0.91 peak) + 0.40 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth).\n"
-            "\n"
-            "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-            "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
-            "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
-            "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
-            "then), since none was measured on this card.\n"
-            "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
-            "context was measured on this card.\n"
-            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with "
-            "1.92 us a step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator). Cards "
-            "that must pass host memory to reach each other are slower than that.\n"
-            "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: "
-            "112.5 GB/s both ways together, not measured); a bridge joins two cards only, so larger groups stay "
-            "on PCIe.\n"
-            "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measured kernels",
+                "Datasheet: 71.2 TFLOP/s dense bf16 and fp16; 936 GB/s, 24 GiB, 82 SMs, 6 MB of L2. Price per hour: "
+                "not stated.\n"
+                "\n"
+                "Kernels of LLMServingSim v0 (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones "
+                "over the kernels named.\n"
+                "GEMM bf16: 168 kernels, 8.9 %; 6.0 us + the soft maximum (power 4.5) of flops / (0.87 peak) and "
+                "bytes / (0.87 bandwidth).\n"
+                "Prefill attention: 16 kernels, 13.9 %; 5.4 us + flops of causal pairs / (0.91 peak) + 0.40 times a "
+                "tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth).\n"
+                "\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
+                "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+                "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
+                "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
+                "then), since none was measured on this card.\n"
+                "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
+                "context was measured on this card.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_BRIDGE
+                    ANALYTIC_PAGE_END("12.5 GB/s"))

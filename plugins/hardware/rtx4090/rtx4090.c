@@ -4,7 +4,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -27,46 +27,22 @@ static const struct analytic_profile sheet = {
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "rtx4090",
-    .version = "1.0",
-    .summary = "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 330.3 fp8; 1008 GB/s, 24 GiB, 128 SMs, 72 MB of L2. "
-            "Price per hour: not stated.\n"
-            "\n"
-            "Kernels of LLMServingSim's profiler with vLLM (MIT), fitted by tools/fit_kernels.py; errors are mean "
-            "absolute ones over the kernels named.\n"
-            "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
-            "/ (0.94 bandwidth).\n"
-            "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
-            "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
-            "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
-            "\n"
-            "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
-            "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-            "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
-            "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with "
-            "1.92 us a step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator). Cards "
-            "that must pass host memory to reach each other, as this one must, are slower than that.\n"
-            "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
+    "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 330.3 fp8; 1008 GB/s, 24 GiB, 128 SMs, 72 MB of L2. "
+    "Price per hour: not stated.\n"
+    "\n"
+    "Kernels of LLMServingSim's profiler with vLLM (MIT), fitted by tools/fit_kernels.py; errors are mean "
+    "absolute ones over the kernels named.\n"
+    "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
+    "/ (0.94 bandwidth).\n"
+    "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
+    "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
+    "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
+    "\n"
+    "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
+    "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
+    "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n" ANALYTIC_PAGE_PCIE
+        ANALYTIC_PAGE_END("12.5 GB/s"))

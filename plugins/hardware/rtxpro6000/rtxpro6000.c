@@ -5,7 +5,7 @@
 #include "hardware/analytic.h"
 
 static const struct servsim_option options[] = {
-    ANALYTIC_MEMORY_OPTIONS,
+    ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -74,62 +74,41 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_PCIE,
 };
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    return analytic_create_measured(&sheet, args, self, err);
-}
-
-static const struct servsim_plugin plugin = {
-    SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_HARDWARE, options),
-    .name = "rtxpro6000",
-    .version = "1.0",
-    .summary = "NVIDIA RTX PRO 6000 Blackwell Server Edition, 96 GiB: datasheet and measured kernels",
-    .licence = "Apache-2.0",
-    .page = "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1007.6 fp8, 2015.2 fp4; 1597 GB/s, 96 GiB, 188 SMs, "
-            "128 MB of L2. Price per hour: not stated.\n"
-            "\n"
-            "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24 and LLMServingSim's profiler with vLLM (MIT), "
-            "fitted by tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
-            "GEMM bf16: 1796 kernels, 4.5 %; 2.0 us + the soft maximum (power 3.7) of flops / (0.86 peak) and "
-            "bytes / (0.92 bandwidth), in waves of tiles (loss 0.07, 0.9 us a wave, K in up to 4 parts).\n"
-            "GEMM fp8: 1064 kernels, 4.7 %; 4.0 us + the soft maximum (power 3.0) of flops / (0.83 peak) and "
-            "bytes / (0.93 bandwidth), in waves of tiles (loss 0.15, 1.4 us a wave, K in up to 2 parts).\n"
-            "GEMM nvfp4: 770 kernels, 12.8 %; 7.2 us + the soft maximum (power 12.0) of flops / (0.68 peak) and "
-            "bytes / (0.72 bandwidth), in waves of tiles (loss 0.09, 0.0 us a wave, K in one part).\n"
-            "Experts bf16: 750 kernels, 11.6 %; 14.3 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
-            "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Experts fp8: 700 kernels, 11.9 %; 12.9 us + the soft maximum (power 1.5) of flops / (0.33 peak) and "
-            "bytes / (0.87 bandwidth), gate, up and down together, weights of the experts hit.\n"
-            "Decode attention bf16 KV: 1204 kernels, 6.2 %; 12.1 us + bytes / (0.93 bandwidth), at most 26 GB/s "
-            "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
-            "Decode attention fp8 KV: 683 kernels, 5.6 %; 12.5 us + bytes / (0.94 bandwidth). Sizes from 1 MB to "
-            "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-            "Prefill attention: 4436 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.61 peak) + 0.64 times a "
-            "tile of 128 queries over its keys on one SM + bytes / (0.98 bandwidth).\n"
-            "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-            "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-            "over, too).\n"
-            "Other rank counts: a ring fitted to 4.4 us + bytes / 38 GB/s (2 ranks), 13.5 us + bytes / 19 GB/s (4 "
-            "ranks), 26.0 us + bytes / 13 GB/s (8 ranks).\n"
-            "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 62 GB/s, "
-            "all-gather of 4 9.9 us + bytes / 31 GB/s, all-gather of 8 16.5 us + bytes / 26 GB/s, reduce-scatter "
-            "of 2 6.2 us + bytes / 58 GB/s, reduce-scatter of 4 9.9 us + bytes / 31 GB/s, reduce-scatter of 8 "
-            "16.3 us + bytes / 26 GB/s, all-to-all of 2 8.0 us + bytes / 51 GB/s, all-to-all of 4 9.5 us + bytes "
-            "/ 30 GB/s, all-to-all of 8 15.1 us + bytes / 18 GB/s.\n"
-            "\n"
-            "Assumed: the memory bandwidth is 1597 GB/s, of which the efficiencies are shares; other sources say "
-            "1792.\n"
-            "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-            "Assumed: between nodes, 12.5 GB/s and 5 us a step for each GPU, 8 GPUs a node; change them with "
-            "gpus_per_node and network.\n"
-            "Norms, rotary embedding and activations cost their traffic, four times the bandwidth within half of "
-            "the L2 and the bandwidth beyond; their launches are part of the engine's overhead per layer.",
-    .options = options,
-    .create = create,
-    .destroy = analytic_destroy,
-    .ops = &analytic_ops,
-};
-
-SERVSIM_ONE_PLUGIN(plugin)
+ANALYTIC_DEVICE(
+    "rtxpro6000", "NVIDIA RTX PRO 6000 Blackwell Server Edition, 96 GiB: datasheet and measured kernels",
+    "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1007.6 fp8, 2015.2 fp4; 1597 GB/s, 96 GiB, 188 SMs, "
+    "128 MB of L2. Price per hour: not stated.\n"
+    "\n"
+    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24 and LLMServingSim's profiler with vLLM (MIT), "
+    "fitted by tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
+    "GEMM bf16: 1796 kernels, 4.5 %; 2.0 us + the soft maximum (power 3.7) of flops / (0.86 peak) and "
+    "bytes / (0.92 bandwidth), in waves of tiles (loss 0.07, 0.9 us a wave, K in up to 4 parts).\n"
+    "GEMM fp8: 1064 kernels, 4.7 %; 4.0 us + the soft maximum (power 3.0) of flops / (0.83 peak) and "
+    "bytes / (0.93 bandwidth), in waves of tiles (loss 0.15, 1.4 us a wave, K in up to 2 parts).\n"
+    "GEMM nvfp4: 770 kernels, 12.8 %; 7.2 us + the soft maximum (power 12.0) of flops / (0.68 peak) and "
+    "bytes / (0.72 bandwidth), in waves of tiles (loss 0.09, 0.0 us a wave, K in one part).\n"
+    "Experts bf16: 750 kernels, 11.6 %; 14.3 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
+    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 700 kernels, 11.9 %; 12.9 us + the soft maximum (power 1.5) of flops / (0.33 peak) and "
+    "bytes / (0.87 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 1204 kernels, 6.2 %; 12.1 us + bytes / (0.93 bandwidth), at most 26 GB/s "
+    "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
+    "Decode attention fp8 KV: 683 kernels, 5.6 %; 12.5 us + bytes / (0.94 bandwidth). Sizes from 1 MB to "
+    "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Prefill attention: 4436 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.61 peak) + 0.64 times a "
+    "tile of 128 queries over its keys on one SM + bytes / (0.98 bandwidth).\n"
+    "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+    "over, too).\n"
+    "Other rank counts: a ring fitted to 4.4 us + bytes / 38 GB/s (2 ranks), 13.5 us + bytes / 19 GB/s (4 "
+    "ranks), 26.0 us + bytes / 13 GB/s (8 ranks).\n"
+    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.1 us + bytes / 62 GB/s, "
+    "all-gather of 4 9.9 us + bytes / 31 GB/s, all-gather of 8 16.5 us + bytes / 26 GB/s, reduce-scatter "
+    "of 2 6.2 us + bytes / 58 GB/s, reduce-scatter of 4 9.9 us + bytes / 31 GB/s, reduce-scatter of 8 "
+    "16.3 us + bytes / 26 GB/s, all-to-all of 2 8.0 us + bytes / 51 GB/s, all-to-all of 4 9.5 us + bytes "
+    "/ 30 GB/s, all-to-all of 8 15.1 us + bytes / 18 GB/s.\n"
+    "\n"
+    "Assumed: the memory bandwidth is 1597 GB/s, of which the efficiencies are shares; other sources say "
+    "1792.\n"
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
+        "12.5 GB/s"))
