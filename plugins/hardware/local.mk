@@ -83,6 +83,7 @@ plugins_hardware_profile_la_SOURCES = plugins/hardware/profile/profile.c \
 	plugins/hardware/profile/bundle.c plugins/hardware/profile/bundle.h \
 	plugins/hardware/profile/curve.c plugins/hardware/profile/curve.h \
 	plugins/hardware/profile/grid.c plugins/hardware/profile/grid.h \
+	plugins/hardware/profile/messages.c plugins/hardware/profile/messages.h \
 	plugins/hardware/profile/meta.c plugins/hardware/profile/meta.h \
 	plugins/hardware/profile/rows.c plugins/hardware/profile/rows.h \
 	plugins/hardware/profile/skew.c plugins/hardware/profile/skew.h $(analytic_sources)

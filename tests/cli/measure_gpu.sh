@@ -50,6 +50,42 @@ rm "$work/bundle/tp2/attention.csv" "$work/bundle/meta.yaml"
 measure --model "$models/qwen3-8b.json" --output "$work/bundle" --tp 1,2 --max-kv 4096 --max-sequences 64
 diff -r "$work/whole" "$work/bundle"
 
+# with a stand-in for PyTorch, whose kernels all take 10 us: every layer is called, on a GPU and on a CPU
+mkdir -p "$work/fake/torch"
+cat >"$work/fake/torch/__init__.py" <<'PYTHON'
+import sys
+from unittest.mock import MagicMock
+
+
+class Fake(MagicMock):
+    def chunk(self, pieces, dim):
+        return [Fake() for _ in range(pieces)]
+
+
+torch = Fake()
+torch.__version__, torch.version.cuda = "0", "0"
+torch.device = lambda name: Fake(type=name.split(":")[0])
+torch.cuda.get_device_properties.return_value = Fake(total_memory=80 << 30, L2_cache_size=50 << 20)
+torch.cuda.get_device_properties.return_value.name = "Fake GPU"
+torch.cuda.mem_get_info.return_value = (60 << 30, 80 << 30)
+torch.cuda.Event.return_value.elapsed_time.return_value = 0.01
+torch.compile = lambda function, **options: function
+for name in ("torch", "torch.nn", "torch.nn.attention", "torch.nn.attention.bias"):
+    sys.modules[name] = torch
+PYTHON
+echo '{"model_type": "qwen3_moe", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2,
+ "intermediate_size": 128, "moe_intermediate_size": 32, "num_experts": 8, "num_experts_per_tok": 2, "vocab_size": 99}' \
+    >"$work/tiny.json"
+for device in cuda:0 cpu; do
+    PYTHONPATH=$work/fake python3 "$SERVSIM_SRCDIR/tools/measure_gpu.py" --quiet --device $device --grid coarse --max-kv 64 \
+        --max-sequences 4 --max-tokens 64 --iterations 2 --model "$work/tiny.json" --output "$work/$device"
+    for file in meta.yaml tp1/dense.csv tp1/per_sequence.csv tp1/attention.csv tp1/moe.csv; do
+        [ -s "$work/$device/$file" ]
+    done
+done
+grep -q '^gpu: "Fake GPU"' "$work/cuda:0/meta.yaml"
+grep -q '^router,64,' "$work/cuda:0/tp1/dense.csv"
+
 # an experiment that does not fit, with the file and what to write
 sed 's/tp: 2/tp: 4/; s/gpus: 2/gpus: 4/' "$work/run.yaml" >"$work/tp4.yaml"
 sed 's/qwen3-8b/llama-3.1-8b/' "$work/run.yaml" >"$work/other.yaml"

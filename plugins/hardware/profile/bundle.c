@@ -11,6 +11,7 @@
 #include "hardware/profile/rows.h"
 
 #define PATH_BYTES 4096
+#define TOKENS_MAX (INT64_C(1) << 31) /* of contexts and batches in tables */
 
 static const char *const layer_names[LAYERS] = {
     "embedding", "layernorm",      "qkv_proj",         "qk_norm",   "rotary_emb",
@@ -136,6 +137,12 @@ read_dense(struct bundle *bundle, struct servsim_error *err)
 
 /* ---- grids ---- */
 
+static const struct rows_column attention_columns[] = {{"prefill_chunk", ROWS_COUNT},
+                                                       {"kv_prefill", ROWS_COUNT},
+                                                       {"n_decode", ROWS_COUNT},
+                                                       {"kv_decode", ROWS_COUNT},
+                                                       {"time_us", ROWS_TIME}};
+
 static int32_t
 take_attention(void *context, const struct rows_field *fields, const struct rows_place *place,
                struct servsim_error *err)
@@ -146,6 +153,10 @@ take_attention(void *context, const struct rows_field *fields, const struct rows
                                  .kv_decode = fields[3].count,
                                  .us = fields[4].number,
                                  .line = place->line};
+    for (uint32_t i = 0; i < 4; i++)
+        if (fields[i].count > TOKENS_MAX)
+            return servsim_fail(err, EINVAL, "%s:%llu: %s is %lld; write at most 2^31", place->path,
+                                (unsigned long long)place->line, attention_columns[i].name, (long long)fields[i].count);
     if (row.chunk == 0 && row.decodes == 0)
         return servsim_fail(err, EINVAL, "%s:%llu: neither a prefill nor a decode; leave the row out", place->path,
                             (unsigned long long)place->line);
@@ -155,15 +166,10 @@ take_attention(void *context, const struct rows_field *fields, const struct rows
 static int32_t
 read_attention(struct bundle *bundle, struct servsim_error *err)
 {
-    static const struct rows_column columns[] = {{"prefill_chunk", ROWS_COUNT},
-                                                 {"kv_prefill", ROWS_COUNT},
-                                                 {"n_decode", ROWS_COUNT},
-                                                 {"kv_decode", ROWS_COUNT},
-                                                 {"time_us", ROWS_TIME}};
     char path[PATH_BYTES];
     int32_t rc = path_of(bundle, bundle->tp, "attention.csv", path, err);
     if (rc == 0)
-        rc = rows_read(path, columns, 5, take_attention, &bundle->attention, err);
+        rc = rows_read(path, attention_columns, 5, take_attention, &bundle->attention, err);
     if (rc == 0)
         rc = grid_finish(&bundle->attention, path, err);
     if (rc == 0 && !(grid_has_decodes(&bundle->attention) && grid_has_prefills(&bundle->attention)))
@@ -383,6 +389,10 @@ read_all(struct bundle *bundle, const struct servsim_hardware_context *context, 
         rc = path_of(bundle, bundle->tp, "skew_fit.csv", path, err);
     if (rc == 0)
         rc = skew_read(&bundle->skew, &bundle->meta, bundle->tp, path, err);
+    if (rc == 0)
+        rc = path_of(bundle, 0, "collective.csv", path, err);
+    if (rc == 0 && access(path, F_OK) == 0)
+        rc = messages_read(&bundle->messages, path, err);
     return rc == 0 && context->moe_layers > 0 ? read_moe(bundle, err) : rc;
 }
 
@@ -409,6 +419,7 @@ bundle_free(struct bundle *bundle)
         curve_free(&bundle->layers[layer]);
     grid_free(&bundle->attention);
     grid_free(&bundle->moe);
+    messages_free(&bundle->messages);
     skew_free(&bundle->skew);
     meta_free(&bundle->meta);
     free(bundle->path);

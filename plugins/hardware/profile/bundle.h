@@ -6,6 +6,7 @@
 
 #include "hardware/profile/curve.h"
 #include "hardware/profile/grid.h"
+#include "hardware/profile/messages.h"
 #include "hardware/profile/meta.h"
 #include "hardware/profile/skew.h"
 
@@ -36,6 +37,7 @@ struct bundle {
     struct curve layers[LAYERS]; /* count 0: not measured */
     struct grid attention;
     struct skew skew;
+    struct messages messages;
     struct grid moe; /* tokens as `decodes`, experts as `kv_decode`; no chunks: not measured */
 };
 

@@ -157,19 +157,42 @@ price_decodes(const struct device *device, const struct servsim_attention *op, s
     return rc;
 }
 
+/*
+ * Decodes in layers with a window, some of which grow no more: the mean moves by a fraction of a token a step, so the
+ * line is over the sum of the contexts, in whole picoseconds for each token of it. The tables do not say what unequal
+ * contexts cost there.
+ */
+static int32_t
+price_windowed(const struct device *device, const struct servsim_attention *op, struct servsim_line *line,
+               struct servsim_error *err)
+{
+    int64_t decodes = (int64_t)op->decode_count, sum = (int64_t)op->decode_context_sum;
+    int64_t growing = decodes - (int64_t)op->decode_settled, left;
+    struct curve_piece piece = grid_decodes(&device->bundle.attention, decodes, sum / decodes);
+    double scale = op->times * PS_PER_US, slope = scale * piece.slope / (double)decodes;
+    int64_t above = sum - piece.low * decodes, slope_ps = (int64_t)llround(slope);
+    int32_t rc = to_ps(scale * piece.us + fabs(slope) * (double)(above + 1), &left, err);
+    if (rc != 0)
+        return rc;
+    line->base_ps = (int64_t)llround(scale * piece.us) + slope_ps * above;
+    line->slope_ps = slope_ps * growing;
+    line->steps = SERVSIM_FOREVER;
+    if (piece.high != INT64_MAX && growing > 0)
+        line->steps = (uint64_t)((piece.high * decodes - sum + growing - 1) / growing);
+    return 0;
+}
+
 static int32_t
 attention(void *self, const struct servsim_attention *op, struct servsim_line *line, struct servsim_error *err)
 {
     *line = (struct servsim_line){.steps = SERVSIM_FOREVER};
-    if (op->window > 0)
-        return servsim_fail(err, ENOTSUP, "a bundle has no tables for sliding windows: name a device such as h100");
     if (op->decode_context_sum > INT64_MAX || op->prefill_context_tokens > INT64_MAX)
         return servsim_fail(err, EOVERFLOW, "attention over more context than can be counted");
     if (op->prefill_count > 0 && op->prefill_new_tokens > 0)
         return price_mixed(self, op, line, err);
     if (op->decode_count == 0)
         return 0;
-    int32_t rc = price_decodes(self, op, line, err);
+    int32_t rc = op->window > 0 ? price_windowed(self, op, line, err) : price_decodes(self, op, line, err);
     if (rc == 0 && line->base_ps <= 0)
         return servsim_fail(err, ERANGE,
                             "the skew correction of the bundle makes attention of %llu decodes cost nothing: check "
@@ -180,16 +203,26 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
 
 /* ---- messages and facts ---- */
 
+/* The table was measured inside one node; between nodes, and for what it lacks, there is the link. */
 static int32_t
 collective(void *self, const struct servsim_collective *op, int64_t *ps, struct servsim_error *err)
 {
-    return analytic_ops.collective(((struct device *)self)->link, op, ps, err);
+    const struct device *device = self;
+    const struct curve *curve = messages_find(&device->bundle.messages, op->kind, op->ranks);
+    int one_node = op->ranks_per_node == 0 || op->ranks_per_node >= op->ranks;
+    if (curve == NULL || !one_node)
+        return analytic_ops.collective(device->link, op, ps, err);
+    return to_ps(curve_at(curve, (int64_t)op->bytes) * op->times * PS_PER_US, ps, err);
 }
 
 static int32_t
 p2p(void *self, const struct servsim_p2p *op, int64_t *ps, struct servsim_error *err)
 {
-    return analytic_ops.p2p(((struct device *)self)->link, op, ps, err);
+    const struct device *device = self;
+    const struct curve *curve = messages_find(&device->bundle.messages, MESSAGE_SEND, 2);
+    if (curve == NULL || op->between_nodes)
+        return analytic_ops.p2p(device->link, op, ps, err);
+    return to_ps(curve_at(curve, (int64_t)op->bytes) * op->times * PS_PER_US, ps, err);
 }
 
 static int32_t
@@ -263,6 +296,15 @@ destroy(void *self)
     free(device);
 }
 
+/* Texts out of damaged files may hold anything; a message is one line. */
+static void
+clean(struct servsim_error *err)
+{
+    for (char *at = err->text; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == '\x7f')
+            *at = '?';
+}
+
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
@@ -277,6 +319,7 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     if (rc == 0)
         rc = create_link(device, args, err);
     if (rc != 0) {
+        clean(err);
         destroy(device);
         return rc;
     }
@@ -349,8 +392,8 @@ static const struct servsim_plugin plugin = {
             "the bundle says how. Kernels of the bundle are measured alone, so the engine's own time is apart "
             "(engine: in the experiment).\n"
             "\n"
-            "Messages between GPUs are no part of a bundle: a ring over link, whose defaults (25 GB/s, 1.92 us) are "
-            "assumed.",
+            "Messages between GPUs come from collective.csv; what is not in it, and whatever crosses nodes, is a ring "
+            "over link and network, whose defaults (25 GB/s, 1.92 us; 25 GB/s, 5 us) are assumed.",
     .options = options,
     .create = create,
     .destroy = destroy,

@@ -74,9 +74,9 @@ write_bundle(const struct file *other)
         snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
         (void)mkdir(path, 0755);
     }
-    static const char *const extra[] = {"skew_fit.csv", "moe.csv"};
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/tp1/%s", folder, extra[i]);
+    static const char *const extra[] = {"tp1/skew_fit.csv", "tp1/moe.csv", "collective.csv"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, extra[i]);
         (void)unlink(path);
     }
     for (size_t i = 0; toy[i].name != NULL; i++)
@@ -317,6 +317,76 @@ test_moe(void)
     fake_destroy(&device);
 }
 
+/* Three decodes in layers with a window of 50: one sees all of it and grows no more. */
+static void
+test_windows(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_line line, later;
+    struct servsim_attention op = {.size = sizeof op,
+                                   .times = 2,
+                                   .window = 50,
+                                   .decode_count = 4,
+                                   .decode_context_sum = 49 + 49 + 20 + 21,
+                                   .decode_settled = 2};
+    write_bundle(NULL);
+    open_toy(&device, &context);
+    const struct servsim_hardware_ops *ops = device.descriptor->ops;
+    CU_ASSERT_EQUAL(ops->attention(device.self, &op, &line, &device.err), 0);
+    CU_ASSERT_DOUBLE_EQUAL(layer_us(line.base_ps), 12 + 139.0 / 4 - 16, 1e-6);
+    CU_ASSERT_EQUAL(line.slope_ps, 1000000); /* two tokens a step, a quarter of a microsecond each, twice */
+    CU_ASSERT_EQUAL(line.steps, 59);         /* while 139 + 2 j is below 4 x 64 */
+    for (uint64_t j = 1; j < 59; j += 19) {
+        op.decode_context_sum = 139 + 2 * j;
+        CU_ASSERT_EQUAL(ops->attention(device.self, &op, &later, &device.err), 0);
+        CU_ASSERT_EQUAL(later.base_ps, line.base_ps + (int64_t)j * line.slope_ps);
+        CU_ASSERT_EQUAL(later.slope_ps, line.slope_ps);
+        CU_ASSERT_EQUAL(later.steps, line.steps - j);
+    }
+    op.decode_settled = 4;
+    CU_ASSERT_EQUAL(ops->attention(device.self, &op, &line, &device.err), 0);
+    CU_ASSERT_EQUAL(line.slope_ps, 0);
+    CU_ASSERT_EQUAL(line.steps, SERVSIM_FOREVER);
+    fake_destroy(&device);
+}
+
+static void
+test_messages(void)
+{
+    static const struct {
+        uint32_t kind, ranks, ranks_per_node;
+        uint64_t bytes;
+        double us;
+    } cases[] = {
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 2, 100, 5},
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 0, 1500, 7.5},
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 4, 4, 77, 9},
+        {SERVSIM_COLLECTIVE_ALL_GATHER, 2, 2, 50000, 1.92 + 1},    /* not measured: half the buffer at 25 GB/s */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 1, 50000, 2 * (5 + 1)}, /* between nodes */
+    };
+    const struct file table = {"collective.csv", "kind,ranks,bytes,time_us\nall_reduce,2,1000,5\nall_reduce,2,2000,10\n"
+                                                 "all_reduce,4,1000,9\nsend,2,100,3\n"};
+    struct fake_plugin device = {0};
+    struct servsim_p2p send = {.size = sizeof send, .times = 2, .bytes = 1};
+    int64_t ps;
+    write_bundle(&table);
+    open_toy(&device, &context);
+    const struct servsim_hardware_ops *ops = device.descriptor->ops;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct servsim_collective op = {.size = sizeof op,
+                                              .kind = cases[i].kind,
+                                              .ranks = cases[i].ranks,
+                                              .times = 2,
+                                              .bytes = cases[i].bytes,
+                                              .ranks_per_node = cases[i].ranks_per_node};
+        CU_ASSERT_EQUAL(ops->collective(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL(layer_us(ps), cases[i].us, 1e-6);
+    }
+    CU_ASSERT_EQUAL(ops->p2p(device.self, &send, &ps, &device.err), 0);
+    CU_ASSERT_EQUAL(ps, 6000000);
+    fake_destroy(&device);
+}
+
 static void
 test_describe(void)
 {
@@ -445,6 +515,12 @@ test_hostile_tables(void)
         {{"tp1/attention.csv",
           "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n16,0,0,0,3\n0,0,1,16,3\n16,0,0,0,4\n"},
          "attention.csv:4: this combination stands in line 2 already"},
+        {{"tp1/attention.csv", "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n0,0,1,3e9,3\n"},
+         "attention.csv:2: kv_decode is 3000000000; write at most 2^31"},
+        {{"collective.csv", "kind,ranks,bytes,time_us\nall_sum,2,1,1\n"}, "collective.csv:2: kind is 'all_sum'"},
+        {{"collective.csv", "kind,ranks,bytes,time_us\nall_reduce,1,1,1\n"}, "collective.csv:2: ranks is 1"},
+        {{"collective.csv", "kind,ranks,bytes,time_us\nsend,4,1,1\n"}, "ranks is 4; write 2 to 1024, and 2 for send"},
+        {{"collective.csv", "kind,ranks,bytes,time_us\nsend,2,8,1\nsend,2,8,2\n"}, "collective.csv:3: send of 2 ra"},
         {{"meta.yaml", ""}, "meta.yaml:1: a bundle's meta.yaml is a map"},
         {{"meta.yaml", "[1, 2]\n"}, "meta.yaml:1: a bundle's meta.yaml is a map"},
         {{"meta.yaml", "a: 1\nb: [2\n"}, "meta.yaml:3: no valid YAML"},
@@ -527,6 +603,81 @@ test_refused_experiments(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(device.err.text, "binary data"));
 }
 
+/* ---- damaged bundles ---- */
+
+/* Flips bytes, cuts the end off, doubles a piece, or writes something odd over a number. */
+static size_t
+damage(char *data, size_t length, size_t capacity, struct servsim_random *random)
+{
+    static const char *const odd[] = {"nan", "-1", "1e308", "99999999999999999999", "\"", ",", "\n", "\r", "", "0"};
+    size_t at = length > 0 ? servsim_random_u64(random) % length : 0;
+    size_t piece = servsim_random_u64(random) % 200;
+    switch (servsim_random_u64(random) % 4) {
+    case 0:
+        if (length > 0)
+            data[at] = (char)servsim_random_u64(random);
+        return length;
+    case 1:
+        return at;
+    case 2:
+        if (at + piece > length || length + piece > capacity)
+            return length;
+        memmove(data + at + piece, data + at, length - at);
+        return length + piece;
+    default:
+        break;
+    }
+    const char *text = odd[servsim_random_u64(random) % (sizeof odd / sizeof odd[0])];
+    size_t room = strlen(text) < length - at ? strlen(text) : length - at;
+    memcpy(data + at, text, room);
+    return length;
+}
+
+/* Whatever is in the files: a bundle that is taken prices, and one that is refused says where in one line. */
+static void
+check_damaged(const struct file *file)
+{
+    struct fake_plugin device = {0};
+    write_file(file->name, file->text, strlen(file->text));
+    int32_t rc = open_bundle(&device, &context, NULL);
+    if (rc == 0) {
+        (void)price_gemm(&device, SERVSIM_GEMM_QKV, 77);
+        for (uint64_t decodes = 1; decodes < 300; decodes *= 5) {
+            struct servsim_line line = price_attention(&device, 0, 0, decodes, decodes * 90, 50, 800);
+            CU_ASSERT(line.base_ps == -1 || line.steps > 0);
+            (void)price_attention(&device, 100, 30, decodes, decodes * 90, 50, 800);
+        }
+    } else {
+        CU_ASSERT(rc < 0);
+        CU_ASSERT(strlen(device.err.text) > 20);
+        CU_ASSERT_PTR_NULL(strchr(device.err.text, '\n'));
+        CU_ASSERT_PTR_NOT_NULL(strstr(device.err.text, folder));
+    }
+    fake_destroy(&device);
+}
+
+static void
+test_damaged(void)
+{
+    static char data[8192];
+    struct servsim_random random = {11};
+    int files = 0;
+    while (toy[files].name != NULL)
+        files++;
+    for (int i = 0; i < 2000; i++) {
+        struct file file = toy[servsim_random_u64(&random) % (uint64_t)files];
+        const char *text = strcmp(file.name, "meta.yaml") == 0 && i % 2 ? SKEW_META : file.text;
+        size_t length = strlen(text);
+        memcpy(data, text, length);
+        for (uint64_t n = 1 + servsim_random_u64(&random) % 3; n > 0; n--)
+            length = damage(data, length, sizeof data - 1, &random);
+        data[length] = '\0';
+        write_bundle(NULL);
+        file.text = data;
+        check_damaged(&file);
+    }
+}
+
 int
 main(void)
 {
@@ -537,11 +688,14 @@ main(void)
         {"lines", test_lines},
         {"unequal contexts", test_skew},
         {"experts", test_moe},
+        {"windows", test_windows},
+        {"messages", test_messages},
         {"describe", test_describe},
         {"lines moved along", test_law},
         {"hostile tables", test_hostile_tables},
         {"hostile skew tables", test_hostile_skew},
         {"experiments that do not fit", test_refused_experiments},
+        {"damaged bundles", test_damaged},
     };
     char template[] = "/tmp/servsim-profile-XXXXXX", command[128];
     if (mkdtemp(template) == NULL)
