@@ -272,6 +272,16 @@ SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_pl
         return 1;                                                                                                      \
     }
 
+/* The enumerator of a file that holds an array of them. */
+#define SERVSIM_PLUGINS(descriptors_)                                                                                  \
+    SERVSIM_EXPORT int32_t servsim_plugin_at(uint32_t index, const struct servsim_plugin **out)                        \
+    {                                                                                                                  \
+        if (index >= sizeof(descriptors_) / sizeof((descriptors_)[0]))                                                 \
+            return 0;                                                                                                  \
+        *out = &(descriptors_)[index];                                                                                 \
+        return 1;                                                                                                      \
+    }
+
 /* ---- hardware ---------------------------------------------------------------------------------------------- */
 
 #define SERVSIM_DTYPE_BF16 1u
@@ -637,6 +647,18 @@ servsim_last_running(struct servsim_step *step)
     return step->ops->last_running(step->ctx);
 }
 
+static inline struct servsim_request *
+servsim_running_before(struct servsim_step *step, const struct servsim_request *request)
+{
+    return step->ops->running_before(step->ctx, request);
+}
+
+static inline int32_t
+servsim_limit(struct servsim_step *step, uint32_t tokens)
+{
+    return step->ops->limit(step->ctx, tokens);
+}
+
 /* ---- routers ----------------------------------------------------------------------------------------------- */
 
 struct servsim_router_context {
@@ -781,7 +803,10 @@ servsim_deque_free(struct servsim_deque *queue)
     memset(queue, 0, sizeof *queue);
 }
 
-/* A heap of requests: smallest key first, ties by order of arrival. Zero-initialise; servsim_heap_free() at the end. */
+/*
+ * A heap of requests: smallest key first, ties by order of arrival. Zero-initialise; servsim_heap_free() at the end.
+ * With `indexed` set while it is empty, requests know where they stand (in their slot_key), and any can be removed.
+ */
 struct servsim_heap_item {
     int64_t key;
     struct servsim_request *request;
@@ -790,12 +815,46 @@ struct servsim_heap_item {
 struct servsim_heap {
     struct servsim_heap_item *items;
     uint64_t capacity, count;
+    uint64_t indexed;
 };
 
 static inline int
 servsim_heap_before(const struct servsim_heap_item *a, const struct servsim_heap_item *b)
 {
     return a->key != b->key ? a->key < b->key : a->request->id < b->request->id;
+}
+
+static inline void
+servsim_heap_put(struct servsim_heap *heap, uint64_t at, struct servsim_heap_item item)
+{
+    heap->items[at] = item;
+    if (heap->indexed)
+        item.request->slot_key = (uint32_t)at;
+}
+
+/* Puts an item where it belongs on the way from `at` to the top. */
+static inline void
+servsim_heap_rise(struct servsim_heap *heap, uint64_t at, struct servsim_heap_item item)
+{
+    while (at > 0 && servsim_heap_before(&item, &heap->items[(at - 1) / 2])) {
+        servsim_heap_put(heap, at, heap->items[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    servsim_heap_put(heap, at, item);
+}
+
+/* Puts an item where it belongs below `at`. */
+static inline void
+servsim_heap_sink(struct servsim_heap *heap, uint64_t at, struct servsim_heap_item item)
+{
+    for (uint64_t child; (child = 2 * at + 1) < heap->count; at = child) {
+        if (child + 1 < heap->count && servsim_heap_before(&heap->items[child + 1], &heap->items[child]))
+            child++;
+        if (!servsim_heap_before(&heap->items[child], &item))
+            break;
+        servsim_heap_put(heap, at, heap->items[child]);
+    }
+    servsim_heap_put(heap, at, item);
 }
 
 static inline int32_t
@@ -810,12 +869,7 @@ servsim_heap_push(struct servsim_heap *heap, int64_t key, struct servsim_request
         heap->capacity = capacity;
     }
     struct servsim_heap_item item = {key, request};
-    uint64_t at = heap->count++;
-    while (at > 0 && servsim_heap_before(&item, &heap->items[(at - 1) / 2])) {
-        heap->items[at] = heap->items[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    heap->items[at] = item;
+    servsim_heap_rise(heap, heap->count++, item);
     return 0;
 }
 
@@ -829,24 +883,30 @@ static inline struct servsim_request *
 servsim_heap_pop(struct servsim_heap *heap)
 {
     struct servsim_request *first = servsim_heap_first(heap);
-    if (first == NULL)
-        return NULL;
-    struct servsim_heap_item last = heap->items[--heap->count];
-    uint64_t at = 0;
-    for (;;) {
-        uint64_t child = 2 * at + 1;
-        if (child >= heap->count)
-            break;
-        if (child + 1 < heap->count && servsim_heap_before(&heap->items[child + 1], &heap->items[child]))
-            child++;
-        if (!servsim_heap_before(&heap->items[child], &last))
-            break;
-        heap->items[at] = heap->items[child];
-        at = child;
-    }
-    if (heap->count > 0)
-        heap->items[at] = last;
+    if (first != NULL && --heap->count > 0)
+        servsim_heap_sink(heap, 0, heap->items[heap->count]);
     return first;
+}
+
+/* Is the request in this indexed heap? */
+static inline int
+servsim_heap_holds(const struct servsim_heap *heap, const struct servsim_request *request)
+{
+    return request->slot_key < heap->count && heap->items[request->slot_key].request == request;
+}
+
+/* Takes a request out of an indexed heap, where it is in it. */
+static inline void
+servsim_heap_remove(struct servsim_heap *heap, const struct servsim_request *request)
+{
+    uint64_t at = request->slot_key;
+    if (!servsim_heap_holds(heap, request) || at == --heap->count)
+        return;
+    struct servsim_heap_item last = heap->items[heap->count];
+    if (at > 0 && servsim_heap_before(&last, &heap->items[(at - 1) / 2]))
+        servsim_heap_rise(heap, at, last);
+    else
+        servsim_heap_sink(heap, at, last);
 }
 
 static inline void

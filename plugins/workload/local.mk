@@ -12,7 +12,8 @@ workload_lengths = \
 	plugins/workload/common/number.c plugins/workload/common/number.h \
 	plugins/workload/common/random.c plugins/workload/common/random.h \
 	plugins/workload/common/scale.c plugins/workload/common/scale.h \
-	plugins/workload/common/tables.c
+	plugins/workload/common/tables.c \
+	plugins/workload/common/who.c plugins/workload/common/who.h
 
 plugin_LTLIBRARIES += plugins/workload_burstgpt.la
 plugins_workload_burstgpt_la_SOURCES = plugins/workload/burstgpt/burstgpt.c $(workload_replay)

@@ -69,9 +69,41 @@ matrix:
 report: []
 YAML
 
+# every scheduler, with little room: places, KV blocks and host memory run out
+cat >"$work/schedulers.yaml" <<'YAML'
+servsim: 1
+name: schedulers
+hardware: a100
+kv_cache: {blocks: 300, swap_space: 200MiB}
+slo: {ttft: 1s, tpot: 50ms}
+matrix:
+  scheduler:
+    swapping: {plugin: vllm, max_num_seqs: 24, preemption: swap}
+    static: {plugin: static, max_num_seqs: 24, max_num_batched_tokens: 4096}
+    orca: {plugin: orca, max_num_seqs: 24, max_num_batched_tokens: 4096}
+    vllm_v0: {plugin: vllm_v0, max_num_seqs: 24, max_num_batched_tokens: 4096}
+    vllm_v0_swap: {plugin: vllm_v0, max_num_seqs: 24, max_num_batched_tokens: 4096, preemption: swap}
+    sarathi: {plugin: sarathi, max_num_seqs: 24, token_budget: 256}
+    sjf: {plugin: sjf, max_num_seqs: 24}
+    srpt: {plugin: srpt, max_num_seqs: 5, preemption: swap}
+    priority: {plugin: priority, max_num_seqs: 24}
+    priority_aged: {plugin: priority, max_num_seqs: 24, level: 1s}
+    mlfq: {plugin: mlfq, max_num_seqs: 5}
+    mlfq_swap: {plugin: mlfq, max_num_seqs: 12, preemption: swap, quantum: 4}
+    fair: {plugin: fair, max_num_seqs: 24}
+    slo: {plugin: slo, max_num_seqs: 24}
+  workload:
+    poisson: {plugin: poisson, rate: 6, requests: 150, prompt_distribution: sharegpt, output_distribution: sharegpt,
+              prompt_max: 2000, clients: [5, 1, 1], priorities: [1, 2, 1], deadlines: [3s, 20s, 200s]}
+    bursts: {plugin: bursts, rate: 8, requests: 150, burst_length: 3s, prompt_distribution: burstgpt,
+             output_distribution: burstgpt, clients: [1, 1, 8], priorities: [1, 9], deadlines: [1s, 60s]}
+  seed: [1, 2]
+report: []
+YAML
+
 # a plugin that ships and is not in the matrix would go untested
 "$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload)$/ { print $2 }' | while read -r name; do
-    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
+    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
 done
 
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
@@ -80,6 +112,9 @@ done
 "$servsim" run --quiet --verify --stepwise --output "$work/devices_stepwise" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --output "$work/models" "$work/models.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/models_stepwise" "$work/models.yaml" >/dev/null
+
+"$servsim" run --quiet --verify --output "$work/schedulers" "$work/schedulers.yaml" >/dev/null
+"$servsim" run --quiet --verify --stepwise --output "$work/schedulers_stepwise" "$work/schedulers.yaml" >/dev/null
 
 figures() { # TREE FILE NAME: a top-level number of the FILE of each cell, one a line
     (cd "$1/cells" && awk -v name="  \"$3\":" -F '[:,]' 'index($0, name) == 1 { print FILENAME, $2 + 0 }' ./*/"$2")
@@ -103,6 +138,11 @@ same_files "$work/devices" "$work/devices_stepwise"
 [ "$cells" -eq 20 ]
 same_files "$work/models" "$work/models_stepwise"
 [ "$cells" -eq 10 ]
+same_files "$work/schedulers" "$work/schedulers_stepwise"
+[ "$cells" -eq 56 ]
+for figure in preemptions pauses swapped_out_blocks; do
+    [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
+done
 same_files "$work/fast" "$work/stepwise"
 figures "$work/fast" run.json engine_steps >"$work/fast.steps"
 figures "$work/stepwise" run.json engine_steps >"$work/stepwise.steps"

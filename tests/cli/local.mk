@@ -11,6 +11,7 @@ cli_tests = \
 	tests/cli/models.sh \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \
+	tests/cli/schedulers.sh \
 	tests/cli/trace_tools.sh
 EXTRA_DIST += README.zh-CN.md
 dist_check_SCRIPTS += $(cli_tests)

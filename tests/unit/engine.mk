@@ -9,3 +9,8 @@ check_PROGRAMS += tests/unit/metrics_test
 tests_unit_metrics_test_SOURCES = tests/unit/metrics_test.c
 tests_unit_metrics_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/metrics_test
+
+check_PROGRAMS += tests/unit/helpers_test
+tests_unit_helpers_test_SOURCES = tests/unit/helpers_test.c
+tests_unit_helpers_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/helpers_test

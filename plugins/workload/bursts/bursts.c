@@ -9,6 +9,7 @@
 #include "workload/common/number.h"
 #include "workload/common/random.h"
 #include "workload/common/scale.h"
+#include "workload/common/who.h"
 
 #define DISTRIBUTIONS "fixed|uniform|exponential|geometric|lognormal|sharegpt|burstgpt"
 
@@ -40,6 +41,7 @@ static const struct servsim_option options[] = {
     {"output_cv", "", "1", NULL, "coefficient of variation of a lognormal", 0.001, 100, SERVSIM_OPTION_NUMBER, 0},
     {"output_min", "tokens", "1", NULL, "shorter outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     {"output_max", "tokens", NULL, NULL, "longer outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
+    WL_WHO_OPTIONS,
 };
 
 #define CALM 0
@@ -54,6 +56,7 @@ struct bursts {
     wl_wide length_ps, period_ps, clock_ps, phase_end_ps;
     uint64_t requests, delivered;
     struct wl_lengths prompt, output;
+    struct wl_who who;
     struct servsim_random gaps, phases, prompts, outputs;
 };
 
@@ -129,13 +132,16 @@ begin_phases(struct bursts *traffic)
 }
 
 static int32_t
-read_all(struct bursts *traffic, const struct servsim_create *args, struct servsim_error *err)
+read_all(struct bursts *traffic, const struct servsim_host *host, const struct servsim_create *args,
+         struct servsim_error *err)
 {
     int32_t rc = check_use(args, err);
     if (rc == 0)
         rc = wl_lengths_read(&traffic->prompt, args, "prompt", err);
     if (rc == 0)
         rc = wl_lengths_read(&traffic->output, args, "output", err);
+    if (rc == 0)
+        rc = wl_who_read(&traffic->who, host, args, err);
     if (rc == 0 && traffic->arrivals != 'g')
         rc = set_phases(traffic, args, err);
     return rc;
@@ -157,7 +163,7 @@ bursts_create(const struct servsim_host *host, const struct servsim_create *args
     traffic->phases.state = host->seed(host->ctx, "workload.bursts");
     traffic->prompts.state = host->seed(host->ctx, "workload.prompts");
     traffic->outputs.state = host->seed(host->ctx, "workload.outputs");
-    int32_t rc = read_all(traffic, args, err);
+    int32_t rc = read_all(traffic, host, args, err);
     if (rc < 0) {
         free(traffic);
         return rc;
@@ -214,6 +220,7 @@ bursts_next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     wl_time_split(traffic->clock_ps, &out->arrival_s, &out->arrival_ps);
     out->prompt_tokens = wl_lengths_draw(&traffic->prompt, &traffic->prompts);
     out->output_tokens = wl_lengths_draw(&traffic->output, &traffic->outputs);
+    wl_who_fill(&traffic->who, out);
     if (traffic->arrivals != 'g')
         memcpy(out->label, traffic->phase == BURST ? "burst" : "calm", traffic->phase == BURST ? 6 : 5);
     return 1;

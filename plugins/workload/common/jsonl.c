@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "scale.h"
+
 #define PIECE_BYTES 65536
 #define LINE_BYTES_MAX ((size_t)64 << 20) /* a prompt of millions of token ids */
 
@@ -201,6 +203,26 @@ read_identity(const struct reader *reader, json_t *object, const char *name, uin
     return 0;
 }
 
+/* priority: lower is more urgent. deadline_s: after the arrival. */
+static int32_t
+read_urgency(const struct reader *reader, json_t *object, struct wl_row *row, struct servsim_error *err)
+{
+    json_t *priority = json_object_get(object, "priority"), *deadline = json_object_get(object, "deadline_s");
+    if (priority != NULL && !json_is_null(priority)) {
+        json_int_t level = json_integer_value(priority);
+        if (!json_is_integer(priority) || level < INT32_MIN || level > INT32_MAX)
+            return bad(reader, err, "priority is not a whole number of 32 bits; write 0 or 1");
+        row->priority = (int32_t)level;
+    }
+    if (deadline != NULL && !json_is_null(deadline)) {
+        double seconds = json_number_value(deadline);
+        if (!(seconds > 0 && seconds < 1e9))
+            return bad(reader, err, "deadline_s is not a time above 0; write seconds, as 2.5");
+        row->deadline_ps = wl_ps_of(seconds);
+    }
+    return 0;
+}
+
 static void *
 room(void *memory, size_t *capacity, size_t count, size_t each)
 {
@@ -277,6 +299,8 @@ read_object(struct reader *reader, json_t *object, struct wl_row *row, struct se
         rc = read_identity(reader, object, "client_id", &row->client, err);
     if (rc == 0)
         rc = read_identity(reader, object, "prompt_id", &row->prompt_id, err);
+    if (rc == 0)
+        rc = read_urgency(reader, object, row, err);
     if (rc == 0)
         rc = read_hashes(reader, object, row, err);
     if (rc == 0)

@@ -357,6 +357,9 @@ deliver(struct wl_replay *replay, const struct wl_row *row, struct servsim_arriv
     out->output_tokens = row->output_tokens;
     out->client = row->client != 0 ? row->client : row->session;
     out->session = row->session;
+    out->priority = row->priority;
+    if (row->deadline_ps > 0)
+        wl_time_split(time_ps + row->deadline_ps, &out->deadline_s, &out->deadline_ps);
     out->prompt_id = row->prompt_id;
     out->block_hashes = row->hashes;
     out->block_hash_count = row->hash_count;

@@ -20,6 +20,8 @@ struct wl_row {
     wl_wide time_ps; /* as in the file, not from its first row */
     uint64_t line;
     uint64_t client, session, prompt_id;
+    wl_wide deadline_ps; /* after the arrival; 0: none */
+    int32_t priority;
     const uint64_t *hashes; /* the reader's, until its next row */
     const int32_t *tokens;  /* likewise; prompt_tokens of them */
     uint32_t hash_count, hash_tokens;

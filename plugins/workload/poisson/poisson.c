@@ -8,6 +8,7 @@
 #include "workload/common/number.h"
 #include "workload/common/random.h"
 #include "workload/common/scale.h"
+#include "workload/common/who.h"
 
 #define DISTRIBUTIONS "fixed|uniform|exponential|geometric|lognormal|sharegpt|burstgpt"
 
@@ -28,6 +29,7 @@ static const struct servsim_option options[] = {
     {"output_cv", "", "1", NULL, "coefficient of variation of a lognormal", 0.001, 100, SERVSIM_OPTION_NUMBER, 0},
     {"output_min", "tokens", "1", NULL, "shorter outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     {"output_max", "tokens", NULL, NULL, "longer outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
+    WL_WHO_OPTIONS,
 };
 
 struct poisson {
@@ -36,6 +38,7 @@ struct poisson {
     uint64_t requests, delivered;
     wl_wide clock_ps;
     struct wl_lengths prompt, output;
+    struct wl_who who;
     struct servsim_random gaps, prompts, outputs;
 };
 
@@ -57,6 +60,8 @@ poisson_create(const struct servsim_host *host, const struct servsim_create *arg
     int32_t rc = wl_lengths_read(&traffic->prompt, args, "prompt", err);
     if (rc == 0)
         rc = wl_lengths_read(&traffic->output, args, "output", err);
+    if (rc == 0)
+        rc = wl_who_read(&traffic->who, host, args, err);
     if (rc == 0 && traffic->arrivals != 'g' && servsim_present(args, "cv") == 2)
         rc = servsim_fail(err, EINVAL, "cv has an effect with arrivals: gamma only; leave it out or write gamma");
     if (rc < 0) {
@@ -94,6 +99,7 @@ poisson_next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     wl_time_split(traffic->clock_ps, &out->arrival_s, &out->arrival_ps);
     out->prompt_tokens = wl_lengths_draw(&traffic->prompt, &traffic->prompts);
     out->output_tokens = wl_lengths_draw(&traffic->output, &traffic->outputs);
+    wl_who_fill(&traffic->who, out);
     return 1;
 }
 

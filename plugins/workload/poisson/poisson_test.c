@@ -197,6 +197,43 @@ test_extremes(void)
     CU_ASSERT(got.count == 50000);
 }
 
+struct who {
+    uint64_t clients[4], priorities[3], soon, later, count;
+};
+
+static void
+tell_who(const struct servsim_arrival *row, void *context)
+{
+    struct who *who = context;
+    if (row->client > 3 || row->priority < 0 || row->priority > 2)
+        return;
+    double after_s = (double)(row->deadline_s - row->arrival_s) + (double)(row->deadline_ps - row->arrival_ps) / 1e12;
+    who->clients[row->client]++;
+    who->priorities[row->priority]++;
+    who->soon += fabs(after_s - 0.25) < 1e-9;
+    who->later += fabs(after_s - 20) < 1e-9;
+    who->count++;
+}
+
+/* Clients, priorities and deadlines by lot, and everything else as without them. */
+static void
+test_who(void)
+{
+    static const char *const pairs[] = {"rate=4",           "requests=100000",       "clients=[6,3,1]",
+                                        "priorities=[1,3]", "deadlines=[250ms,20s]", NULL};
+    struct who who = {0};
+    drain_each_with_seed(&got, "poisson", 7, pairs, tell_who, &who);
+    CU_ASSERT(got.rc == 0 && who.count == 100000);
+    CU_ASSERT(who.clients[0] == 0 && who.clients[1] > 59000 && who.clients[1] < 61000);
+    CU_ASSERT(who.clients[2] > 29000 && who.clients[2] < 31000 && who.clients[3] > 9000);
+    CU_ASSERT(who.priorities[0] > 24000 && who.priorities[0] < 26000 && who.priorities[2] == 0);
+    CU_ASSERT(who.soon + who.later == 100000 && who.soon > 49000 && who.soon < 51000);
+    struct moments with = run(7, pairs), without = RUN(7, "rate=4", "requests=100000");
+    CU_ASSERT(with.arrivals_hash == without.arrivals_hash && with.outputs_hash == without.outputs_hash);
+    DRAIN(&got, "poisson", "rate=4", "requests=10", "clients=[0,0]");
+    CU_ASSERT(got.rc < 0 && strstr(got.error, "clients: nobody has a share") != NULL);
+}
+
 int
 main(void)
 {
@@ -205,6 +242,7 @@ main(void)
         {"lengths", test_lengths},
         {"quantiles of the measured distributions", test_measured_quantiles},
         {"streams of their own", test_streams},
+        {"clients, priorities and deadlines", test_who},
         {"refused", test_refused},
         {"extremes", test_extremes},
     };

@@ -76,6 +76,26 @@ test_ids(void)
     }
 }
 
+/* How urgent a request is, and until when: after its arrival, however time is scaled. */
+static void
+test_urgency(void)
+{
+    static const char text[] = "{\"input_toks\":3,\"output_toks\":2,\"arrival_s\":0,\"priority\":-4}\n"
+                               "{\"input_toks\":3,\"output_toks\":2,\"arrival_s\":10,\"deadline_s\":2.5}\n";
+    static const char *const wrong[][2] = {
+        {"{\"input_toks\":3,\"output_toks\":2,\"arrival_s\":0,\"priority\":1.5}\n", "priority is not a whole number"},
+        {"{\"input_toks\":3,\"output_toks\":2,\"arrival_s\":0,\"deadline_s\":-1}\n", "deadline_s is not a time"},
+    };
+    DRAIN(&got, "tokens", trace_path(text), "time_scale=2");
+    CU_ASSERT(got.rc == 0 && got.count == 2 && got.first.priority == -4 && got.first.deadline_s == SERVSIM_NEVER);
+    CU_ASSERT(got.last.priority == 0 && got.last.arrival_s == 5);
+    CU_ASSERT(got.last.deadline_s == 7 && got.last.deadline_ps == 500000000000);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        DRAIN(&got, "tokens", trace_path(wrong[i][0]));
+        check_complaint("urgency", got.error, wrong[i][1]);
+    }
+}
+
 static void
 test_without_arrivals(void)
 {
@@ -264,6 +284,7 @@ main(void)
     static const struct ss_case cases[] = {
         {"every format", test_formats},
         {"ids", test_ids},
+        {"urgency", test_urgency},
         {"traces without arrivals", test_without_arrivals},
         {"Poisson arrivals", test_poisson_arrivals},
         {"hostile traces", test_hostile},
