@@ -63,6 +63,15 @@ make_tables(struct ss_cost *cost, struct servsim_error *err)
     return rc != 0 ? servsim_fail(err, ENOMEM, "no memory for the cost model's tables") : 0;
 }
 
+/* Every GPU of a tensor-parallel group samples from all logits. */
+static int64_t
+sampling_row_ps(const struct ss_cost *cost)
+{
+    double bytes = (double)cost->cell->overhead.sampling_bytes * cost->cell->model.vocab;
+    double bytes_per_s = cost->operators.about.memory_bytes_per_s;
+    return ss_op_measured(&cost->operators) ? 0 : (int64_t)(bytes / bytes_per_s * 1e12 + 0.5);
+}
+
 int
 ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct servsim_host *host,
                struct servsim_error *err)
@@ -75,6 +84,8 @@ ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct se
     int rc = make_tables(cost, err);
     if (rc == 0)
         rc = ss_operators_open(&cost->operators, cell, host, err);
+    if (rc == 0)
+        cost->sampling_row_ps = sampling_row_ps(cost);
     if (rc != 0) {
         ss_cost_destroy(cost);
         return rc;
@@ -112,12 +123,44 @@ ss_cost_wants_context_range(const struct ss_cost *cost)
 
 /* ---- a step ---- */
 
-/* The engine's own time: that of a step with the first stage, that of layers with each. */
+/* Sizes that CUDA graphs are captured for: 1, 2, 4, multiples of 8 to 256, of 16 to 512. */
+static uint32_t
+graph_size(uint32_t tokens)
+{
+    uint32_t unit = tokens <= 2 ? 1 : tokens <= 4 ? 4 : tokens <= 256 ? 8 : 16;
+    return tokens > 512 ? tokens : (tokens + unit - 1) / unit * unit;
+}
+
+/* Tokens that the dense kernels of a step compute: in graphs somewhat more than there are. */
+static uint32_t
+computed_tokens(const struct ss_cost *cost, uint32_t tokens)
+{
+    uint32_t padded = cost->cell->overhead.graph_padding ? graph_size(tokens) : tokens;
+    return padded <= cost->cell->max_num_batched_tokens ? padded : tokens;
+}
+
+/* What a step costs the engine once, beside its layers: with the first stage; sampling with the last. */
 static int64_t
-overhead_of(const struct ss_cost *cost, const struct ss_stage *stage)
+step_overhead(const struct ss_cost *cost, const struct ss_stage *stage, const struct ss_step_shape *shape)
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
-    return (stage->embeds ? overhead->step_ps : 0) + overhead->layer_ps * (int64_t)stage->layers;
+    int64_t served = (int64_t)(shape->decode_count + shape->prefill_count), ps = 0;
+    if (stage->embeds)
+        ps += overhead->step_ps + served * overhead->request_ps + (shape->wakes ? overhead->wake_ps : 0);
+    if (stage->samples)
+        ps += shape->sampled_rows * cost->sampling_row_ps;
+    return ps;
+}
+
+/* The engine's own time. Small kernels are its own unless their launches were measured with the device's. */
+static int64_t
+overhead_of(const struct ss_cost *cost, const struct ss_stage *stage, const struct ss_step_shape *shape)
+{
+    const struct ss_overhead *overhead = &cost->cell->overhead;
+    int64_t layer_ps = ss_op_measured(&cost->operators) ? 0 : overhead->layer_ps;
+    if (shape->prefill_count > 0)
+        layer_ps += overhead->prefill_layer_ps;
+    return step_overhead(cost, stage, shape) + layer_ps * (int64_t)stage->layers;
 }
 
 static void
@@ -135,6 +178,7 @@ add_tokens(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
     struct ss_stage_cost *here = &cost->stages[stage];
     uint32_t tokens = shape->padded_tokens != 0 ? shape->padded_tokens : shape->tokens;
     uint32_t routed = shape->expert_tokens != 0 ? shape->expert_tokens : tokens;
+    tokens = computed_tokens(cost, tokens);
     int rc = here->by_tokens[tokens].dense_ps == UNKNOWN_PS ? ss_cost_price_tokens(cost, stage, tokens, err) : 0;
     if (rc != 0)
         return rc;
@@ -195,7 +239,7 @@ ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_s
     if (rc != 0)
         return rc;
     count_work(cost, here, shape, &out->work);
-    out->overhead_ps = overhead_of(cost, &here->stage);
+    out->overhead_ps = overhead_of(cost, &here->stage, shape);
     out->line.base_ps += out->dense_ps + out->communication_ps + out->overhead_ps;
     if (out->line.base_ps <= 0)
         return servsim_fail(err, EPROTO, "hardware plugin '%s' prices a whole step at nothing",

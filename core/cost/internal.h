@@ -30,6 +30,7 @@ struct ss_cost {
     struct ss_operators operators;
     struct ss_stage_cost *stages; /* [pp] */
     struct ss_part *by_rows;      /* [max_num_seqs + 1]: LM head and sampler */
+    int64_t sampling_row_ps;      /* the engine's sampler; 0 where it was measured */
 };
 
 /* parts.c: fills the part of a stage, or of the sampled rows. */

@@ -162,6 +162,12 @@ ss_op_plain_gemm(struct ss_operators *operators, uint32_t role, uint32_t times, 
 }
 
 int
+ss_op_measured(const struct ss_operators *operators)
+{
+    return (operators->ops->flags & SERVSIM_HARDWARE_MEASURED) != 0;
+}
+
+int
 ss_op_elementwise(struct ss_operators *operators, uint32_t role, uint32_t times, uint64_t rows, uint64_t columns,
                   int64_t *total_ps, struct servsim_error *err)
 {

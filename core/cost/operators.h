@@ -32,6 +32,9 @@ int ss_op_gemm(struct ss_operators *operators, uint32_t role, uint32_t weight_dt
 int ss_op_plain_gemm(struct ss_operators *operators, uint32_t role, uint32_t times, uint64_t m, uint64_t n, uint64_t k,
                      int64_t *total_ps, struct servsim_error *err);
 
+/* Are the device's prices whole measured ones, with the launches of small kernels and the sampler in them? */
+int ss_op_measured(const struct ss_operators *operators);
+
 int ss_op_elementwise(struct ss_operators *operators, uint32_t role, uint32_t times, uint64_t rows, uint64_t columns,
                       int64_t *total_ps, struct servsim_error *err);
 

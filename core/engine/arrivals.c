@@ -30,16 +30,16 @@ ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err)
     return 1;
 }
 
-/* Scaled in whole billionths, so that order and ties stay what they are. */
+/* When the engine sees the request. Scaled in whole billionths, so that order and ties stay what they are. */
 static ss_time
-arrival_time(const struct ss_cluster *cluster)
+engine_time(const struct ss_cluster *cluster)
 {
     ss_time time = ss_time_of(cluster->next.arrival_s, cluster->next.arrival_ps);
     if (cluster->options->at_once)
-        return 0;
-    if (cluster->cell->load_scale > 0)
-        return time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
-    return time;
+        time = 0;
+    else if (cluster->cell->load_scale > 0)
+        time = time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
+    return time + cluster->cell->overhead.arrival_ps;
 }
 
 int
@@ -49,7 +49,7 @@ ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err)
     int rc = 1;
     for (uint64_t i = 0; rc > 0 && i < (cluster->options->stride > 1 ? cluster->options->stride : 1); i++)
         rc = ss_arrivals_read(cluster, err);
-    cluster->next_time = rc > 0 ? arrival_time(cluster) : SS_NEVER;
+    cluster->next_time = rc > 0 ? engine_time(cluster) : SS_NEVER;
     if (rc > 0 && cluster->next_time < previous)
         return bad_arrival(cluster, "arrives before the one ahead of it", err);
     return rc < 0 ? rc : 0;
@@ -77,6 +77,13 @@ set_deadline(struct ss_request *request, const struct servsim_arrival *arrival)
     ss_time_split(deadline, &request->seen.deadline_s, &request->seen.deadline_ps);
 }
 
+/* When the client sent what reaches the engine now. */
+static ss_time
+sent_time(const struct ss_cluster *cluster)
+{
+    return cluster->now - cluster->cell->overhead.arrival_ps;
+}
+
 static struct ss_request *
 new_request(struct ss_cluster *cluster, uint64_t id)
 {
@@ -87,7 +94,7 @@ new_request(struct ss_cluster *cluster, uint64_t id)
     request->seen.id = id;
     request->seen.client = arrival->client;
     request->seen.priority = arrival->priority;
-    ss_time_split(cluster->now, &request->seen.arrival_s, &request->seen.arrival_ps);
+    ss_time_split(sent_time(cluster), &request->seen.arrival_s, &request->seen.arrival_ps);
     set_deadline(request, arrival);
     request->seen.prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
@@ -115,12 +122,24 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
 
 /* The scheduler will have none of it. */
 static void
-turn_away(struct ss_cluster *cluster, struct ss_request *request, struct ss_record *record)
+turn_away(struct ss_cluster *cluster, struct ss_request *request)
 {
+    struct ss_record *record = ss_cluster_record(cluster, request);
     record->status = SS_STATUS_REJECTED;
     if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
         cluster->router_ops->leave(cluster->router.self, &request->seen, record->replica);
     ss_requests_give(&cluster->requests, request);
+}
+
+void
+ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *request)
+{
+    ss_cluster_integrate(cluster);
+    cluster->in_system--;
+    cluster->waiting--;
+    cluster->result->in_system_area -= ss_request_age_ps(request, cluster->now);
+    cluster->result->waiting_area -= ss_request_age_ps(request, cluster->now);
+    turn_away(cluster, request);
 }
 
 static int
@@ -136,12 +155,15 @@ deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_err
     if (rc < 0)
         return rc;
     if (rc > 0) {
-        turn_away(cluster, request, record);
+        turn_away(cluster, request);
         return 0;
     }
     ss_cluster_integrate(cluster);
     cluster->in_system++;
     cluster->waiting++;
+    /* it has been on its way to the engine since it was sent */
+    cluster->result->in_system_area += cluster->cell->overhead.arrival_ps;
+    cluster->result->waiting_area += cluster->cell->overhead.arrival_ps;
     return 0;
 }
 
@@ -154,8 +176,8 @@ ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err)
         return servsim_fail(err, ENOMEM, "no memory for the record of request %zu", result->records.count);
     result->events++;
     if (result->records.count == 1)
-        result->first_arrival = cluster->now;
-    record->arrival = cluster->now;
+        result->first_arrival = sent_time(cluster);
+    record->arrival = sent_time(cluster);
     record->prompt_tokens = cluster->next.prompt_tokens;
     record->replica = UINT32_MAX;
     ss_series_count(&result->series, SS_SERIES_ARRIVALS, cluster->now, 1);

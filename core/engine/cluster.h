@@ -63,6 +63,9 @@ int ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err);
 /* Reads ahead and sets next_time. 0 or -errno. */
 int ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err);
 
+/* A request that has waited is rejected by its scheduler after all: as if it never had been there. */
+void ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *request);
+
 /* The request read ahead arrives now. */
 int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);
 

@@ -29,19 +29,31 @@ ss_group_steps_ended(const struct ss_group *group, ss_time now)
     return ss_line_steps_ended(&run->price.line, run->steps, now - run->start);
 }
 
+uint64_t
+ss_group_next_end(const struct ss_group *group)
+{
+    const struct ss_run *run = &group->run;
+    if (!ss_group_runs(group))
+        return group->steps;
+    return group->steps + ss_line_steps_reaching(&run->price.line, run->steps, group->cluster->now - run->start);
+}
+
+int
+ss_group_end_by(struct ss_group *group, uint64_t steps)
+{
+    if (group->steps + group->run.steps <= steps)
+        return 0;
+    group->run.steps = steps - group->steps;
+    return ss_cluster_schedule(group->cluster, group);
+}
+
 int
 ss_group_ask_again(struct ss_group *group)
 {
-    struct ss_run *run = &group->run;
-    if (!ss_group_runs(group)) {
-        ss_cluster_due(group->cluster, group);
-        return 0;
-    }
-    uint64_t steps = ss_line_steps_reaching(&run->price.line, run->steps, group->cluster->now - run->start);
-    if (steps == run->steps)
-        return 0;
-    run->steps = steps;
-    return ss_cluster_schedule(group->cluster, group);
+    if (ss_group_runs(group))
+        return ss_group_end_by(group, ss_group_next_end(group));
+    ss_cluster_due(group->cluster, group);
+    return 0;
 }
 
 /* Requests that are done and held are computed like those that decode. */
@@ -70,16 +82,19 @@ price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 static uint64_t
 certain_steps(const struct ss_group *group, const struct ss_run *run)
 {
-    if (group->cluster->options->stepwise || run->swap_ps > 0)
+    const struct ss_replica *rank = group->ranks;
+    if (group->cluster->options->stepwise || run->swap_ps > 0 || rank->plan->shape.wakes)
         return 1;
     const struct servsim_line *line = &run->price.line;
-    return ss_replica_certain_steps(group->ranks, line, line->steps);
+    return ss_least(ss_replica_certain_steps(rank, line, line->steps), ss_inbox_steps(rank));
 }
 
 static int
 start_run(struct ss_group *group, struct servsim_error *err)
 {
     struct ss_run *run = &group->run;
+    group->ranks->plan->shape.wakes = !group->awake;
+    group->awake = 1;
     int rc = price_run(group, run, err);
     if (rc != 0)
         return rc;
@@ -93,8 +108,20 @@ start_run(struct ss_group *group, struct servsim_error *err)
 int
 ss_group_plan(struct ss_group *group, struct servsim_error *err)
 {
-    int rc = ss_replica_compose(group->ranks, err);
-    return rc != 0 || group->ranks->plan->shape.tokens == 0 ? rc : start_run(group, err);
+    struct ss_replica *rank = group->ranks;
+    group->between = 0;
+    int rc = ss_inbox_deliver(rank, 0, err);
+    if (rc == 0)
+        rc = ss_replica_compose(rank, err);
+    if (rc == 0 && rank->plan->shape.tokens == 0 && rank->inbox.count > 0) { /* nothing else to do: no step ahead */
+        rc = ss_inbox_deliver(rank, 1, err);
+        if (rc == 0)
+            rc = ss_replica_compose(rank, err);
+    }
+    if (rc == 0 && rank->plan->shape.tokens > 0)
+        return start_run(group, err);
+    group->awake = 0;
+    return rc;
 }
 
 int
@@ -104,6 +131,8 @@ ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *e
     if (rc != 0)
         return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     group->cluster->result->engine_steps += steps;
+    group->steps += steps;
+    group->between = 1;
     ss_cluster_due(group->cluster, group);
     return 0;
 }

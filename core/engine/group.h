@@ -27,6 +27,9 @@ struct ss_group {
     uint32_t index;
     uint32_t heap_position; /* in the cluster's heap of runs, or SS_HEAP_ABSENT when idle */
     uint32_t due;           /* wants to plan at this instant */
+    uint32_t between;       /* a run has ended at this instant, and the next is not composed yet */
+    uint32_t awake;         /* 0: had nothing to do before the step being composed */
+    uint64_t steps;         /* ended so far, those of the run under way aside */
     struct ss_cluster *cluster;
     struct ss_replica *ranks; /* the cluster's */
     struct ss_run run;
@@ -51,6 +54,12 @@ uint64_t ss_group_steps_ended(const struct ss_group *group, ss_time now);
 
 /* Somebody arrived who may matter: plans at once, or at the first step end that is not before now. 0 or -ENOMEM. */
 int ss_group_ask_again(struct ss_group *group);
+
+/* The step count at the first step end that is not before now: at an end that is just now, that one. */
+uint64_t ss_group_next_end(const struct ss_group *group);
+
+/* The run under way ends at this step count at the latest, which is not before the next step end. 0 or -ENOMEM. */
+int ss_group_end_by(struct ss_group *group, uint64_t steps);
 
 ss_time ss_group_run_end(const struct ss_group *group);
 

@@ -9,6 +9,8 @@ core_libservsim_a_SOURCES += \
 	core/engine/group.h \
 	core/engine/heap.c \
 	core/engine/heap.h \
+	core/engine/inbox.c \
+	core/engine/inbox.h \
 	core/engine/kv.c \
 	core/engine/kv.h \
 	core/engine/line.h \

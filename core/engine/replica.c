@@ -89,19 +89,43 @@ breach(const struct ss_replica *replica, const char *what, int rc, struct servsi
     return servsim_fail(err, EPROTO, "scheduler plugin '%s' %s (%d)", name, what, rc);
 }
 
-int
-ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
+/* What the scheduler says to an arrival: one of the three answers, or -EPROTO. */
+static int
+announce(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
 {
     err->text[0] = '\0';
     int rc = replica->ops->arrive(replica->scheduler.self, &request->seen, err);
-    if (rc == SERVSIM_REJECT)
-        return 1;
-    if (rc != SERVSIM_ASK_AGAIN && rc != SERVSIM_DECISION_HOLDS)
+    if (rc != SERVSIM_ASK_AGAIN && rc != SERVSIM_DECISION_HOLDS && rc != SERVSIM_REJECT)
         return breach(replica, "gave an unknown answer to an arrival", rc, err);
+    return rc;
+}
+
+int
+ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
+{
+    int held_back = ss_inbox_wanted(replica);
+    int rc = held_back ? 0 : announce(replica, request, err);
+    if (rc < 0 || rc == SERVSIM_REJECT)
+        return rc < 0 ? rc : 1;
     replica->waiting++;
     replica->result.requests++;
     replica->prefill_tokens_left += request->seen.prompt_tokens;
+    if (held_back)
+        return ss_inbox_put(replica, request);
     return rc == SERVSIM_ASK_AGAIN || !ss_group_runs(replica->group) ? ss_group_ask_again(replica->group) : 0;
+}
+
+int
+ss_replica_introduce(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
+{
+    int rc = announce(replica, request, err);
+    if (rc != SERVSIM_REJECT)
+        return rc < 0 ? rc : 0;
+    replica->waiting--;
+    replica->result.requests--;
+    replica->prefill_tokens_left -= request->seen.prompt_tokens;
+    ss_arrivals_turn_away_late(replica->cluster, request);
+    return 0;
 }
 
 /* ---- planning ---- */

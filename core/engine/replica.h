@@ -6,6 +6,7 @@
 
 #include "engine/batch.h"
 #include "engine/group.h"
+#include "engine/inbox.h"
 #include "engine/kv.h"
 #include "engine/request.h"
 #include "metrics/result.h"
@@ -36,7 +37,8 @@ struct ss_replica {
     struct ss_plan *plan; /* being composed, or composed last */
     /* running requests, in order of admission */
     struct ss_request *first, *last;
-    uint32_t running, waiting;
+    uint32_t running, waiting; /* waiting: those in the inbox, too */
+    struct ss_inbox inbox;
     uint32_t held; /* of those running: done, but kept */
     uint64_t admissions;
     struct ss_request *parked;      /* paused or swapped ones */
@@ -52,8 +54,11 @@ struct ss_replica {
 int ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t index, struct servsim_error *err);
 void ss_replica_free(struct ss_replica *replica);
 
-/* A request is handed to the scheduler at the cluster's now. 1: rejected by the scheduler, 0, or -errno. */
+/* A request comes at the cluster's now. 1: rejected by the scheduler, 0, or -errno. */
 int ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err);
+
+/* The scheduler hears of a request that has lain in the inbox. 0 or -errno. */
+int ss_replica_introduce(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err);
 
 /* Asks the scheduler for a step; what it is made of stands in plan->shape. */
 int ss_replica_compose(struct ss_replica *replica, struct servsim_error *err);

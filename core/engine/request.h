@@ -19,6 +19,7 @@ struct ss_request {
     /* running order, or the list of those paused or swapped; next also links the pool's free list */
     struct ss_request *previous, *next;
     int64_t last_token_ps; /* when its last output token came, from its arrival */
+    uint64_t seen_at;      /* in the inbox: the group's step count at which the scheduler hears of it */
     uint64_t finish_at;    /* DECODING: decode clock at which the last token is out */
     uint64_t order;        /* of admission, within the replica */
     uint32_t state;

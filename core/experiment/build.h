@@ -65,6 +65,9 @@ int ss_host_keys_bind(const struct ss_build *build, const struct ss_node *tree, 
 
 /* engine.c: an engine's overhead by name or by numbers */
 int ss_overhead_build(const struct ss_build *build, const struct ss_node *tree, struct ss_overhead *out);
+struct ss_text;
+/* Every number, as the rest of a flow map that begins with the name. */
+void ss_overhead_put(struct ss_text *text, const struct ss_overhead *overhead);
 
 /* layout.c: GPUs into replicas */
 int ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell);

@@ -1,6 +1,7 @@
 /*
  * experiment/engine.c - an engine's own time, by name or by numbers.
  */
+#include <stddef.h>
 #include <strings.h>
 
 #include "base/text.h"
@@ -13,8 +14,8 @@
  * of vLLM 0.15.1 (dense models, H100 and A100): 12.5 us a layer and 0.75 ms a step.
  */
 static const struct ss_overhead known[] = {
-    {"vllm-0.15", 750 * INT64_C(1000000), 12500 * INT64_C(1000)},
-    {"ideal", 0, 0},
+    {.name = "vllm-0.15", .step_ps = 750 * INT64_C(1000000), .layer_ps = 12500 * INT64_C(1000)},
+    {.name = "ideal"},
 };
 
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
@@ -42,19 +43,81 @@ fail_unknown(const struct ss_build *build, const struct ss_node *place, const ch
                         nearest != NULL ? "'? " : "", name);
 }
 
-/* Exactly, where it was written; the table has checked its form and its bounds. */
-static int64_t
-written_ps(const struct ss_node *map, const char *key, int64_t otherwise)
+#define IS_TIME 0u
+#define IS_COUNT 1u
+#define IS_FLAG 2u
+
+/* What an engine says of itself, by the key in the experiment. */
+static const struct field {
+    const char *key;
+    size_t at; /* of an int64_t */
+    uint32_t form;
+} fields[] = {
+    {"step", offsetof(struct ss_overhead, step_ps), IS_TIME},
+    {"layer", offsetof(struct ss_overhead, layer_ps), IS_TIME},
+    {"prefill_layer", offsetof(struct ss_overhead, prefill_layer_ps), IS_TIME},
+    {"request", offsetof(struct ss_overhead, request_ps), IS_TIME},
+    {"wake", offsetof(struct ss_overhead, wake_ps), IS_TIME},
+    {"arrival", offsetof(struct ss_overhead, arrival_ps), IS_TIME},
+    {"sampling", offsetof(struct ss_overhead, sampling_bytes), IS_COUNT},
+    {"asynchronous", offsetof(struct ss_overhead, asynchronous), IS_FLAG},
+    {"graph_padding", offsetof(struct ss_overhead, graph_padding), IS_FLAG},
+};
+
+#define FIELD_COUNT (sizeof fields / sizeof fields[0])
+
+static int64_t *
+figure_of(struct ss_overhead *overhead, const struct field *field)
 {
-    const struct ss_node *node = ss_node_get(map, key);
-    ss_time time;
-    if (node == NULL || ss_duration_parse(node->text, "us", &time, NULL) != 0)
-        return otherwise;
-    return (int64_t)time;
+    return (int64_t *)(void *)((char *)overhead + field->at);
+}
+
+/* Exactly, where it was written; the table has checked its form and its bounds. */
+static void
+take_written(struct ss_overhead *out, const struct ss_node *map, const struct ss_options *checked)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const struct ss_node *node = ss_node_get(map, fields[i].key);
+        int64_t *figure = figure_of(out, &fields[i]);
+        ss_time time;
+        if (node == NULL)
+            continue;
+        if (fields[i].form != IS_TIME)
+            *figure = ss_options_get(checked, fields[i].key)->integer;
+        else if (ss_duration_parse(node->text, "us", &time, NULL) == 0)
+            *figure = (int64_t)time;
+    }
 }
 
 static int
-from_map(const struct ss_build *build, const struct ss_node *map, struct ss_overhead *out)
+same_figures(const struct ss_overhead *a, const struct ss_overhead *b)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (memcmp((const char *)a + fields[i].at, (const char *)b + fields[i].at, sizeof(int64_t)) != 0)
+            return 0;
+    return 1;
+}
+
+void
+ss_overhead_put(struct ss_text *text, const struct ss_overhead *overhead)
+{
+    struct ss_overhead copy = *overhead;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        int64_t figure = *figure_of(&copy, &fields[i]);
+        char written[64];
+        if (fields[i].form == IS_TIME)
+            ss_duration_format(written, figure);
+        else if (fields[i].form == IS_COUNT)
+            (void)snprintf(written, sizeof written, "%lld", (long long)figure);
+        else
+            (void)snprintf(written, sizeof written, "%s", figure ? "true" : "false");
+        ss_text_printf(text, ", %s: %s", fields[i].key, written);
+    }
+}
+
+static int
+from_map(const struct ss_build *build, const struct ss_node *map, const struct ss_options *checked,
+         struct ss_overhead *out)
 {
     const struct ss_node *name = ss_node_get(map, "name");
     const struct ss_overhead *base = name != NULL ? known_of(name->text) : NULL;
@@ -67,11 +130,12 @@ from_map(const struct ss_build *build, const struct ss_node *map, struct ss_over
     if (name != NULL && (name->text[0] == '\0' || strlen(name->text) >= sizeof out->name))
         return ss_node_fail(name, build->err, EINVAL, "engine: name has %zu bytes; write 1 to %zu", strlen(name->text),
                             sizeof out->name - 1);
-    out->step_ps = written_ps(map, "step", base != NULL ? base->step_ps : 0);
-    out->layer_ps = written_ps(map, "layer", base != NULL ? base->layer_ps : 0);
+    *out = base != NULL ? *base : (struct ss_overhead){0};
+    take_written(out, map, checked);
     const char *label = name != NULL ? name->text : "custom";
     if (base != NULL) /* other numbers than those of the name must not go by that name */
-        label = out->step_ps == base->step_ps && out->layer_ps == base->layer_ps ? base->name : "custom";
+        label = same_figures(out, base) ? base->name : "custom";
+    memset(out->name, 0, sizeof out->name); /* two equal engines are equal in every byte */
     (void)snprintf(out->name, sizeof out->name, "%s", label);
     return 0;
 }
@@ -92,6 +156,7 @@ ss_overhead_build(const struct ss_build *build, const struct ss_node *tree, stru
     int rc = ss_map_bind(build, tree, "engine", &ss_engine_table, &checked);
     if (rc != 0)
         return rc;
+    rc = from_map(build, node, &checked, out);
     ss_options_free(&checked);
-    return from_map(build, node, out);
+    return rc;
 }

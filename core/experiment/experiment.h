@@ -16,9 +16,16 @@
 
 /* The engine's own time, apart from kernels: a property of the serving engine, not of the device. */
 struct ss_overhead {
-    char name[64];    /* "vllm-0.15", "ideal", or "custom" */
-    int64_t step_ps;  /* per engine step */
-    int64_t layer_ps; /* per transformer layer and step: the small kernels and the gaps between them */
+    char name[64];            /* "vllm-0.15", "ideal", or "custom" */
+    int64_t step_ps;          /* per engine step */
+    int64_t layer_ps;         /* per layer and step: small kernels, unless the device's are measured */
+    int64_t prefill_layer_ps; /* further, in steps that compute prompts: outside full CUDA graphs */
+    int64_t request_ps;       /* per request that a step serves */
+    int64_t wake_ps;          /* of a step that finds the engine idle: nothing overlaps its preparation */
+    int64_t arrival_ps;       /* to the engine and of the answer's way back, once per request */
+    int64_t sampling_bytes;   /* memory traffic of sampling per logit, likewise */
+    int64_t asynchronous;     /* 1: composes a step while the one before runs */
+    int64_t graph_padding;    /* 1: rows of a step are padded to the sizes of CUDA graphs */
 };
 
 struct ss_label {

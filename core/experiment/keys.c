@@ -102,6 +102,14 @@ static const struct servsim_option engine_rows[] = {
     {"name", "", NULL, NULL, "vllm-0.15, ideal, or a name of your own with step and layer", 0, 0, ROW_TEXT},
     {"step", "us", NULL, NULL, "time of each engine step beside its kernels", 0, 1e9, ROW_NUMBER},
     {"layer", "us", NULL, NULL, "time of each layer in each step beside its large kernels", 0, 1e9, ROW_NUMBER},
+    {"prefill_layer", "us", NULL, NULL, "further time of each layer in a step that computes prompts", 0, 1e9,
+     ROW_NUMBER},
+    {"request", "us", NULL, NULL, "time of each request that a step serves", 0, 1e9, ROW_NUMBER},
+    {"wake", "us", NULL, NULL, "further time of a step that finds the engine idle", 0, 1e9, ROW_NUMBER},
+    {"arrival", "us", NULL, NULL, "time from the client to the engine and back, once per request", 0, 1e9, ROW_NUMBER},
+    {"sampling", "", NULL, NULL, "bytes that sampling moves per logit", 0, 1e6, ROW_INTEGER},
+    {"asynchronous", "", NULL, NULL, "compose a step while the one before it runs", 0, 0, ROW_FLAG},
+    {"graph_padding", "", NULL, NULL, "pad the rows of a step to the sizes of CUDA graphs", 0, 0, ROW_FLAG},
 };
 
 static const struct servsim_option slo_rows[] = {

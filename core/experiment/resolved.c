@@ -169,8 +169,7 @@ put_cluster(struct ss_text *text, const struct ss_cell *cell)
     ss_text_printf(text, ", swap_bandwidth: %s", number);
     ss_text_puts(text, "}\nengine: {name: ");
     put_quoted(text, cell->overhead.name);
-    put_time(text, ", step: ", cell->overhead.step_ps, "");
-    put_time(text, ", layer: ", cell->overhead.layer_ps, "");
+    ss_overhead_put(text, &cell->overhead);
     ss_text_puts(text, "}\n");
 }
 

@@ -55,6 +55,14 @@ randomise(struct toy *toy, uint64_t seed)
         toy->traffic.tick_ps = 1000000000;
         cell->overhead.step_ps = 0;
     }
+    /* drawn from a stream of its own: the cells stay what they were */
+    struct servsim_random engines = {seed * 104729};
+    cell->overhead.asynchronous = PICK(&engines, 0, 1);
+    cell->overhead.graph_padding = PICK(&engines, 0, 1);
+    cell->overhead.arrival_ps = PICK(&engines, 0, 0, 1000000000, 1234567);
+    cell->overhead.wake_ps = PICK(&engines, 0, 2000000000, 777);
+    cell->overhead.request_ps = PICK(&engines, 0, 999, 1000000);
+    cell->overhead.prefill_layer_ps = PICK(&engines, 0, 12345);
     if (PICK(&random, 0, 0, 0, 1))
         cell->stop_after = (ss_time)PICK(&random, 1, 50, 500, 3000) * SS_PS_PER_MS;
     toy_use(toy, SERVSIM_KIND_ROUTER, PICK(&random, 0, 1) ? "round_robin" : "least_loaded", NULL);
@@ -335,7 +343,7 @@ test_v1_order(void)
         toy.cell.replicas = toy.cell.gpus = 1;
         toy.cell.max_num_batched_tokens = toy.cell.max_num_seqs + PICK(&random, 0, 1, 7, 40);
         toy.cell.stop_after = SS_NEVER;
-        toy.cell.overhead.step_ps = 0;
+        toy.cell.overhead = (struct ss_overhead){.name = "ideal"};
         toy.device = (struct toy_device){.step_ps = 1000000000, .constant = 1};
         (void)snprintf(options, sizeof options, "{long_prefill_threshold: %u}", cap);
         toy_use(&toy, SERVSIM_KIND_SCHEDULER, "fcfs", options);
@@ -589,6 +597,65 @@ test_limit_by_hand(void)
     toy_free(&toy);
 }
 
+/* ---- the engine's own time ---- */
+
+/* Steps of 10 ms, three requests of one prompt and three output tokens, 4 ms apart: at 0, 4 and 8 ms. */
+static void
+run_staggered(const struct ss_overhead *overhead, struct ss_result *result)
+{
+    struct toy toy;
+    toy_init(&toy);
+    toy.cell.max_num_batched_tokens = 16;
+    toy.cell.max_num_seqs = 16;
+    toy.cell.overhead = *overhead;
+    toy.device = (struct toy_device){.step_ps = 10 * SS_PS_PER_MS, .constant = 1};
+    toy.traffic = (struct toy_traffic){.requests = 3,
+                                       .every_ps = 4 * SS_PS_PER_MS,
+                                       .prompt_min = 1,
+                                       .prompt_max = 1,
+                                       .output_min = 3,
+                                       .output_max = 3};
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    toy_free(&toy);
+}
+
+static void
+test_overhead_by_hand(void)
+{
+    static const struct {
+        struct ss_overhead overhead;
+        int64_t arrival_ms[3], ttft_ms[3], latency_ms[3];
+    } cases[] = {
+        /* steps end at 10, 20, ...; who comes before 10 is in the second */
+        {{.name = "ideal"}, {0, 4, 8}, {10, 16, 12}, {30, 36, 32}},
+        /* composed ahead: in the third */
+        {{.asynchronous = 1}, {0, 4, 8}, {10, 26, 22}, {30, 46, 42}},
+        /* 2 ms on the way for all */
+        {{.arrival_ps = 2 * SS_PS_PER_MS}, {0, 4, 8}, {12, 18, 14}, {32, 38, 34}},
+        /* 3 ms more for the first step: ends at 13, 23, 33 */
+        {{.wake_ps = 3 * SS_PS_PER_MS}, {0, 4, 8}, {13, 19, 15}, {33, 39, 35}},
+        /* 1 ms a request: 11, then 3 of them 13, 13, and 2 of them 12 */
+        {{.request_ps = SS_PS_PER_MS}, {0, 4, 8}, {11, 20, 16}, {37, 45, 41}},
+        /* 5 ms more in the two steps that compute prompts: 15, 30, 40, 50 (the toy model has 2 layers) */
+        {{.prefill_layer_ps = 5 * SS_PS_PER_MS / 2}, {0, 4, 8}, {15, 26, 22}, {40, 46, 42}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ss_result *result = malloc(sizeof *result);
+        run_staggered(&cases[i].overhead, result);
+        for (size_t j = 0; j < 3; j++) {
+            const struct ss_record *record = &result->records.items[j];
+            (void)printf("# case %zu request %zu: at %.3f, TTFT %.3f, latency %.3f ms\n", i, j,
+                         (double)record->arrival / 1e9, (double)record->ttft_ps / 1e9,
+                         (double)record->latency_ps / 1e9);
+            CU_ASSERT_EQUAL(record->arrival, cases[i].arrival_ms[j] * SS_PS_PER_MS);
+            CU_ASSERT_EQUAL(record->ttft_ps, cases[i].ttft_ms[j] * SS_PS_PER_MS);
+            CU_ASSERT_EQUAL(record->latency_ps, cases[i].latency_ms[j] * SS_PS_PER_MS);
+        }
+        ss_result_free(result);
+        free(result);
+    }
+}
+
 /* ---- real devices ---- */
 
 /* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the plain
@@ -672,6 +739,7 @@ main(void)
         {"a batch that is held, worked out by hand", test_hold_by_hand},
         {"a limit of tokens, worked out by hand", test_limit_by_hand},
         {"a request starts only when its whole length fits", test_whole_length_must_fit},
+        {"an engine's own time, by hand", test_overhead_by_hand},
         {"one request on an idle device", test_worked_check},
         {"KV blocks of a 24 GiB device", test_kv_blocks},
         {"M/D/1: the wait is within its confidence interval", test_md1},

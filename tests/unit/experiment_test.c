@@ -198,8 +198,7 @@ same_cells(const struct ss_cell *a, const struct ss_cell *b)
            a->max_num_batched_tokens == b->max_num_batched_tokens && a->block_size == b->block_size &&
            a->memory_utilization == b->memory_utilization && a->kv_blocks == b->kv_blocks &&
            a->swap_space_bytes == b->swap_space_bytes && a->swap_bytes_per_s == b->swap_bytes_per_s &&
-           strcmp(a->overhead.name, b->overhead.name) == 0 && a->overhead.step_ps == b->overhead.step_ps &&
-           a->overhead.layer_ps == b->overhead.layer_ps && a->slo_ttft_ps == b->slo_ttft_ps &&
+           memcmp(&a->overhead, &b->overhead, sizeof a->overhead) == 0 && a->slo_ttft_ps == b->slo_ttft_ps &&
            a->slo_tpot_ps == b->slo_tpot_ps && a->stop_after == b->stop_after;
 }
 
@@ -235,6 +234,8 @@ test_resolved(void)
     static const char *const texts[] = {
         full,
         HEAD,
+        HEAD "engine: {name: all, step: 1ms, layer: 2us, prefill_layer: 3us, request: 4ns, wake: 5ms, arrival: 6ms, "
+             "sampling: 7, asynchronous: true, graph_padding: true}\n",
         HEAD "report: []\nslo: {tpot: 0.033333s}\nstop_after: 12345.6789h\nengine: {name: vllm-0.15, layer: 1ns}\n",
         "servsim: 1\nworkload: {plugin: poisson, rate: 0.333333333333, note: 'a \"b\" \\ #c: {d'}\nengine: ideal\n",
         HEAD "matrix: {cluster: {a: {gpus: 1}, b: {gpus: 4, tp: 2}}, seed: [1, 2], hardware: [custom, rtx3090]}\n",
@@ -594,6 +595,8 @@ static const struct {
     {HEAD "engine: vllm-0.14\n", "x.yaml:3: unknown engine 'vllm-0.14'; did you mean 'vllm-0.15'?|step: 0.75ms"},
     {HEAD "engine: {name: own}\n", "unknown engine 'own'"},
     {HEAD "engine: {step: 1ms}\n", "needs both numbers"},
+    {HEAD "engine: {name: ideal, asynchronous: 2}\n", "asynchronous: '2'"},
+    {HEAD "engine: {name: ideal, sampling: -1}\n", "sampling: '-1' is out of bounds"},
     {HEAD "engine: [ideal]\n", "engine takes a map"},
     {HEAD "engine: {name: own, step: -1, layer: 0}\n", "step: '-1' is out of bounds"},
     {HEAD "engine: {name: 0123456789012345678901234567890123456789012345678901234567890123, step: 1, layer: 0}\n",

@@ -107,7 +107,7 @@ next(void *self, struct servsim_arrival *out, struct servsim_error *err)
         return 0;
     if (stream->sent > 0 && (traffic->burst == 0 || stream->sent % traffic->burst == 0)) {
         double gap_s = -log(servsim_random_unit(&stream->random)) * traffic->gap_s;
-        stream->now += (ss_time)(gap_s * 1e12);
+        stream->now += traffic->every_ps > 0 ? (ss_time)traffic->every_ps : (ss_time)(gap_s * 1e12);
     }
     stream->sent++;
     ss_time now = traffic->tick_ps > 0 ? stream->now / traffic->tick_ps * traffic->tick_ps : stream->now;

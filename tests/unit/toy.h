@@ -19,6 +19,7 @@ struct toy_device {
 struct toy_traffic {
     uint64_t requests;
     double gap_s;
+    int64_t every_ps; /* gaps of just that; 0: exponential */
     uint32_t burst;
     uint32_t prompt_min, prompt_max, output_min, output_max;
     int exponential_output; /* mean output_max */

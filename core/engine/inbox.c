@@ -1,0 +1,58 @@
+/*
+ * engine/inbox.c - holding requests back for a step.
+ *
+ * Both modes agree on when a request is seen because it is a number of steps of the group, counted from the step end
+ * that follows its arrival, wherever runs begin and end.
+ */
+#include "engine/inbox.h"
+
+#include "engine/cluster.h"
+
+int
+ss_inbox_wanted(const struct ss_replica *replica)
+{
+    const struct ss_cell *cell = replica->cluster->cell;
+    const struct ss_group *group = replica->group;
+    if (!cell->overhead.asynchronous || cell->pp > 1)
+        return 0;
+    return (ss_group_runs(group) || group->between) && replica->waiting == replica->inbox.count;
+}
+
+int
+ss_inbox_put(struct ss_replica *replica, struct ss_request *request)
+{
+    struct ss_inbox *inbox = &replica->inbox;
+    request->seen_at = ss_group_next_end(replica->group) + 1;
+    request->next = NULL;
+    if (inbox->last != NULL)
+        inbox->last->next = request;
+    else
+        inbox->first = request;
+    inbox->last = request;
+    inbox->count++;
+    return ss_group_runs(replica->group) ? ss_group_end_by(replica->group, request->seen_at) : 0;
+}
+
+int
+ss_inbox_deliver(struct ss_replica *replica, int all, struct servsim_error *err)
+{
+    struct ss_inbox *inbox = &replica->inbox;
+    int rc = 0;
+    while (rc == 0 && inbox->first != NULL && (all || inbox->first->seen_at <= replica->group->steps)) {
+        struct ss_request *request = inbox->first;
+        inbox->first = request->next;
+        request->next = NULL;
+        if (inbox->first == NULL)
+            inbox->last = NULL;
+        inbox->count--;
+        rc = ss_replica_introduce(replica, request, err);
+    }
+    return rc;
+}
+
+uint64_t
+ss_inbox_steps(const struct ss_replica *replica)
+{
+    const struct ss_request *first = replica->inbox.first;
+    return first != NULL ? first->seen_at - replica->group->steps : UINT64_MAX;
+}
