@@ -5,6 +5,9 @@ core_libservsim_a_SOURCES += \
 	core/analysis/charts.h \
 	core/analysis/compare.c \
 	core/analysis/compare.h \
+	core/analysis/fidelity.c \
+	core/analysis/fidelity.h \
+	core/analysis/fidelity_print.c \
 	core/analysis/findings.c \
 	core/analysis/findings.h \
 	core/analysis/findings_charts.c \
@@ -12,6 +15,8 @@ core_libservsim_a_SOURCES += \
 	core/analysis/findings_text.c \
 	core/analysis/measure.c \
 	core/analysis/measure.h \
+	core/analysis/measured.c \
+	core/analysis/measured.h \
 	core/analysis/plausible.c \
 	core/analysis/plausible.h \
 	core/analysis/rows.c \
@@ -19,6 +24,8 @@ core_libservsim_a_SOURCES += \
 	core/analysis/samples.c \
 	core/analysis/samples.h \
 	core/analysis/scales.c \
+	core/analysis/simplex.c \
+	core/analysis/simplex.h \
 	core/analysis/statistics.c \
 	core/analysis/statistics.h \
 	core/analysis/trial.c \

@@ -72,6 +72,8 @@ int ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_quick(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_report(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_analyze(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_validate(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_calibrate(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_compare(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup);
 int ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup);

@@ -1,6 +1,7 @@
 # core/cli: main.c, and one file per command.
 core_libservsim_a_SOURCES += \
 	core/cli/analyze.c \
+	core/cli/calibrate.c \
 	core/cli/cli.h \
 	core/cli/compare.c \
 	core/cli/models.c \
@@ -22,4 +23,7 @@ core_libservsim_a_SOURCES += \
 	core/cli/trace_info.c \
 	core/cli/trace_measure.c \
 	core/cli/trace_read.c \
-	core/cli/trace_write.c
+	core/cli/trace_write.c \
+	core/cli/validate.c \
+	core/cli/replay.c \
+	core/cli/replay.h

@@ -29,6 +29,8 @@ static const char usage[] =
     "  report DIR        make the reports of a finished experiment again\n"
     "  analyze DIR       what limits each run of it: queue, blocking, idle GPUs, memory\n"
     "  compare A B       is B better than A, by more than noise?\n"
+    "  validate FILE     how far is a simulation from the real run that it replays?\n"
+    "  calibrate ...     fit an engine's own time to real runs\n"
     "  plugins           list what is found; plugins info NAME tells about one\n"
     "  models            list the models that ship\n"
     "  trace ...         traffic as files: trace generate, info, convert, sample\n"
@@ -43,9 +45,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", ss_cmd_run, NULL},         {"simulate", ss_cmd_simulate, NULL}, {"quick", ss_cmd_quick, NULL},
-    {"report", ss_cmd_report, NULL},   {"analyze", ss_cmd_analyze, NULL},   {"compare", ss_cmd_compare, NULL},
-    {"plugins", NULL, ss_cmd_plugins}, {"models", NULL, ss_cmd_models},     {"trace", ss_cmd_trace, NULL},
+    {"run", ss_cmd_run, NULL},           {"simulate", ss_cmd_simulate, NULL},   {"quick", ss_cmd_quick, NULL},
+    {"report", ss_cmd_report, NULL},     {"analyze", ss_cmd_analyze, NULL},     {"compare", ss_cmd_compare, NULL},
+    {"plugins", NULL, ss_cmd_plugins},   {"models", NULL, ss_cmd_models},       {"trace", ss_cmd_trace, NULL},
+    {"validate", ss_cmd_validate, NULL}, {"calibrate", ss_cmd_calibrate, NULL},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -12,7 +12,8 @@ cli_tests = \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \
 	tests/cli/schedulers.sh \
-	tests/cli/trace_tools.sh
+	tests/cli/trace_tools.sh \
+	tests/cli/validate.sh
 EXTRA_DIST += README.zh-CN.md
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)

@@ -1,0 +1,123 @@
+/*
+ * cli/replay.c - a real run's arrivals and lengths in place of an experiment's workload.
+ */
+#include "cli/replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/simulation.h"
+
+static int
+count_of(const char *flag, const char *value, int64_t least, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || *out < least || *out > INT32_MAX)
+        return ss_complain_text("%s %s: not a whole number of %lld or more", flag, value, (long long)least);
+    return 0;
+}
+
+int
+ss_replay_flag(struct ss_replay_flags *flags, int option, const char *value)
+{
+    int64_t number = 0;
+    switch (option) {
+    case 'S':
+        if (strcmp(value, "arrival") != 0 && strcmp(value, "queued") != 0)
+            return -ss_complain_text("--start %s: write arrival or queued", value);
+        flags->measured.start = value[0] == 'q' ? SS_START_QUEUED : SS_START_ARRIVAL;
+        return 1;
+    case 'G':
+        if (count_of("--stage", value, 0, &flags->measured.stage) != 0)
+            return -1;
+        return 1;
+    case 'O':
+        if (count_of("--output-tokens", value, 1, &number) != 0)
+            return -1;
+        flags->measured.output_tokens = (uint32_t)number;
+        return 1;
+    case 'P':
+        if (count_of("--distinct-prompts", value, 1, &number) != 0)
+            return -1;
+        flags->distinct_prompts = (uint32_t)number;
+        return 1;
+    case 's':
+        flags->sets[flags->set_count++] = value;
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static int
+write_trace(struct ss_replay *replay, struct servsim_error *err)
+{
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(replay->folder, sizeof replay->folder, "%s/servsim-XXXXXX", base != NULL && *base ? base : "/tmp");
+    if (mkdtemp(replay->folder) == NULL) {
+        int rc = servsim_fail(err, errno, "%s: no folder for a trace: %s; set TMPDIR", replay->folder, strerror(errno));
+        replay->folder[0] = '\0';
+        return rc;
+    }
+    (void)snprintf(replay->trace, sizeof replay->trace, "%s/trace.csv", replay->folder);
+    return ss_measured_write_trace(&replay->measured, replay->flags->distinct_prompts, replay->trace, err);
+}
+
+int
+ss_replay_change(struct ss_replay *replay, const char *const *sets, size_t count, struct servsim_error *err)
+{
+    const struct ss_replay_flags *flags = replay->flags;
+    const char **all = calloc(flags->set_count + count + 1, sizeof *all);
+    char workload[4300];
+    size_t used = 0;
+    if (all == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for settings");
+    (void)snprintf(workload, sizeof workload, "workload={plugin: tokens, path: \"%s\"}", replay->trace);
+    if (replay->trace[0] != '\0')
+        all[used++] = workload;
+    for (size_t i = 0; i < flags->set_count; i++)
+        all[used++] = flags->sets[i];
+    for (size_t i = 0; i < count; i++)
+        all[used++] = sets[i];
+    ss_experiment_free(&replay->experiment);
+    int rc = ss_experiment_read(&replay->experiment, replay->file, all, used, &replay->cli->lookup, err);
+    free(all);
+    if (rc == 0 && replay->experiment.cell_count != 1)
+        rc = servsim_fail(err, EINVAL,
+                          "%s: %zu cells; a real run is held against one: leave the matrix and replicates "
+                          "out",
+                          replay->file, replay->experiment.cell_count);
+    return rc;
+}
+
+int
+ss_replay_open(struct ss_replay *replay, const char *file, const char *measured, const struct ss_replay_flags *flags,
+               const struct ss_cli *cli, struct servsim_error *err)
+{
+    *replay = (struct ss_replay){.file = file, .measured_file = measured, .flags = flags, .cli = cli};
+    int rc = ss_measured_read(&replay->measured, measured, &flags->measured, err);
+    if (rc == 0 && !replay->measured.means_only)
+        rc = write_trace(replay, err);
+    return rc == 0 ? ss_replay_change(replay, NULL, 0, err) : rc;
+}
+
+void
+ss_replay_close(struct ss_replay *replay)
+{
+    ss_experiment_free(&replay->experiment);
+    ss_measured_free(&replay->measured);
+    if (replay->trace[0] != '\0')
+        (void)unlink(replay->trace);
+    if (replay->folder[0] != '\0')
+        (void)rmdir(replay->folder);
+}
+
+int
+ss_replay_run(const struct ss_replay *replay, struct ss_result *result, struct servsim_error *err)
+{
+    const struct ss_sim_options options = {.interrupted = replay->cli->interrupted};
+    return ss_simulate(&replay->experiment.cells[0], &options, result, err);
+}

@@ -1,0 +1,52 @@
+/*
+ * cli/replay.h - an experiment that replays a real run: what validate and calibrate share.
+ */
+#ifndef SS_CLI_REPLAY_H
+#define SS_CLI_REPLAY_H
+
+#include "analysis/fidelity.h"
+#include "cli/cli.h"
+
+struct ss_replay_flags {
+    struct ss_measured_options measured;
+    uint32_t distinct_prompts; /* 0: unknown */
+    const char **sets;         /* --set, in order; the caller frees the array */
+    size_t set_count;
+};
+
+struct ss_replay {
+    const char *file, *measured_file;
+    const struct ss_replay_flags *flags;
+    const struct ss_cli *cli;
+    struct ss_measured measured;
+    struct ss_experiment experiment; /* of one cell */
+    char folder[4096], trace[4200];  /* the measured arrivals and lengths, as a trace; empty: none was written */
+};
+
+/* Options that both commands have, for getopt_long(); ss_replay_flag() takes what it answers: 1 if it was one. */
+#define SS_REPLAY_OPTIONS                                                                                              \
+    {"start", required_argument, NULL, 'S'}, {"stage", required_argument, NULL, 'G'},                                  \
+        {"output-tokens", required_argument, NULL, 'O'}, {"distinct-prompts", required_argument, NULL, 'P'},           \
+    {                                                                                                                  \
+        "set", required_argument, NULL, 's'                                                                            \
+    }
+#define SS_REPLAY_USAGE                                                                                                \
+    "  --start WHICH        times count from `arrival` (default) or from `queued`, where the file has both\n"          \
+    "  --stage N            only the rows of this stage\n"                                                             \
+    "  --output-tokens N    of every request, where the file counts text instead of tokens\n"                          \
+    "  --distinct-prompts N prompt i is the same as prompt i + N: for prefix caching\n"                                \
+    "  --set KEY=VALUE      override a key of the experiment; may be repeated\n"
+int ss_replay_flag(struct ss_replay_flags *flags, int option, const char *value); /* 0: not one; < 0: bad, was said */
+
+/* Reads both files. The replay keeps the names, the flags and `cli`. */
+int ss_replay_open(struct ss_replay *replay, const char *file, const char *measured,
+                   const struct ss_replay_flags *flags, const struct ss_cli *cli, struct servsim_error *err);
+void ss_replay_close(struct ss_replay *replay);
+
+/* Reads the experiment again with further settings behind those of the flags. */
+int ss_replay_change(struct ss_replay *replay, const char *const *sets, size_t count, struct servsim_error *err);
+
+/* Simulates the cell; the result is the caller's. */
+int ss_replay_run(const struct ss_replay *replay, struct ss_result *result, struct servsim_error *err);
+
+#endif

@@ -1,0 +1,89 @@
+#!/bin/sh
+# validate and calibrate: a run held against itself has no error, another engine has one, calibrate finds the way back.
+set -eu
+servsim=$SERVSIM_BUILDDIR/servsim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# says FILE WORDS...: each of them stands in the file
+says() {
+    file=$1
+    shift
+    for words; do
+        grep -qF -- "$words" "$file" || { cat "$file" >&2; fail "no '$words'"; }
+    done
+}
+
+# refuses WORDS COMMAND...: exit status 2 and one line with WORDS
+refuses() {
+    words=$1
+    shift
+    status=0
+    "$@" >out 2>err || status=$?
+    [ "$status" -eq 2 ] || fail "$*: exit status $status"
+    [ "$(wc -l <err)" -eq 1 ] || { cat err >&2; fail "$*: not one line"; }
+    says err "$words"
+}
+
+engine='{name: own, step: 900us, layer: 10us, arrival: 3ms, asynchronous: true}'
+cat >own.yaml <<YAML
+servsim: 1
+name: own
+hardware: a100
+engine: $engine
+workload: {plugin: poisson, rate: 6, requests: 300, prompt_tokens: 700, output_tokens: 60}
+report: [csv]
+output: out
+YAML
+sed '/^workload/d; /^report/d' own.yaml >replay.yaml
+"$servsim" run --quiet own.yaml >log
+
+# the columns that servsim writes are columns that it reads
+"$servsim" validate replay.yaml --measured out/cells/run/requests.csv >same
+says same '300 requests' 'mean absolute'
+awk '/%/ { for (i = 1; i <= NF; i++) if ($i == "%" && ($(i - 1) > .01 || $(i - 1) < -.01)) { print; bad = 1 } }
+     END { exit bad }' same || fail "a run differs from itself"
+
+# names of other benchmarks, errors left out, stages in time, text counted in place of tokens
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i
+                   print "arrival_s,stage,has_error,input_tokens,output_tokens,ttft_ms,latency_ms"; next }
+         { print $at["arrival_s"] "," (NR > 200) "," (NR == 301) "," $at["prompt_tokens"] ",7," $at["ttft_ms"] "," \
+                 $at["latency_ms"] }' out/cells/run/requests.csv >theirs.csv
+"$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 >stages
+says stages '1 rows of theirs.csv are errors' 'stage 0: 199 requests' 'stage 1: 100 requests' '299 requests'
+"$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 --stage 1 --json >json
+says json '"requests": 100' '"request_error"'
+
+# another engine: slower by what it takes more
+"$servsim" validate replay.yaml --measured out/cells/run/requests.csv --set engine.arrival=53ms >slower
+awk '/TTFT mean/ { found = $5 - $4 > 49 && $5 - $4 < 51 } END { exit !found }' slower || fail "50 ms more are not 50 ms"
+
+# means alone, against the experiment's own traffic
+awk '/TTFT mean/ { t = $4 } /TPOT mean/ { p = $4 } /latency mean/ { l = $4 }
+     END { print "ttft_mean_ms,tpot_mean_ms,latency_mean_ms\n" t "," p "," l }' same >means.csv
+"$servsim" validate own.yaml --measured means.csv >means
+says means '300 requests' 'latency mean ms'
+
+# calibrate finds what made the run
+"$servsim" calibrate --fit engine.step=500 --fit engine.arrival=6000 --set engine.layer=10us replay.yaml \
+    out/cells/run/requests.csv >fitted
+awk '/^engine.step:/ { ok += $2 > 850 && $2 < 950 } /^engine.arrival:/ { ok += $2 > 2000 && $2 < 4000 }
+     END { exit ok != 2 }' fitted || { cat fitted >&2; fail "calibrate did not find the engine"; }
+says fitted 'engine: {name: ' 'fitted' 'held out'
+
+refuses 'validate wants an experiment' "$servsim" validate replay.yaml
+refuses 'is no flag' "$servsim" validate --wrong
+refuses 'write arrival or queued' "$servsim" validate replay.yaml --measured theirs.csv --start now
+refuses 'nothing to fit' "$servsim" calibrate replay.yaml theirs.csv
+refuses 'pairs' "$servsim" calibrate --fit engine.step=1 replay.yaml
+refuses "no option 'stop'" "$servsim" calibrate --fit engine.stop=1 replay.yaml theirs.csv
+printf 'arrival_s,input_tokens,output_tokens\n0,1,1\n' >short.csv
+refuses 'short.csv:2: no time to the first token' "$servsim" validate replay.yaml --measured short.csv
+printf 'arrival_s,input_tokens,output_tokens,ttft_ms,latency_ms\n0,1,1,x,2\n' >word.csv
+refuses "word.csv:2: ttft_ms is 'x'" "$servsim" validate replay.yaml --measured word.csv
