@@ -29,6 +29,7 @@ dist_models_DATA += configs/models/llama-3.2-1b.json
 dist_models_DATA += configs/models/llama-3.2-3b.json
 dist_models_DATA += configs/models/llama-30b.json
 dist_models_DATA += configs/models/llama-4-maverick.json
+dist_models_DATA += configs/models/llama-4-scout-fp8.json
 dist_models_DATA += configs/models/llama-4-scout.json
 dist_models_DATA += configs/models/mistral-7b-v0.1.json
 dist_models_DATA += configs/models/mistral-7b.json

@@ -85,11 +85,12 @@ ss_model_json(const char *name, const struct ss_model *model)
         {"flops_per_context_token", flops_per_context_token(model, 0)},
         {"flops_per_window_token", flops_per_context_token(model, 1)},
     };
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", name, "path", model->path, "dtype",
-                               ss_dtype_name(model->dtype), "weight_dtype", ss_dtype_name(ss_model_weight_dtype(model)),
-                               "expert_dtype", ss_dtype_name(ss_model_expert_dtype(model)), "gemm_dtype",
-                               ss_dtype_name(ss_model_gemm_dtype(model)), "kv_dtype",
-                               ss_dtype_name(ss_model_kv_dtype(model)), "layers_by_kind", layers_json(model));
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", name, "path", model->path, "attention_dtype",
+                  ss_dtype_name(ss_model_attention_dtype(model)), "dtype", ss_dtype_name(model->dtype), "weight_dtype",
+                  ss_dtype_name(ss_model_weight_dtype(model)), "expert_dtype",
+                  ss_dtype_name(ss_model_expert_dtype(model)), "gemm_dtype", ss_dtype_name(ss_model_gemm_dtype(model)),
+                  "kv_dtype", ss_dtype_name(ss_model_kv_dtype(model)), "layers_by_kind", layers_json(model));
     for (size_t i = 0; object != NULL && i < sizeof figures / sizeof figures[0]; i++)
         (void)json_object_set_new(object, figures[i].key, whole(figures[i].value));
     return object;
@@ -151,8 +152,11 @@ print_text(const struct ss_model *model)
     if (model->experts > 0)
         (void)printf(", %llu of them for a token", (unsigned long long)ss_model_active_parameters(model));
     (void)puts("");
-    (void)printf("weights      %.3f GB: attention and dense layers %s, ", (double)ss_model_weight_bytes(model) / 1e9,
-                 ss_dtype_name(ss_model_weight_dtype(model)));
+    (void)printf("weights      %.3f GB: attention %s, ", (double)ss_model_weight_bytes(model) / 1e9,
+                 ss_dtype_name(ss_model_attention_dtype(model)));
+    if (model->ffn > 0 || model->shared_ffn > 0)
+        (void)printf("%s %s, ", model->ffn > 0 ? "dense layers" : "shared experts",
+                     ss_dtype_name(ss_model_weight_dtype(model)));
     if (model->experts > 0)
         (void)printf("experts %s, ", ss_dtype_name(ss_model_expert_dtype(model)));
     (void)printf("tables %s; multiplied in %s\n", ss_dtype_name(model->dtype),

@@ -51,6 +51,7 @@ ss_operators_context(const struct ss_cell *cell, struct servsim_hardware_context
         .q_heads_per_gpu = model->q_heads / cell->tp,
         .kv_heads_per_gpu = model->latent_rank > 0 ? 1 : ss_model_kv_heads_per_gpu(model, cell->tp),
         .ffn_per_gpu = model->ffn / cell->tp,
+        .attention_dtype = ss_model_attention_dtype(model),
         .weight_dtype = ss_model_weight_dtype(model),
         .expert_dtype = ss_model_expert_dtype(model),
         .gemm_dtype = ss_model_gemm_dtype(model),
@@ -136,13 +137,20 @@ price_gemm(struct ss_operators *operators, const struct servsim_gemm *op, int64_
     return rc;
 }
 
+/* Matrices in 16 bits multiply in 16 bits, also beside quantised ones. */
+static uint32_t
+multiplies_in(const struct servsim_hardware_context *shape, uint32_t weight_dtype)
+{
+    return ss_dtype_bytes(weight_dtype) == 2.0 ? shape->dtype : shape->gemm_dtype;
+}
+
 int
 ss_op_gemm(struct ss_operators *operators, uint32_t role, uint32_t weight_dtype, uint32_t times, uint64_t m, uint64_t n,
            uint64_t k, int64_t *total_ps, struct servsim_error *err)
 {
     const struct servsim_gemm op = {.size = sizeof op,
                                     .role = role,
-                                    .dtype = operators->shape.gemm_dtype,
+                                    .dtype = multiplies_in(&operators->shape, weight_dtype),
                                     .weight_dtype = weight_dtype,
                                     .times = times,
                                     .m = m,
@@ -219,7 +227,7 @@ ss_op_experts(struct ss_operators *operators, uint32_t times, uint64_t tokens, d
     double missed = 1.0 - (double)s->top_k / s->experts;
     const struct servsim_moe op = {
         .size = sizeof op,
-        .dtype = s->gemm_dtype,
+        .dtype = multiplies_in(s, s->expert_dtype),
         .weight_dtype = s->expert_dtype,
         .times = times,
         .experts = s->experts,

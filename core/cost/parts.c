@@ -23,9 +23,9 @@ price_plain_attention(struct ss_operators *o, uint32_t layers, uint64_t tokens, 
     const struct servsim_hardware_context *s = &o->shape;
     uint64_t q = (uint64_t)s->q_heads_per_gpu * s->head_dim, out = (uint64_t)s->q_heads_per_gpu * s->v_head_dim;
     uint64_t kv = (uint64_t)s->kv_heads_per_gpu * ((uint64_t)s->head_dim + s->v_head_dim);
-    int rc = ss_op_gemm(o, SERVSIM_GEMM_QKV, s->weight_dtype, layers, tokens, q + kv, s->hidden, ps, err);
+    int rc = ss_op_gemm(o, SERVSIM_GEMM_QKV, s->attention_dtype, layers, tokens, q + kv, s->hidden, ps, err);
     if (rc == 0)
-        rc = ss_op_gemm(o, SERVSIM_GEMM_ATTENTION_OUT, s->weight_dtype, layers, tokens, s->hidden, out, ps, err);
+        rc = ss_op_gemm(o, SERVSIM_GEMM_ATTENTION_OUT, s->attention_dtype, layers, tokens, s->hidden, out, ps, err);
     return rc;
 }
 
@@ -37,7 +37,7 @@ price_latent_attention(struct ss_operators *o, uint32_t layers, uint64_t tokens,
     uint64_t heads = s->q_heads_per_gpu, down = (uint64_t)s->query_rank + s->latent_rank + s->rope_dim;
     uint64_t q_input = s->query_rank > 0 ? s->query_rank : s->hidden;
     uint64_t from_latent = heads * ((uint64_t)s->head_dim - s->rope_dim + s->v_head_dim);
-    uint32_t weights = s->weight_dtype;
+    uint32_t weights = s->attention_dtype;
     int rc = ss_op_gemm(o, SERVSIM_GEMM_LATENT_DOWN, weights, layers, tokens, down, s->hidden, ps, err);
     if (rc == 0)
         rc = ss_op_gemm(o, SERVSIM_GEMM_LATENT_QUERY, weights, layers, tokens, heads * s->head_dim, q_input, ps, err);

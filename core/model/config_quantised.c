@@ -91,16 +91,16 @@ read_scheme(const struct ss_config *config, const json_t *map, struct scheme *ou
                         "%s: quantization_config: quant_method '%.30s' is not known: write " KNOWN, config->path, name);
 }
 
-/* Does the list of what stays as it is name attention? */
+/* Does a list of what stays as it is name this part of a layer? */
 static int
-spares_attention(const json_t *map)
+spares(const json_t *map, const char *part)
 {
     static const char *const keys[] = {"modules_to_not_convert", "ignore", "exclude_modules"};
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
         const json_t *list = ss_config_value(map, keys[k]);
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *entry = json_array_get(list, i);
-            if (json_is_string(entry) && strstr(json_string_value(entry), "self_attn") != NULL)
+            if (json_is_string(entry) && strstr(json_string_value(entry), part) != NULL)
                 return 1;
         }
     }
@@ -124,7 +124,9 @@ ss_config_quantisation(const struct ss_config *config, struct ss_model *model)
     ss_model_set_weights(model, scheme.dtype);
     model->asked_weights = 0;
     model->gemm_dtype = scheme.activations ? scheme.dtype : 0;
-    if (model->experts > 0 && spares_attention(map))
+    if (spares(map, "self_attn"))
+        model->attention_dtype = 0;
+    if (spares(map, "shared_expert"))
         model->weight_dtype = 0;
     return 0;
 }

@@ -6,7 +6,7 @@
  * matrices, or a router with many of them. Around the layers stand the token embedding, a final norm, and an LM head
  * unless it is tied to the embedding.
  *
- * Values are counted in three classes, since they may lie in three types.
+ * Values are counted in four classes, since they may lie in as many types.
  */
 #include "model/model.h"
 
@@ -62,6 +62,12 @@ ss_dtype_of(const char *name)
 }
 
 uint32_t
+ss_model_attention_dtype(const struct ss_model *model)
+{
+    return model->attention_dtype != 0 ? model->attention_dtype : model->dtype;
+}
+
+uint32_t
 ss_model_weight_dtype(const struct ss_model *model)
 {
     return model->weight_dtype != 0 ? model->weight_dtype : model->dtype;
@@ -92,7 +98,7 @@ ss_model_set_weights(struct ss_model *model, uint32_t dtype)
     int experts_only = dtype == SERVSIM_DTYPE_MXFP4 && model->experts > 0;
     int activations = dtype == SERVSIM_DTYPE_FP8 || dtype == SERVSIM_DTYPE_NVFP4;
     model->asked_weights = dtype;
-    model->weight_dtype = plain || experts_only ? 0 : dtype;
+    model->attention_dtype = model->weight_dtype = plain || experts_only ? 0 : dtype;
     model->expert_dtype = plain ? 0 : dtype;
     model->gemm_dtype = activations ? dtype : 0;
     if (plain)
@@ -163,9 +169,9 @@ ss_model_stage(const struct ss_model *model, uint32_t pp, uint32_t index, struct
 
 /* ---- counting ---- */
 
-/* Values by class: never quantised; matrices of attention, dense layers and shared experts; routed experts. */
+/* Values by class: never quantised; matrices of attention; of dense layers and shared experts; routed experts. */
 struct values {
-    uint64_t plain, matrices, experts;
+    uint64_t plain, attention, matrices, experts;
 };
 
 /* Query, key, value and output projections. The output bias is added once, so that every GPU keeps a copy of it. */
@@ -175,7 +181,7 @@ add_plain_attention(struct values *sum, const struct ss_model *model, uint32_t t
     uint64_t heads = share(model->q_heads, tp), kv_heads = ss_model_kv_heads_per_gpu(model, tp);
     uint64_t q_width = heads * model->head_dim, o_width = heads * ss_model_value_dim(model);
     uint64_t kv_width = kv_heads * ((uint64_t)model->head_dim + ss_model_value_dim(model));
-    sum->matrices += (q_width + kv_width + o_width) * model->hidden;
+    sum->attention += (q_width + kv_width + o_width) * model->hidden;
     if (model->attention_bias != SS_BIAS_NONE)
         sum->plain += q_width + kv_width;
     if (model->attention_bias == SS_BIAS_QKVO)
@@ -191,9 +197,9 @@ add_latent_attention(struct values *sum, const struct ss_model *model, uint32_t 
     uint64_t heads = share(model->q_heads, tp), values = ss_model_value_dim(model);
     uint64_t q_input = model->query_rank > 0 ? model->query_rank : model->hidden;
     uint64_t from_latent = (uint64_t)model->head_dim - model->rope_dim + values;
-    sum->matrices += (uint64_t)model->hidden * (model->query_rank + model->latent_rank + model->rope_dim);
-    sum->matrices += q_input * heads * model->head_dim + model->latent_rank * heads * from_latent;
-    sum->matrices += heads * values * model->hidden;
+    sum->attention += (uint64_t)model->hidden * (model->query_rank + model->latent_rank + model->rope_dim);
+    sum->attention += q_input * heads * model->head_dim + model->latent_rank * heads * from_latent;
+    sum->attention += heads * values * model->hidden;
     sum->plain += (uint64_t)model->query_rank + model->latent_rank; /* norms of the latents */
 }
 
@@ -237,6 +243,7 @@ static void
 add_times(struct values *sum, const struct values *one, uint64_t times)
 {
     sum->plain += times * one->plain;
+    sum->attention += times * one->attention;
     sum->matrices += times * one->matrices;
     sum->experts += times * one->experts;
 }
@@ -247,10 +254,10 @@ count_stage(struct values *sum, const struct ss_model *model, const struct ss_cu
             uint64_t rows)
 {
     uint64_t table = rows * model->hidden;
-    struct values dense = {0, 0, 0}, routed = {0, 0, 0};
+    struct values dense = {0, 0, 0, 0}, routed = {0, 0, 0, 0};
     add_layer(&dense, model, cut, 0);
     add_layer(&routed, model, cut, SS_LAYER_EXPERTS);
-    *sum = (struct values){0, 0, 0};
+    *sum = (struct values){0, 0, 0, 0};
     add_times(sum, &dense, stage->layers - stage->expert_layers);
     if (stage->expert_layers > 0)
         add_times(sum, &routed, stage->expert_layers);
@@ -264,6 +271,7 @@ static double
 bytes_of(const struct ss_model *model, const struct values *sum)
 {
     return (double)sum->plain * ss_dtype_bytes(model->dtype) +
+           (double)sum->attention * ss_dtype_bytes(ss_model_attention_dtype(model)) +
            (double)sum->matrices * ss_dtype_bytes(ss_model_weight_dtype(model)) +
            (double)sum->experts * ss_dtype_bytes(ss_model_expert_dtype(model));
 }
@@ -283,7 +291,7 @@ ss_model_parameters(const struct ss_model *model)
 {
     struct values sum;
     count_all(&sum, model);
-    return sum.plain + sum.matrices + sum.experts;
+    return sum.plain + sum.attention + sum.matrices + sum.experts;
 }
 
 /* Parameters of the experts of a stage that one token does not go to. */
@@ -309,7 +317,7 @@ ss_model_stage_active(const struct ss_model *model, const struct ss_stage *stage
 {
     struct values sum;
     count_stage(&sum, model, &uncut, stage, 0);
-    return sum.plain + sum.matrices + sum.experts - passed_by(model, stage);
+    return sum.plain + sum.attention + sum.matrices + sum.experts - passed_by(model, stage);
 }
 
 uint64_t

@@ -49,9 +49,10 @@ struct ss_model {
     uint32_t router_bias;    /* a value for each expert */
     uint32_t expert_bias;    /* on gate, up and down of each expert */
     /* quantisation: SERVSIM_DTYPE_*; 0: dtype */
-    uint32_t weight_dtype;          /* matrices of attention, dense layers and shared experts */
+    uint32_t attention_dtype;       /* matrices of attention */
+    uint32_t weight_dtype;          /* matrices of dense layers and shared experts */
     uint32_t expert_dtype;          /* matrices of routed experts */
-    uint32_t gemm_dtype;            /* in which those multiply */
+    uint32_t gemm_dtype;            /* in which those of them that are quantised multiply */
     uint32_t kv_dtype;              /* KV cache */
     uint32_t asked_weights;         /* what the experiment asked for in place of the file's own; 0: nothing */
     uint8_t kinds[SS_LAYERS_LIMIT]; /* SS_LAYER_* of each layer */
@@ -66,6 +67,7 @@ double ss_dtype_bytes(uint32_t dtype);
 const char *ss_dtype_name(uint32_t dtype);
 uint32_t ss_dtype_of(const char *name);
 
+uint32_t ss_model_attention_dtype(const struct ss_model *model);
 uint32_t ss_model_weight_dtype(const struct ss_model *model);
 uint32_t ss_model_expert_dtype(const struct ss_model *model);
 uint32_t ss_model_gemm_dtype(const struct ss_model *model);

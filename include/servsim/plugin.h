@@ -336,9 +336,9 @@ struct servsim_hardware_context {
     uint32_t layers, hidden, q_heads, kv_heads, head_dim, ffn, vocab; /* head_dim: of queries and keys */
     uint32_t tp, pp;
     uint32_t q_heads_per_gpu, kv_heads_per_gpu, ffn_per_gpu;
-    uint32_t weight_dtype;       /* of the matrices of attention and dense layers, as they lie in memory */
+    uint32_t weight_dtype;       /* of the matrices of dense layers and shared experts, as they lie in memory */
     uint32_t expert_dtype;       /* of the experts' matrices, as they lie in memory */
-    uint32_t gemm_dtype;         /* in which those multiply: fp8 where activations are quantised, too; else dtype */
+    uint32_t gemm_dtype;         /* in which quantised ones multiply: fp8 where activations are, too; else dtype */
     uint32_t kv_dtype;           /* of the KV cache */
     uint32_t v_head_dim;         /* of values and attention's results */
     uint32_t latent_rank;        /* MLA: values of a token's KV latent; 0: plain attention */
@@ -356,9 +356,9 @@ struct servsim_hardware_context {
     uint32_t shared_ffn_per_gpu; /* width of all shared experts together / tp; 0: none */
     uint32_t dp, ep;             /* data-parallel ranks of one replica; GPUs that the experts are spread over */
     uint32_t gpus_per_node;      /* as the experiment's cluster has it; 0: the device's own */
-    uint32_t reserved;
-    double network_bytes_per_s; /* between nodes, for each GPU, one direction; 0: the device's own */
-    double network_latency_us;  /* of one message between nodes; 0: the device's own */
+    uint32_t attention_dtype;    /* of the matrices of attention, as they lie in memory */
+    double network_bytes_per_s;  /* between nodes, for each GPU, one direction; 0: the device's own */
+    double network_latency_us;   /* of one message between nodes; 0: the device's own */
 };
 
 /* What the host must know of a device beside prices. */

@@ -39,7 +39,7 @@ awk 'NR > 1 { print $1 }' list | LC_ALL=C sort | cmp - names
 "$servsim" models info deepseek-v3 >text
 says text "parameters   671026419200, 37552297472 of them for a token" "70272 bytes a token (bf16)" \
     "61: 3 dense, 58 with experts" "latents of 512 + 64, values of 128" "experts      256, 8 a token, each 2048 wide" \
-    "672.987 GB: attention and dense layers fp8, experts fp8, tables bf16; multiplied in fp8"
+    "672.987 GB: attention fp8, dense layers fp8, experts fp8, tables bf16; multiplied in fp8"
 "$servsim" models info gpt-oss-20b >text
 says text "12 with experts, 12 with experts and a window (128 tokens)" "experts mxfp4"
 # 2 x (8030261248 - 128256 x 4096) FLOPs a token, 2 x 32 x 32 x 256 for each that it sees
@@ -61,3 +61,20 @@ refuses "not understood" info llama-3.1-8b yi-6b
 refuses "not understood" --yaml
 printf '{"num_hidden_layers": 2' >bad.json
 refuses "not JSON" info ./bad.json
+
+# each of them can be simulated, whole, on one GPU that is large enough
+{
+    cat <<'YAML'
+servsim: 1
+name: all
+hardware: {plugin: custom, peak_tflops: {bf16: 1000}, memory: 8TB, memory_bandwidth: 3TB/s}
+scheduler: {plugin: fcfs, max_num_seqs: 8, max_num_batched_tokens: 512}
+workload: {plugin: poisson, rate: 5, requests: 6, prompt_tokens: 600, output_tokens: 20}
+report: []
+matrix:
+  model:
+YAML
+    sed 's/\(.*\)/    "\1": {name: "\1", max_model_len: 2000}/; s/[.]\(.*": {\)/_\1/' names
+} >all.yaml
+"$servsim" run --quiet --verify --output all all.yaml >/dev/null
+[ "$(find all/cells -name summary.json | wc -l)" -eq "$(wc -l <names)" ] || fail "not every model ran"

@@ -318,6 +318,20 @@ static const struct {
      "1 all_gather 404096 bytes, 8 ranks, 8 a node\n"
      "12 attention 5/1 128x128 latent 0+0 window 0 bf16: 1 chunks 5+3 21 pairs, 1 decodes 99 settled 0\n"
      "36 attention 5/1 128x128 latent 0+0 window 8192 bf16: 1 chunks 5+3 21 pairs, 1 decodes 99 settled 0\n"},
+    /* experts and shared expert in fp8, attention as it was */
+    {"llama-4-scout-fp8",
+     {1, 1, 1, 1},
+     0,
+     0,
+     "48 qkv 4x7168x5120 bf16*bf16\n"
+     "48 out 4x5120x5120 bf16*bf16\n"
+     "48 router 4x16x5120 bf16*bf16\n"
+     "48 shared_gu 4x16384x5120 fp8*fp8\n"
+     "48 shared_down 4x5120x8192 fp8*fp8\n"
+     "48 experts 16 of 16, top 1, 5120x8192 fp8*fp8: 4 tokens 4 here 3.6404 hit\n"
+     "1 lm_head 1x202048x5120 bf16*bf16\n"
+     "12 attention 40/8 128x128 latent 0+0 window 0 bf16: 1 chunks 5+3 21 pairs, 1 decodes 99 settled 0\n"
+     "36 attention 40/8 128x128 latent 0+0 window 8192 bf16: 1 chunks 5+3 21 pairs, 1 decodes 99 settled 0\n"},
     /* two stages of 16 layers in one node, tied tables */
     {"llama-3.2-1b",
      {1, 2, 1, 1},
@@ -388,7 +402,7 @@ test_context(void)
     make_cell(&cell, "gpt-oss-20b", (struct ss_cut){1, 1, 1, 1});
     ss_cost_destroy(make_cost(&cell));
     CU_ASSERT_TRUE(told.window == 128 && told.window_layers == 12 && told.first_dense_layers == 0);
-    CU_ASSERT_TRUE(told.weight_dtype == SERVSIM_DTYPE_BF16 && told.expert_dtype == SERVSIM_DTYPE_MXFP4);
+    CU_ASSERT_TRUE(told.attention_dtype == SERVSIM_DTYPE_BF16 && told.expert_dtype == SERVSIM_DTYPE_MXFP4);
     CU_ASSERT_TRUE(told.gpus_per_node == 0 && told.network_bytes_per_s == 0);
 }
 

@@ -453,6 +453,51 @@ test_variants(void)
     }
 }
 
+/* Types that a quantization_config gives to the matrices of attention, of dense layers, and to arithmetic. */
+static const struct {
+    const char *keys;
+    uint32_t attention, weights, gemm;
+} quantised[] = {
+    {"\"quant_method\": \"fp8\"", SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8},
+    {"\"quant_method\": \"awq\", \"bits\": 4", SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_BF16},
+    {"\"quant_method\": \"gptq\", \"bits\": 8", SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_BF16},
+    {"\"quant_method\": \"mxfp4\"", SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_MXFP4, SERVSIM_DTYPE_BF16},
+    {"\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"", SERVSIM_DTYPE_NVFP4, SERVSIM_DTYPE_NVFP4,
+     SERVSIM_DTYPE_NVFP4},
+    {"\"quant_method\": \"modelopt\", \"quantization\": {\"quant_algo\": \"FP8\"}", SERVSIM_DTYPE_FP8,
+     SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8},
+    {"\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": {\"weights\": {\"num_bits\": 4}}}",
+     SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_INT4, SERVSIM_DTYPE_BF16},
+    {"\"quant_method\": \"compressed-tensors\", \"format\": \"nvfp4-pack-quantized\", \"config_groups\": {\"g\": "
+     "{\"weights\": {\"num_bits\": 4}, \"input_activations\": {\"num_bits\": 4}}}",
+     SERVSIM_DTYPE_NVFP4, SERVSIM_DTYPE_NVFP4, SERVSIM_DTYPE_NVFP4},
+    {"\"quant_method\": \"compressed-tensors\", \"ignore\": [\"re:.*self_attn\"], \"config_groups\": {\"g\": "
+     "{\"weights\": {\"num_bits\": 8}, \"input_activations\": {}}}",
+     SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8},
+    {"\"quant_method\": \"fp8\", \"modules_to_not_convert\": [\"lm_head\", 7]", SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8,
+     SERVSIM_DTYPE_FP8},
+};
+
+static void
+test_quantised(void)
+{
+    for (size_t i = 0; i < sizeof quantised / sizeof quantised[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        char text[1024];
+        int length = snprintf(text, sizeof text, "{" SHAPE ", \"quantization_config\": {%s}}", quantised[i].keys);
+        int rc = ss_model_read(&model, file_with(text, (size_t)length), &err);
+        CU_ASSERT_EQUAL_FATAL(rc, 0);
+        CU_ASSERT_EQUAL(ss_model_attention_dtype(&model), quantised[i].attention);
+        CU_ASSERT_EQUAL(ss_model_weight_dtype(&model), quantised[i].weights);
+        CU_ASSERT_EQUAL(ss_model_gemm_dtype(&model), quantised[i].gemm);
+        /* tables, norms in 16 bits; 2 x 16384 of attention and 2 x 49152 of MLPs in their types */
+        double want = 2 * (1024 * 64 * 2 + 5 * 64) + 2 * 16384 * ss_dtype_bytes(quantised[i].attention) +
+                      2 * 49152 * ss_dtype_bytes(quantised[i].weights);
+        CU_ASSERT_DOUBLE_EQUAL((double)ss_model_weight_bytes_per_gpu(&model, 1), want, 1.0);
+    }
+}
+
 /* Whole texts that are refused, and a word that the message must have. */
 static const struct {
     const char *text;
@@ -615,6 +660,7 @@ main(void)
         {"data types", test_dtypes},
         {"defaults of a short file", test_defaults},
         {"types and keys", test_variants},
+        {"quantised weights", test_quantised},
         {"files that are refused", test_refused},
         {"deep nesting", test_deep_nesting},
         {"largest shapes", test_largest},
