@@ -3,7 +3,7 @@
 
     SERVSIM_MEASURED_DATA=FOLDER tools/fit_kernels.py [DEVICE ...] [--holdout]
 
-Reads FOLDER/kernels/{gemm,attn_decode,attn_prefill,moe,collective}_*.csv. The forms are those of
+Reads FOLDER/kernels/{gemm,attn_decode,attn_prefill,attn_mixed,moe,collective}_*.csv. The forms are those of
 plugins/hardware/analytic.c, written again here with numpy so that a whole table is priced at once; the
 constants that this prints stand in plugins/hardware/DEVICE/DEVICE.c, and plugins/hardware/measured_test.c
 prices the same kernels with the C code. Every fit minimises the mean absolute relative error, a source
@@ -193,6 +193,42 @@ def prefill_kernels(folder, device):
     return kernels.take((kernels.new <= 16384) & (q <= 64) & (kernels.seen <= 131072))
 
 
+def mixed(folder, device, prefill, decode, holdout):
+    """The padding of decodes in the joint kernel of mixed batches, behind the device's own prefill and decode fits."""
+    path = os.path.join(folder, "kernels", "attn_mixed_%s_llama31_8b_tp1.csv" % device.file)
+    if not os.path.exists(path):
+        return
+    with open(path, newline="") as file:
+        chunk, prior, count, ctx, us = columns(list(csv.DictReader(file)), "prefill_chunk", "kv_prefill", "n_decode",
+                                               "kv_decode", "us")
+    of = (chunk >= 16) & (prior <= 4096) & (count >= 2) & (count <= 128) & (ctx <= 4096)
+    chunk, prior, count, ctx, us = chunk[of], prior[of], count[of], ctx[of], us[of]
+    peak, q, kv, dim = device.tflops["bf16"] * 1e6, 32.0, 8.0, 128.0
+    pairs = chunk * prior + chunk * (chunk + 1) / 2.0
+    chunks = Kernels([], flops=4.0 * q * dim * pairs, peak=peak, tile=4.0 * dim * 128.0 * pairs / chunk,
+                     bytes=4.0 * ((chunk + prior) * kv * dim + chunk * q * dim))
+    first = prefill_sum(prefill, chunks, device)
+    small, token = 4.0 * q * dim / device.gbps / 1e3 / decode[1], 4.0 * kv * dim / device.gbps / 1e3 / decode[1]
+    apart = first + decode[0] + count * (small + (ctx + 1.0) * token)
+
+    def joint(x):
+        key = 4.0 * q * dim * x[0] / (peak * prefill[1])
+        return (first + decode[0] - min(decode[0], prefill[0])
+                + count * (small + x[1] * key + (ctx + 1.0) * np.maximum(token, key)))
+
+    def miss(x, of):
+        return 10.0 if min(x) < 0 else np.mean(np.abs(joint(x)[of] / us[of] - 1.0))
+
+    x = minimize(miss, (64.0, 200.0), (count > 0,), method="Nelder-Mead").x
+    line = "%-10s mixed %13d kernels  %5.1f %%  %.3g %.3g" % (device.name, len(us), 100 * miss(x, count > 0), *x)
+    if holdout:
+        half = np.isin(count, (2, 8, 32, 128))
+        part = minimize(miss, (64.0, 200.0), (half,), method="Nelder-Mead").x
+        line += "  | other half: two kernels %.1f %%, this %.1f %%" % (
+            100 * np.mean(np.abs(apart[~half] / us[~half] - 1.0)), 100 * miss(part, ~half))
+    print(line, flush=True)
+
+
 def moe_kernels(folder, device, dtype):
     table = [r for r in rows(folder, "moe", device) if r["dtype"] == dtype and int(r["tokens"]) <= 8192
              and int(r["tp"]) <= 8 and int(r["ep"]) <= 16]
@@ -207,9 +243,12 @@ def moe_kernels(folder, device, dtype):
     width = BYTES[dtype]
     ffn, here, pairs = inter / tp, np.ceil(experts / ep), tokens * top / ep
     hit = np.minimum(here, np.maximum(1.0, pairs))
-    return Kernels(table, flops=6.0 * hidden * ffn * pairs, tokens=tokens,
-                   peak=np.full(len(hit), device.tflops[dtype] * 1e6), shape=hidden + 7 * tp + 11003 * ep,
-                   bytes=width * 3.0 * hidden * ffn * hit + pairs * (width * (hidden + ffn) + 4.0 * ffn + 2.0 * hidden))
+    kernels = Kernels(table, flops=6.0 * hidden * ffn * pairs, tokens=tokens,
+                      weights=width * 3.0 * hidden * ffn * hit,
+                      peak=np.full(len(hit), device.tflops[dtype] * 1e6), shape=hidden + 7 * tp + 11003 * ep,
+                      bytes=width * 3.0 * hidden * ffn * hit
+                      + pairs * (width * (hidden + ffn) + 4.0 * ffn + 2.0 * hidden))
+    return kernels.take(kernels.weights >= device.l2_mb * 1e6)  # what fits the L2 stays there between repetitions
 
 
 # ---- fitting ----
@@ -275,7 +314,7 @@ def serving(kernels, device, plain, x, better, *more):
 
 def report(label, kernels, device, plain, better, holdout, splits=(None,)):
     if kernels is None:
-        return
+        return None
     best = None
     for split in splits:
         more = () if split is None else (split,)
@@ -297,6 +336,7 @@ def report(label, kernels, device, plain, better, holdout, splits=(None,)):
     print(line, flush=True)
     if holdout and label.startswith("gemm"):
         serving(kernels, device, plain, x, better, *more)
+    return x
 
 
 # ---- collectives ----
@@ -344,7 +384,8 @@ def main():
 
         def go(label, make, *rest, **more):
             if label.startswith(args.family):
-                report(label, make(), device, *rest, args.holdout, **more)
+                return report(label, make(), device, *rest, args.holdout, **more)
+            return None
 
         for dtype in ("bf16", "fp8", "nvfp4"):
             if name in FEW_SHAPES:
@@ -352,11 +393,14 @@ def main():
             else:
                 go("gemm " + dtype, lambda: gemm_kernels(folder, device, dtype), "gemm", "gemm tiles",
                    splits=(1, 2, 4, 8))
+        decode = {}
         for dtype in ("bf16", "fp8"):
-            go("decode " + dtype, lambda: decode_kernels(folder, device, dtype), "decode",
-               "decode" if name in ALWAYS_SPLIT or dtype == "fp8" else "decode unsplit")
-        go("prefill", lambda: prefill_kernels(folder, device), "prefill",
-           "prefill lent" if name in ("rtx3090", "a6000") else "prefill sum")
+            decode[dtype] = go("decode " + dtype, lambda: decode_kernels(folder, device, dtype), "decode",
+                               "decode" if name in ALWAYS_SPLIT or dtype == "fp8" else "decode unsplit")
+        prefill = go("prefill", lambda: prefill_kernels(folder, device), "prefill",
+                     "prefill lent" if name in ("rtx3090", "a6000") else "prefill sum")
+        if prefill is not None and len(prefill) == 4 and decode["bf16"] is not None:
+            mixed(folder, device, prefill, decode["bf16"], args.holdout)
         for dtype in ("bf16", "fp8_block", "fp8"):
             go("moe " + dtype, lambda: moe_kernels(folder, device, dtype), "moe", "moe soft")
         if "collective".startswith(args.family):

@@ -355,6 +355,21 @@ decode_bytes_per_s(const struct analytic_profile *profile, const struct servsim_
     return fmin(rate, kernel->block_bytes_per_s * op->kv_heads * (double)op->decode_count);
 }
 
+/* Decodes run in the kernel of the prefill beside them. Latents have kernels of their own. */
+static int
+is_joint(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    return decode_kernel(profile, op)->joint && op->prefill_count > 0 && op->decode_count > 0 && op->latent_rank == 0;
+}
+
+/* Of one key under the padded queries of one decode in a joint kernel. */
+static double
+padded_key_us(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    double flops = decode_kernel(profile, op)->padded_rows * op->q_heads * 2.0 * (op->head_dim + value_dim(op));
+    return flops / (profile->prefill_attention.compute_efficiency * peak_for(profile, op->dtype)) * US_PER_S;
+}
+
 /* One kernel for all decodes, without what it reads of the KV cache: queries in and results out. In us for one layer.
  */
 static double
@@ -362,11 +377,16 @@ decode_fixed_us(const struct analytic_profile *profile, const struct servsim_att
 {
     double bytes = query_values(op) * dtype_bytes(op->dtype) * (double)op->decode_count;
     const struct analytic_decode *kernel = decode_kernel(profile, op);
-    return kernel->launch_us + traffic_us(profile, kernel->memory_efficiency, bytes);
+    double us = kernel->launch_us + traffic_us(profile, kernel->memory_efficiency, bytes);
+    if (is_joint(profile, op))
+        us += (double)op->decode_count * kernel->padded_keys * padded_key_us(profile, op) -
+              fmin(kernel->launch_us, profile->prefill_attention.launch_us);
+    return us;
 }
 
-/* One context token in all layers, as whole picoseconds: depends on the model, the device and the number of decodes
-   only. Latents are read once for all heads, so that arithmetic may take longer than reading. */
+/* One context token in all layers, as whole picoseconds: depends on the model, the device, the number of decodes and
+   whether prefill is beside them only. Latents are read once for all heads, so that arithmetic may take longer than
+   reading. */
 static int32_t
 context_token_ps(const struct analytic_profile *profile, const struct servsim_attention *op, int64_t *ps,
                  struct servsim_error *err)
@@ -382,6 +402,8 @@ context_token_ps(const struct analytic_profile *profile, const struct servsim_at
         share = share > 0.0 ? share : profile->prefill_attention.compute_efficiency;
         seconds = fmax(seconds, 2.0 * query_values(op) / (share * peak));
     }
+    if (is_joint(profile, op))
+        seconds = fmax(seconds, padded_key_us(profile, op) / US_PER_S);
     return to_ps(op->times * (seconds * PS_PER_S), ps, err);
 }
 

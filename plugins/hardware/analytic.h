@@ -43,12 +43,18 @@ struct analytic_kernel {
  * Decode attention: launch + bytes / (memory_efficiency bandwidth). Kernels before FlashAttention 3 split the contexts
  * of a small batch over SMs only where queries share KV heads; else each KV head of each request is read by one thread
  * block, at block_bytes_per_s (0: they always split).
+ *
+ * Where the batch has prefill beside decodes, one joint kernel may do both: it is launched once, and each decode is a
+ * chunk of one token, padded to padded_rows queries, over its context and padded_keys more, at the rate of prefill.
+ * Reading its KV may take longer than that.
  */
 struct analytic_decode {
     double launch_us;
     double memory_efficiency;
     double compute_efficiency; /* on latents alone; 0: prefill_attention's */
     double block_bytes_per_s;
+    double padded_rows, padded_keys;
+    uint32_t joint; /* 1: decodes beside prefill are in its kernel */
 };
 
 /*

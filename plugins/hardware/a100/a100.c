@@ -31,10 +31,13 @@ static const struct analytic_profile sheet = {
                                  .fill_us = 1.74,
                                  .max_split = 4}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 21.0, .compute_efficiency = 0.526, .memory_efficiency = 0.681, .softness = 1.0}},
+                {.launch_us = 28.2, .compute_efficiency = 0.525, .memory_efficiency = 0.685, .softness = 1.0}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 17.7,
                                              .memory_efficiency = 0.747,
-                                             .block_bytes_per_s = 22.4e9}},
+                                             .block_bytes_per_s = 22.4e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1}},
     .prefill_attention = {.launch_us = 10.7, .compute_efficiency = 0.611, .chain = 1.51, .memory_efficiency = 0.46},
     .all_reduce = {{2, 5.0, 181e9, all_reduce_2_us}, {4, 5.7, 117e9, all_reduce_4_us}, {8, 6.6, 98e9, all_reduce_8_us}},
     .all_reduce_count = 3,
@@ -61,8 +64,8 @@ ANALYTIC_DEVICE(
     "GEMM bf16 and fp16: 2836 kernels, 6.9 %; 3.0 us + the soft maximum (power 3.2) of flops / (0.86 "
     "peak) and bytes / (0.76 bandwidth), in waves of tiles (loss 0.06, 1.7 us a wave, K in up to 4 "
     "parts).\n"
-    "Experts bf16: 638 kernels, 23.9 %; 21.0 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
-    "bytes / (0.68 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 629 kernels, 23.6 %; 28.2 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
+    "bytes / (0.69 bandwidth), gate, up and down together, weights of the experts hit.\n"
     "Decode attention bf16 KV: 1103 kernels, 8.9 %; 17.7 us + bytes / (0.75 bandwidth), at most 22 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then. "
     "Sizes from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
@@ -79,5 +82,8 @@ ANALYTIC_DEVICE(
     "reduce-scatter of 8 16.7 us + bytes / 216 GB/s, all-to-all of 2 13.8 us + bytes / 293 GB/s, "
     "all-to-all of 4 14.2 us + bytes / 211 GB/s, all-to-all of 8 15.9 us + bytes / 191 GB/s.\n"
     "\n"
+    "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
+    "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+    "6000, whose FlashAttention 2 runs here, too.\n"
     "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
         "25 GB/s"))

@@ -24,10 +24,13 @@ static const struct analytic_profile sheet = {
                                  .fill_us = 1.12,
                                  .max_split = 2}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9}},
+                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
-                                             .block_bytes_per_s = 24.6e9}},
+                                             .block_bytes_per_s = 24.6e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1}},
     .prefill_attention = {.launch_us = 4.0, .compute_efficiency = 0.646, .chain = 0.40, .memory_efficiency = 0.90},
     .link_kind = SERVSIM_LINK_PCIE,
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
@@ -42,11 +45,14 @@ ANALYTIC_DEVICE("a40", "NVIDIA A40, 45 GiB: datasheet and measured kernels",
                 "GEMM fp16: 924 kernels, 5.7 %; 2.4 us + the soft maximum (power 3.4) of flops / (0.81 peak) and "
                 "bytes / (0.78 bandwidth), in waves of tiles (loss 0.04, 1.1 us a wave, K in up to 2 parts).\n"
                 "\n"
-                "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-                "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
+                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
                 "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
                 "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
                 "then), since none was measured on this card.\n"
+                "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
+                "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+                "6000, whose FlashAttention 2 runs here, too.\n"
                 "Assumed: prefill attention is that of the RTX A6000 (4.0 us + flops of causal pairs / (0.65 peak) + "
                 "0.40 times a tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth)), since none was "
                 "measured on this card.\n"

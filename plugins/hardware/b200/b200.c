@@ -49,9 +49,9 @@ static const struct analytic_profile sheet = {
                                 .fill_us = 1.82,
                                 .max_split = 1}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 17.7, .compute_efficiency = 0.375, .memory_efficiency = 0.926, .softness = 1.6},
+                {.launch_us = 22.3, .compute_efficiency = 0.372, .memory_efficiency = 0.959, .softness = 1.7},
             [ANALYTIC_8BIT] =
-                {.launch_us = 19.7, .compute_efficiency = 0.529, .memory_efficiency = 0.908, .softness = 1.0}},
+                {.launch_us = 24.6, .compute_efficiency = 0.512, .memory_efficiency = 0.962, .softness = 1.1}},
     .decode_attention =
         {[ANALYTIC_16BIT] = {.launch_us = 9.0, .memory_efficiency = 0.923, .block_bytes_per_s = 500.0e9},
          [ANALYTIC_8BIT] = {.launch_us = 9.9, .memory_efficiency = 0.908, .block_bytes_per_s = 417.4e9}},
@@ -86,10 +86,10 @@ ANALYTIC_DEVICE(
     "bytes / (0.98 bandwidth), in waves of tiles (loss 0.98, 0.0 us a wave, K in up to 2 parts).\n"
     "GEMM nvfp4: 1680 kernels, 8.5 %; 4.8 us + the soft maximum (power 5.7) of flops / (0.57 peak) and "
     "bytes / (0.73 bandwidth), in waves of tiles (loss 0.66, 1.8 us a wave, K in one part).\n"
-    "Experts bf16: 675 kernels, 13.0 %; 17.7 us + the soft maximum (power 1.6) of flops / (0.38 peak) and "
-    "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8: 675 kernels, 12.3 %; 19.7 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
-    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 630 kernels, 12.3 %; 22.3 us + the soft maximum (power 1.7) of flops / (0.37 peak) and "
+    "bytes / (0.96 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 589 kernels, 10.4 %; 24.6 us + the soft maximum (power 1.1) of flops / (0.51 peak) and "
+    "bytes / (0.96 bandwidth), gate, up and down together, weights of the experts hit.\n"
     "Decode attention bf16 KV: 997 kernels, 4.9 %; 9.0 us + bytes / (0.92 bandwidth), at most 500 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
     "Decode attention fp8 KV: 820 kernels, 6.8 %; 9.9 us + bytes / (0.91 bandwidth), at most 417 GB/s for "

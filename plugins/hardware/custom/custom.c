@@ -70,6 +70,13 @@ static const struct servsim_option options[] = {
     NUMBER(
         "decode_attention.block_bandwidth", "bytes/s", "0", 0, 1e15,
         "of one KV head of one request, where heads are not shared and the kernel does not split contexts; 0: it does"),
+    {.name = "decode_attention.joint",
+     .unit = "",
+     .default_text = "false",
+     .help = "decodes beside prefill are in its kernel, launched once and padded",
+     .type = SERVSIM_OPTION_FLAG},
+    NUMBER("decode_attention.padded_rows", "", "0", 0, 1024, "queries that a decode is padded to in a joint kernel"),
+    NUMBER("decode_attention.padded_keys", "", "0", 0, 1e6, "keys that each decode costs there beside its context"),
     LAUNCH("decode_attention_fp8.launch", NULL, "for a KV cache in fp8; that of decode_attention unless given"),
     EFFICIENCY("decode_attention_fp8.memory_efficiency", NULL, "likewise"),
     LAUNCH("prefill_attention.launch", "9.0us", "fixed time of prefill attention"),
@@ -167,7 +174,10 @@ read_attention(struct analytic_profile *profile, const struct servsim_create *ar
         (struct analytic_decode){.launch_us = servsim_number(args, "decode_attention.launch"),
                                  .memory_efficiency = servsim_number(args, "decode_attention.memory_efficiency"),
                                  .compute_efficiency = servsim_number(args, "decode_attention.compute_efficiency"),
-                                 .block_bytes_per_s = servsim_number(args, "decode_attention.block_bandwidth")};
+                                 .block_bytes_per_s = servsim_number(args, "decode_attention.block_bandwidth"),
+                                 .padded_rows = servsim_number(args, "decode_attention.padded_rows"),
+                                 .padded_keys = servsim_number(args, "decode_attention.padded_keys"),
+                                 .joint = servsim_integer(args, "decode_attention.joint") != 0};
     struct analytic_decode narrow = profile->decode_attention[ANALYTIC_16BIT];
     narrow.launch_us = number_or(args, "decode_attention_fp8", "launch", narrow.launch_us);
     narrow.memory_efficiency = number_or(args, "decode_attention_fp8", "memory_efficiency", narrow.memory_efficiency);

@@ -38,11 +38,11 @@ static const struct analytic_profile sheet = {
                                 .fill_us = 0.13,
                                 .max_split = 1}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 36.6, .compute_efficiency = 0.666, .memory_efficiency = 0.904, .softness = 1.2},
+                {.launch_us = 41.7, .compute_efficiency = 0.673, .memory_efficiency = 0.925, .softness = 1.2},
             [ANALYTIC_8BIT] =
-                {.launch_us = 33.6, .compute_efficiency = 0.379, .memory_efficiency = 0.877, .softness = 1.3}},
-    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.7, .memory_efficiency = 0.916},
-                         [ANALYTIC_8BIT] = {.launch_us = 14.8, .memory_efficiency = 0.800}},
+                {.launch_us = 40.1, .compute_efficiency = 0.379, .memory_efficiency = 0.904, .softness = 1.3}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.7, .memory_efficiency = 0.916, .joint = 1},
+                         [ANALYTIC_8BIT] = {.launch_us = 14.8, .memory_efficiency = 0.800, .joint = 1}},
     .prefill_attention = {.launch_us = 11.9, .compute_efficiency = 0.754, .chain = 0.89, .memory_efficiency = 0.43},
     .all_reduce = {{2, 4.3, 259e9, all_reduce_2_us},
                    {4, 4.8, 180e9, all_reduce_4_us},
@@ -74,13 +74,15 @@ ANALYTIC_DEVICE(
     "parts).\n"
     "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
     "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
-    "Experts bf16: 750 kernels, 11.6 %; 36.6 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
-    "bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8 in blocks: 875 kernels, 17.1 %; 33.6 us + the soft maximum (power 1.3) of flops / (0.38 "
-    "peak) and bytes / (0.88 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth).\n"
-    "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth). Sizes from 1 MB to "
-    "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Experts bf16: 730 kernels, 10.9 %; 41.7 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
+    "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8 in blocks: 826 kernels, 16.4 %; 40.1 us + the soft maximum (power 1.3) of flops / (0.38 "
+    "peak) and bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth), in one kernel "
+    "with the prefill of a batch (FlashAttention 3).\n"
+    "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth), in one kernel with "
+    "the prefill of a batch (FlashAttention 3). Sizes from 1 MB to 2.5 times the L2 are left out, since "
+    "repeated kernels find them in a warm cache.\n"
     "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
     "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
     "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "

@@ -38,11 +38,11 @@ static const struct analytic_profile sheet = {
                                 .fill_us = 0.00,
                                 .max_split = 2}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 36.1, .compute_efficiency = 0.706, .memory_efficiency = 0.914, .softness = 1.2},
+                {.launch_us = 42.6, .compute_efficiency = 0.718, .memory_efficiency = 0.945, .softness = 1.2},
             [ANALYTIC_8BIT] =
-                {.launch_us = 34.7, .compute_efficiency = 0.366, .memory_efficiency = 0.889, .softness = 1.3}},
-    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.4, .memory_efficiency = 0.856},
-                         [ANALYTIC_8BIT] = {.launch_us = 14.6, .memory_efficiency = 0.620}},
+                {.launch_us = 38.0, .compute_efficiency = 0.363, .memory_efficiency = 0.911, .softness = 1.3}},
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.4, .memory_efficiency = 0.856, .joint = 1},
+                         [ANALYTIC_8BIT] = {.launch_us = 14.6, .memory_efficiency = 0.620, .joint = 1}},
     .prefill_attention = {.launch_us = 12.7, .compute_efficiency = 0.711, .chain = 0.84, .memory_efficiency = 0.34},
     .all_reduce = {{2, 4.5, 264e9, all_reduce_2_us},
                    {4, 4.8, 192e9, all_reduce_4_us},
@@ -72,13 +72,15 @@ ANALYTIC_DEVICE(
     "bytes / (0.83 bandwidth), in waves of tiles (loss 0.00, 0.4 us a wave, K in up to 2 parts).\n"
     "GEMM fp8: 1680 kernels, 11.2 %; 5.6 us + the soft maximum (power 3.6) of flops / (0.72 peak) and "
     "bytes / (0.83 bandwidth), in waves of tiles (loss 0.48, 0.0 us a wave, K in up to 2 parts).\n"
-    "Experts bf16: 750 kernels, 13.5 %; 36.1 us + the soft maximum (power 1.2) of flops / (0.71 peak) and "
-    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8 in blocks: 875 kernels, 18.3 %; 34.7 us + the soft maximum (power 1.3) of flops / (0.37 "
-    "peak) and bytes / (0.89 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth).\n"
-    "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth). Sizes from 1 MB "
-    "to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Experts bf16: 730 kernels, 12.9 %; 42.6 us + the soft maximum (power 1.2) of flops / (0.72 peak) and "
+    "bytes / (0.94 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8 in blocks: 826 kernels, 17.7 %; 38.0 us + the soft maximum (power 1.3) of flops / (0.36 "
+    "peak) and bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth), in one kernel "
+    "with the prefill of a batch (FlashAttention 3).\n"
+    "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth), in one kernel "
+    "with the prefill of a batch (FlashAttention 3). Sizes from 1 MB to 2.5 times the L2 are left out, "
+    "since repeated kernels find them in a warm cache.\n"
     "Prefill attention: 3038 kernels, 7.1 %; 12.7 us + flops of causal pairs / (0.71 peak) + 0.84 times a "
     "tile of 128 queries over its keys on one SM + bytes / (0.34 bandwidth).\n"
     "All-reduce in graphs: 51 kernels, 0.3 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "

@@ -34,13 +34,20 @@ static const struct analytic_profile sheet = {
                                 .fill_us = 1.89,
                                 .max_split = 1}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 10.0, .compute_efficiency = 0.869, .memory_efficiency = 0.817, .softness = 1.0},
+                {.launch_us = 34.0, .compute_efficiency = 0.847, .memory_efficiency = 0.816, .softness = 1.0},
             [ANALYTIC_8BIT] =
-                {.launch_us = 10.0, .compute_efficiency = 0.772, .memory_efficiency = 0.777, .softness = 1.0}},
+                {.launch_us = 36.6, .compute_efficiency = 0.729, .memory_efficiency = 0.787, .softness = 1.1}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 11.4,
                                              .memory_efficiency = 0.825,
-                                             .block_bytes_per_s = 27.6e9},
-                         [ANALYTIC_8BIT] = {.launch_us = 11.3, .memory_efficiency = 0.787}},
+                                             .block_bytes_per_s = 27.6e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1},
+                         [ANALYTIC_8BIT] = {.launch_us = 11.3,
+                                            .memory_efficiency = 0.787,
+                                            .padded_rows = 76,
+                                            .padded_keys = 110,
+                                            .joint = 1}},
     .prefill_attention = {.launch_us = 7.5, .compute_efficiency = 0.537, .chain = 0.60, .memory_efficiency = 1.66},
     .all_reduce = {{2, 5.3, 19e9, all_reduce_2_us}},
     .all_reduce_count = 1,
@@ -62,10 +69,10 @@ ANALYTIC_DEVICE(
     "bytes / (0.77 bandwidth), in waves of tiles (loss 0.02, 1.4 us a wave, K in up to 2 parts).\n"
     "GEMM fp8: 1189 kernels, 7.0 %; 2.0 us + the soft maximum (power 4.9) of flops / (0.54 peak) and "
     "bytes / (0.69 bandwidth), in waves of tiles (loss 0.00, 1.9 us a wave, K in one part).\n"
-    "Experts bf16: 750 kernels, 16.8 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.87 peak) and "
+    "Experts bf16: 696 kernels, 9.7 %; 34.0 us + the soft maximum (power 1.0) of flops / (0.85 peak) and "
     "bytes / (0.82 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8: 750 kernels, 24.6 %; 10.0 us + the soft maximum (power 1.0) of flops / (0.77 peak) and "
-    "bytes / (0.78 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 639 kernels, 11.1 %; 36.6 us + the soft maximum (power 1.1) of flops / (0.73 peak) and "
+    "bytes / (0.79 bandwidth), gate, up and down together, weights of the experts hit.\n"
     "Decode attention bf16 KV: 1251 kernels, 7.9 %; 11.4 us + bytes / (0.82 bandwidth), at most 28 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
     "Decode attention fp8 KV: 1004 kernels, 8.1 %; 11.3 us + bytes / (0.79 bandwidth). Sizes from 1 MB to "
@@ -78,6 +85,9 @@ ANALYTIC_DEVICE(
     "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 7.6 us + bytes / 39 GB/s, "
     "reduce-scatter of 2 7.4 us + bytes / 37 GB/s, all-to-all of 2 10.5 us + bytes / 43 GB/s.\n"
     "\n"
+    "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
+    "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+    "6000, whose FlashAttention 2 runs here, too.\n"
     "Assumed: rank counts above 2 are a ring of the link that two cards show. The measured 4 and 8 (2.5 "
     "and 1.1 GB/s) look like the one host that they were measured on.\n"
     "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"

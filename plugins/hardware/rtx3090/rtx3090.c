@@ -19,10 +19,13 @@ static const struct analytic_profile sheet = {
     .gemm = {[ANALYTIC_16BIT] =
                  {.launch_us = 6.0, .compute_efficiency = 0.870, .memory_efficiency = 0.872, .softness = 4.5}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9}},
+                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
-                                             .block_bytes_per_s = 24.6e9}},
+                                             .block_bytes_per_s = 24.6e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1}},
     .prefill_attention = {.launch_us = 5.4, .compute_efficiency = 0.907, .chain = 0.40, .memory_efficiency = 0.90},
     .link_kind = SERVSIM_LINK_PCIE,
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
@@ -39,11 +42,14 @@ ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measu
                 "Prefill attention: 16 kernels, 13.9 %; 5.4 us + flops of causal pairs / (0.91 peak) + 0.40 times a "
                 "tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth).\n"
                 "\n"
-                "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-                "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
+                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
                 "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
                 "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
                 "then), since none was measured on this card.\n"
+                "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
+                "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+                "6000, whose FlashAttention 2 runs here, too.\n"
                 "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
                 "context was measured on this card.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_BRIDGE
                     ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -18,31 +18,35 @@ static const struct analytic_profile sheet = {
     .gemm = {[ANALYTIC_16BIT] =
                  {.launch_us = 4.9, .compute_efficiency = 1.006, .memory_efficiency = 0.935, .softness = 3.4}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9}},
+                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
-                                             .block_bytes_per_s = 24.6e9}},
+                                             .block_bytes_per_s = 24.6e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1}},
     .prefill_attention = {.launch_us = 7.8, .compute_efficiency = 0.942, .chain = 0.39, .memory_efficiency = 0.91},
     .link_kind = SERVSIM_LINK_PCIE,
     .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
 };
 
-ANALYTIC_DEVICE(
-    "rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
-    "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 330.3 fp8; 1008 GB/s, 24 GiB, 128 SMs, 72 MB of L2. "
-    "Price per hour: not stated.\n"
-    "\n"
-    "Kernels of LLMServingSim's profiler with vLLM (MIT), fitted by tools/fit_kernels.py; errors are mean "
-    "absolute ones over the kernels named.\n"
-    "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
-    "/ (0.94 bandwidth).\n"
-    "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
-    "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
-    "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
-    "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
-    "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
-    "\n"
-    "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
-    "Assumed: experts are priced as on the RTX PRO 6000 (14.3 us + the soft maximum (power 1.9) of flops "
-    "/ (0.36 peak) and bytes / (0.91 bandwidth)), since none were measured on this card.\n" ANALYTIC_PAGE_PCIE
-        ANALYTIC_PAGE_END("12.5 GB/s"))
+ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
+                "Datasheet: 165.2 TFLOP/s dense bf16 and fp16, 330.3 fp8; 1008 GB/s, 24 GiB, 128 SMs, 72 MB of L2. "
+                "Price per hour: not stated.\n"
+                "\n"
+                "Kernels of LLMServingSim's profiler with vLLM (MIT), fitted by tools/fit_kernels.py; errors are mean "
+                "absolute ones over the kernels named.\n"
+                "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
+                "/ (0.94 bandwidth).\n"
+                "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
+                "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
+                "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+                "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
+                "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
+                "\n"
+                "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
+                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
+                "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
+                "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+                "6000, whose FlashAttention 2 runs here, too.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -51,13 +51,20 @@ static const struct analytic_profile sheet = {
                                 .fill_us = 0.00,
                                 .max_split = 1}},
     .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 14.3, .compute_efficiency = 0.361, .memory_efficiency = 0.905, .softness = 1.9},
+                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9},
             [ANALYTIC_8BIT] =
-                {.launch_us = 12.9, .compute_efficiency = 0.333, .memory_efficiency = 0.872, .softness = 1.5}},
+                {.launch_us = 32.1, .compute_efficiency = 0.331, .memory_efficiency = 0.910, .softness = 1.6}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.1,
                                              .memory_efficiency = 0.932,
-                                             .block_bytes_per_s = 26.2e9},
-                         [ANALYTIC_8BIT] = {.launch_us = 12.5, .memory_efficiency = 0.942}},
+                                             .block_bytes_per_s = 26.2e9,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
+                                             .joint = 1},
+                         [ANALYTIC_8BIT] = {.launch_us = 12.5,
+                                            .memory_efficiency = 0.942,
+                                            .padded_rows = 76,
+                                            .padded_keys = 110,
+                                            .joint = 1}},
     .prefill_attention = {.launch_us = 7.5, .compute_efficiency = 0.611, .chain = 0.64, .memory_efficiency = 0.98},
     .all_reduce = {{2, 4.4, 38e9, all_reduce_2_us}, {4, 13.5, 19e9, all_reduce_4_us}, {8, 26.0, 13e9, all_reduce_8_us}},
     .all_reduce_count = 3,
@@ -87,14 +94,18 @@ ANALYTIC_DEVICE(
     "bytes / (0.93 bandwidth), in waves of tiles (loss 0.15, 1.4 us a wave, K in up to 2 parts).\n"
     "GEMM nvfp4: 770 kernels, 12.8 %; 7.2 us + the soft maximum (power 12.0) of flops / (0.68 peak) and "
     "bytes / (0.72 bandwidth), in waves of tiles (loss 0.09, 0.0 us a wave, K in one part).\n"
-    "Experts bf16: 750 kernels, 11.6 %; 14.3 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
+    "Experts bf16: 696 kernels, 9.4 %; 22.5 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
+    "bytes / (0.92 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts fp8: 589 kernels, 7.3 %; 32.1 us + the soft maximum (power 1.6) of flops / (0.33 peak) and "
     "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8: 700 kernels, 11.9 %; 12.9 us + the soft maximum (power 1.5) of flops / (0.33 peak) and "
-    "bytes / (0.87 bandwidth), gate, up and down together, weights of the experts hit.\n"
     "Decode attention bf16 KV: 1204 kernels, 6.2 %; 12.1 us + bytes / (0.93 bandwidth), at most 26 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
     "Decode attention fp8 KV: 683 kernels, 5.6 %; 12.5 us + bytes / (0.94 bandwidth). Sizes from 1 MB to "
     "2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
+    "Attention of mixed batches: 8554 kernels, 16.2 %; decodes beside prefill are in its kernel, as "
+    "chunks of one token padded to 76 queries, over their context and 110 keys more, at the rate of "
+    "prefill (FlashAttention 2 splits and packs in batches of decodes alone); the sum of both kernels "
+    "would be 30 % off.\n"
     "Prefill attention: 4436 kernels, 10.1 %; 7.5 us + flops of causal pairs / (0.61 peak) + 0.64 times a "
     "tile of 128 queries over its keys on one SM + bytes / (0.98 bandwidth).\n"
     "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
