@@ -182,6 +182,52 @@ test_services_equality(void)
     CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
 }
 
+/* Every scheduler that ships, with options that make it act. */
+static void
+test_schedulers_equality(void)
+{
+    static const char *const schedulers[][2] = {
+        {"vllm", "{preemption: swap}"},
+        {"static", NULL},
+        {"orca", "{preemption: swap}"},
+        {"vllm_v0", NULL},
+        {"vllm_v0", "{preemption: swap, watermark: 0.1}"},
+        {"sarathi", "{token_budget: 20}"},
+        {"sjf", "{ageing: 100}"},
+        {"srpt", "{ageing: 0}"},
+        {"srpt", "{preemption: swap, long_prefill_threshold: 7}"},
+        {"priority", "{level: 20ms}"},
+        {"mlfq", "{quantum: 2, prefill: 20}"},
+        {"mlfq", "{quantum: 5, levels: 3, ageing: 1000, preemption: swap}"},
+        {"fair", NULL},
+        {"fair", "{preemption: swap, output_weight: 0.5}"},
+        {"slo", "{target: 100ms, prompt_token: 0.01ms}"},
+    };
+    struct totals totals = {0};
+    for (size_t i = 0; i < sizeof schedulers / sizeof schedulers[0]; i++)
+        for (uint64_t seed = 1; seed <= 40; seed++) {
+            struct toy toy;
+            toy_init(&toy);
+            randomise(&toy, seed + 1000 * i);
+            toy.cell.swap_space_bytes = seed % 3 == 0 ? 8192 : 1 << 20;
+            toy_use(&toy, SERVSIM_KIND_SCHEDULER, schedulers[i][0], schedulers[i][1]);
+            int same = same_both_ways(&toy, &totals);
+            if (!same)
+                (void)printf("# %s, seed %llu differs\n", schedulers[i][0], (unsigned long long)seed);
+            CU_ASSERT(same);
+            toy_free(&toy);
+        }
+    (void)printf("# %llu cells, %llu preemptions, %llu blocks out, %llu in, %llu pauses, %llu events against %llu\n",
+                 (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
+                 (unsigned long long)totals.swapped_out, (unsigned long long)totals.swapped_in,
+                 (unsigned long long)totals.pauses, (unsigned long long)totals.events_fast,
+                 (unsigned long long)totals.events_stepwise);
+    CU_ASSERT(totals.preemptions > 1000);
+    CU_ASSERT(totals.swapped_in > 500);
+    CU_ASSERT(totals.pauses > 500);
+    CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
+}
+
 /* ---- vLLM V1, written down once more ---- */
 
 #define V1_MOST 256
@@ -733,6 +779,7 @@ main(void)
     static const struct ss_case cases[] = {
         {"fast-forward equals stepwise over random cells, with preemptions", test_equality},
         {"the same with a scheduler that swaps, pauses, holds and limits", test_services_equality},
+        {"the same with every scheduler that ships", test_schedulers_equality},
         {"the step of vLLM V1, against a loop over its requests", test_v1_order},
         {"a run worked out by hand", test_by_hand},
         {"swapping, worked out by hand", test_swap_by_hand},

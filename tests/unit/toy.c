@@ -114,6 +114,10 @@ next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     ss_time_split(now, &out->arrival_s, &out->arrival_ps);
     out->prompt_tokens = between(&stream->random, traffic->prompt_min, traffic->prompt_max);
     out->output_tokens = between(&stream->random, traffic->output_min, traffic->output_max);
+    out->client = 1 + stream->sent * 7 % 3;
+    out->priority = stream->sent % 4 == 0;
+    out->deadline_s = out->arrival_s + (int64_t)(stream->sent % 5);
+    out->deadline_ps = out->arrival_ps;
     if (traffic->exponential_output)
         out->output_tokens = 1 + (uint32_t)(-log(servsim_random_unit(&stream->random)) * traffic->output_max);
     return 1;

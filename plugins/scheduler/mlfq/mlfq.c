@@ -162,7 +162,8 @@ static const struct servsim_plugin plugin = {
         "gives them up as `preemption` says (FastServe: swap). In place of FastServe's promotion of requests that "
         "wait too long, `ageing` steps of quantum are taken off for each second since arrival: an order that time "
         "alone does not change.\n\n"
-        "With ageing: 0 long requests may wait for ever.",
+        "Where the KV cache is full, every newcomer costs somebody its blocks: give it swap and enough swap_space, or "
+        "fewer places. With ageing: 0 long requests may wait for ever.",
     .options = options,
     .create = create,
     .destroy = servsim_preemptive_destroy,
