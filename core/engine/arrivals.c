@@ -98,6 +98,8 @@ new_request(struct ss_cluster *cluster, uint64_t id)
     set_deadline(request, arrival);
     request->seen.prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
+    if (cluster->cell->prefix_caching && ss_prefix_name(request, arrival, cluster->cell->block_size) != 0)
+        return NULL;
     request->finish_position = request->shortest_position = request->longest_position = SS_HEAP_ABSENT;
     return request;
 }

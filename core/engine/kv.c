@@ -1,7 +1,10 @@
 /*
- * engine/kv.c - counts of KV blocks.
+ * engine/kv.c - who takes KV blocks and gives them back.
  */
 #include "engine/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 void
 ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t block_size)
@@ -10,63 +13,153 @@ ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t block
         .total = total, .free = total, .host_total = host_total, .host_free = host_total, .block_size = block_size};
 }
 
-uint64_t
-ss_kv_chunk_blocks(const struct ss_kv *kv, const struct ss_request *request, uint32_t tokens)
+int
+ss_kv_cache(struct ss_kv *kv, struct servsim_error *err)
 {
-    return ss_kv_blocks_of(kv, (uint64_t)request->computed + tokens) - ss_kv_blocks_of(kv, request->computed);
+    uint64_t total = kv->total;
+    int rc = ss_pool_init(&kv->pool, total);
+    if (rc == -EOVERFLOW)
+        return servsim_fail(err, EINVAL, "prefix_caching of %llu KV blocks: %u is the most; write fewer blocks",
+                            (unsigned long long)total, SS_POOL_MAX_BLOCKS);
+    kv->decoded = rc == 0 ? malloc((total > 0 ? total : 1) * sizeof *kv->decoded) : NULL;
+    if (kv->decoded == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for the index of %llu KV blocks", (unsigned long long)total);
+    kv->caches = 1;
+    return 0;
 }
 
 void
-ss_kv_take_chunk(struct ss_kv *kv, struct ss_request *request)
+ss_kv_free(struct ss_kv *kv)
 {
-    kv->free -= ss_kv_chunk_blocks(kv, request, request->chunk);
+    ss_pool_free(&kv->pool);
+    free(kv->decoded);
+    kv->decoded = NULL;
+}
+
+/* ---- where blocks are cached ---- */
+
+/* The longest cached prefix, in blocks, the last token left to compute; `unheld` of them are free. */
+static uint32_t
+cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens, uint64_t *unheld)
+{
+    uint32_t most = (tokens - 1) / kv->block_size, found = 0;
+    *unheld = 0;
+    while (found < most) {
+        uint32_t block = ss_pool_find(&kv->pool, ss_prefix_key(prefix, found, kv->block_size));
+        if (block == SS_POOL_NONE)
+            break;
+        *unheld += kv->pool.blocks[block].references == 0;
+        prefix->blocks[found++] = block;
+    }
+    return found;
+}
+
+static void
+index_block(struct ss_kv *kv, const struct ss_prefix *prefix, uint64_t at, uint32_t block)
+{
+    if (kv->pool.blocks[block].key == 0)
+        ss_pool_index(&kv->pool, block, ss_prefix_key(prefix, at, kv->block_size));
 }
 
 void
-ss_kv_undo_chunk(struct ss_kv *kv, struct ss_request *request)
+ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
-    kv->free += ss_kv_chunk_blocks(kv, request, request->chunk);
+    struct ss_prefix *prefix = request->prefix;
+    while (prefix->count < ss_kv_blocks_of(kv, tokens))
+        prefix->blocks[prefix->count++] = ss_pool_take(&kv->pool);
+    for (; prefix->indexed < tokens / kv->block_size; prefix->indexed++)
+        index_block(kv, prefix, prefix->indexed, prefix->blocks[prefix->indexed]);
+}
+
+/* Nothing will have been computed into these; whoever found them in this very step keeps them, as vLLM has it. */
+static void
+forget(struct ss_kv *kv, uint32_t block)
+{
+    if (kv->pool.blocks[block].key != 0 && kv->pool.blocks[block].references == 1)
+        ss_pool_forget(&kv->pool, block);
 }
 
 void
-ss_kv_take_decodes(struct ss_kv *kv, uint64_t blocks)
+ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
-    kv->free -= blocks;
+    struct ss_prefix *prefix = request->prefix;
+    uint32_t full = (uint32_t)(tokens / kv->block_size);
+    for (; prefix->indexed > full; prefix->indexed--)
+        forget(kv, prefix->blocks[prefix->indexed - 1]);
+    while (prefix->count > ss_kv_blocks_of(kv, tokens))
+        kv->free += (uint64_t)ss_pool_give(&kv->pool, prefix->blocks[--prefix->count]);
+}
+
+/* Tail first: what was decoded, which gets its names only now, then the table. */
+void
+ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
+{
+    struct ss_prefix *prefix = request->prefix;
+    uint64_t full = tokens / kv->block_size;
+    for (uint64_t at = ss_kv_blocks_of(kv, tokens); at-- > prefix->count;) {
+        uint32_t block = kv->decoded[--kv->decoded_count];
+        if (at < full)
+            index_block(kv, prefix, at, block);
+        kv->free += (uint64_t)ss_pool_give(&kv->pool, block);
+    }
+    while (prefix->count > 0) {
+        uint32_t at = --prefix->count, block = prefix->blocks[at];
+        if (at >= prefix->indexed && at < full)
+            index_block(kv, prefix, at, block);
+        kv->free += (uint64_t)ss_pool_give(&kv->pool, block);
+    }
+    prefix->indexed = 0;
+}
+
+int64_t
+ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint64_t *needed)
+{
+    uint64_t blocks = ss_kv_blocks_of(kv, request->target), unheld;
+    struct ss_prefix *prefix = request->prefix;
+    if (ss_prefix_reserve(prefix, blocks) != 0)
+        return -ENOMEM;
+    prefix->indexed = cached_blocks(kv, prefix, request->target, &unheld);
+    *needed = blocks - prefix->indexed + unheld;
+    return (int64_t)prefix->indexed * kv->block_size;
 }
 
 void
-ss_kv_undo_decodes(struct ss_kv *kv, uint64_t blocks)
+ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request)
 {
-    kv->free += blocks;
+    struct ss_prefix *prefix = request->prefix;
+    for (; prefix->count < prefix->indexed; prefix->count++)
+        kv->free -= (uint64_t)ss_pool_share(&kv->pool, prefix->blocks[prefix->count]);
 }
 
 void
-ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
+ss_kv_decode_cached(struct ss_kv *kv, uint64_t blocks)
 {
-    (void)request;
-    kv->free += ss_kv_blocks_of(kv, tokens);
-}
-
-uint64_t
-ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
-{
-    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
-    ss_kv_release(kv, request, request->computed);
-    kv->host_free -= blocks;
-    return blocks;
-}
-
-uint64_t
-ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
-{
-    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
-    kv->free -= blocks;
-    kv->host_free += blocks;
-    return blocks;
+    for (uint64_t i = 0; i < blocks; i++)
+        kv->decoded[kv->decoded_count++] = ss_pool_take(&kv->pool);
 }
 
 void
-ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request)
+ss_kv_undecode_cached(struct ss_kv *kv, uint64_t blocks)
 {
-    kv->host_free += ss_kv_blocks_of(kv, request->computed);
+    for (uint64_t i = 0; i < blocks; i++)
+        (void)ss_pool_give(&kv->pool, kv->decoded[--kv->decoded_count]);
+}
+
+/* ---- for --verify ---- */
+
+const char *
+ss_kv_check(const struct ss_kv *kv, const struct ss_request *const *lists, size_t count)
+{
+    uint32_t *holders = calloc((size_t)kv->total + 1, sizeof *holders);
+    if (holders == NULL)
+        return "no memory to count the holders of blocks";
+    for (size_t list = 0; list < count; list++)
+        for (const struct ss_request *request = lists[list]; request != NULL; request = request->next)
+            for (uint32_t i = 0; i < request->prefix->count; i++)
+                holders[request->prefix->blocks[i]]++;
+    for (uint64_t i = 0; i < kv->decoded_count; i++)
+        holders[kv->decoded[i]]++;
+    const char *wrong = ss_pool_check(&kv->pool, holders, kv->free);
+    free(holders);
+    return wrong;
 }

@@ -2,20 +2,36 @@
  * engine/kv.h - the KV cache of a replica: which blocks are free, and who takes and gives them.
  *
  * All accounting of blocks is here. Who takes a block of a batch that decodes is never asked: how many of them a step
- * takes is known from the residues of its members (batch.h).
+ * takes is known from the residues of its members (batch.h). Without prefix caching that is all, and blocks are only
+ * counted.
+ *
+ * With prefix caching blocks have an identity (pool.h, prefix.h), and the rules are those of vLLM V1: a prompt's full
+ * blocks can be found from the moment at which a step is given them; a request starts with as many of its blocks as are
+ * found, in whole blocks, and computes its last token at least; a request's blocks become free tail first. What a run
+ * of decode steps does to the pool is to take the first blocks of its queue, as many as single steps would: which
+ * member gets which is of no effect, since all that is decoded is its request's own. So they lie in one heap until a
+ * member leaves, is given as many as it has filled, and gives them to the queue with the names of what they hold.
  */
 #ifndef SS_ENGINE_KV_H
 #define SS_ENGINE_KV_H
 
-#include "engine/request.h"
+#include "engine/pool.h"
+#include "engine/prefix.h"
 
 struct ss_kv {
-    uint64_t total, free;
+    uint64_t total, free;           /* free: held by nobody, whatever is cached in them */
     uint64_t host_total, host_free; /* swap space in the host's memory, in the same blocks */
     uint32_t block_size;            /* tokens */
+    int caches;                     /* prefix caching */
+    struct ss_pool pool;
+    uint32_t *decoded; /* blocks that decodes have taken */
+    uint64_t decoded_count;
 };
 
+/* Plain counts; and the pool beside them, where `caches`: 0 or -errno. Free it either way. */
 void ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t block_size);
+int ss_kv_cache(struct ss_kv *kv, struct servsim_error *err);
+void ss_kv_free(struct ss_kv *kv);
 
 static inline uint64_t
 ss_kv_blocks_of(const struct ss_kv *kv, uint64_t tokens)
@@ -30,25 +46,131 @@ ss_kv_used(const struct ss_kv *kv)
 }
 
 /* Blocks that `tokens` more prefill tokens of a running or starting request take. */
-uint64_t ss_kv_chunk_blocks(const struct ss_kv *kv, const struct ss_request *request, uint32_t tokens);
+static inline uint64_t
+ss_kv_chunk_blocks(const struct ss_kv *kv, const struct ss_request *request, uint32_t tokens)
+{
+    return ss_kv_blocks_of(kv, (uint64_t)request->computed + tokens) - ss_kv_blocks_of(kv, request->computed);
+}
+
+/* ---- kv.c: the same for blocks with an identity; the callers are below ---- */
+
+int64_t ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint64_t *needed);
+void ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request);
+/* Holds what so many tokens need, full blocks indexed; and no more than that. */
+void ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+void ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+void ss_kv_decode_cached(struct ss_kv *kv, uint64_t blocks);
+void ss_kv_undecode_cached(struct ss_kv *kv, uint64_t blocks);
+void ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+
+/* ---- for the engine ---- */
+
+/*
+ * Looks a waiting request up, all `target` tokens of it. Cached tokens (0 without prefix caching), or -ENOMEM.
+ * `needed` is how many free blocks it takes to hold all of it, those that are found included as far as nobody holds
+ * them.
+ */
+static inline int64_t
+ss_kv_find(struct ss_kv *kv, struct ss_request *request, uint64_t *needed)
+{
+    if (kv->caches)
+        return ss_kv_find_cached(kv, request, needed);
+    *needed = ss_kv_blocks_of(kv, request->target);
+    return 0;
+}
+
+/* The request starts with what was found: nothing may have changed since. */
+static inline void
+ss_kv_share(struct ss_kv *kv, struct ss_request *request)
+{
+    if (kv->caches)
+        ss_kv_share_cached(kv, request);
+}
 
 /* The request's chunk takes its blocks. They are free: the caller has looked. */
-void ss_kv_take_chunk(struct ss_kv *kv, struct ss_request *request);
-/* The chunk is taken out of the step again. */
-void ss_kv_undo_chunk(struct ss_kv *kv, struct ss_request *request);
+static inline void
+ss_kv_take_chunk(struct ss_kv *kv, struct ss_request *request)
+{
+    kv->free -= ss_kv_chunk_blocks(kv, request, request->chunk);
+    if (kv->caches)
+        ss_kv_hold_cached(kv, request, (uint64_t)request->computed + request->chunk);
+}
 
-/* Members of a batch take so many blocks for the tokens that they decode; or one of them gives its block back. */
-void ss_kv_take_decodes(struct ss_kv *kv, uint64_t blocks);
-void ss_kv_undo_decodes(struct ss_kv *kv, uint64_t blocks);
+/* The chunk is taken out of the step again. */
+static inline void
+ss_kv_undo_chunk(struct ss_kv *kv, struct ss_request *request)
+{
+    if (kv->caches)
+        ss_kv_unhold_cached(kv, request, request->computed);
+    else
+        kv->free += ss_kv_chunk_blocks(kv, request, request->chunk);
+}
+
+/* Members of a batch take so many blocks for the tokens that they decode. */
+static inline void
+ss_kv_take_decodes(struct ss_kv *kv, uint64_t blocks)
+{
+    kv->free -= blocks;
+    if (kv->caches)
+        ss_kv_decode_cached(kv, blocks);
+}
+
+/* Members that lose their place in the step give those back. */
+static inline void
+ss_kv_undo_decodes(struct ss_kv *kv, uint64_t blocks)
+{
+    kv->free += blocks;
+    if (kv->caches)
+        ss_kv_undecode_cached(kv, blocks);
+}
 
 /* A request that holds so many tokens gives all of its blocks back. */
-void ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+static inline void
+ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
+{
+    if (kv->caches)
+        ss_kv_release_cached(kv, request, tokens);
+    else
+        kv->free += ss_kv_blocks_of(kv, tokens);
+}
 
-/* Its `computed` tokens move to the host's memory, or come back. There is room: the caller has looked. Returns the
-   blocks that are copied. */
-uint64_t ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request);
-uint64_t ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request);
+/* Its `computed` tokens move to the host's memory. There is room: the caller has looked. The blocks that are copied. */
+static inline uint64_t
+ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
+{
+    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
+    ss_kv_release(kv, request, request->computed);
+    kv->host_free -= blocks;
+    return blocks;
+}
+
+/* Room in the table of one that comes back. 0 or -ENOMEM. */
+static inline int
+ss_kv_reserve(const struct ss_kv *kv, struct ss_request *request)
+{
+    return kv->caches ? ss_prefix_reserve(request->prefix, ss_kv_blocks_of(kv, request->target)) : 0;
+}
+
+/* They come back, all of them, whatever is still cached. */
+static inline uint64_t
+ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
+{
+    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
+    kv->free -= blocks;
+    kv->host_free += blocks;
+    if (kv->caches)
+        ss_kv_hold_cached(kv, request, request->computed);
+    return blocks;
+}
+
 /* The copy in the host's memory is forgotten. */
-void ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request);
+static inline void
+ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request)
+{
+    kv->host_free += ss_kv_blocks_of(kv, request->computed);
+}
+
+/* Recounts with the requests of some lists: NULL, or what is wrong. For --verify, with prefix caching. */
+const char *ss_kv_check(const struct ss_kv *kv, const struct ss_request *const *lists, size_t count);
 
 #endif

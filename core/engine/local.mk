@@ -14,7 +14,11 @@ core_libservsim_a_SOURCES += \
 	core/engine/kv.c \
 	core/engine/kv.h \
 	core/engine/line.h \
+	core/engine/pool.c \
+	core/engine/pool.h \
 	core/engine/preempt.c \
+	core/engine/prefix.c \
+	core/engine/prefix.h \
 	core/engine/replica.c \
 	core/engine/replica.h \
 	core/engine/request.h \

@@ -81,6 +81,8 @@ recompute(struct ss_replica *replica, struct ss_request *request, uint32_t was)
         ss_kv_release(&replica->kv, request, request->computed);
     replica->prefill_tokens_left += whole - (request->target - request->computed);
     replica->result.recomputed_tokens += request->computed;
+    if (request->prefix != NULL)
+        request->prefix->lost_tokens = request->computed;
     request->computed = 0;
     request->state = SS_WAITING;
 }
@@ -193,6 +195,8 @@ ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap)
         blocks -= ss_kv_blocks_of(&replica->kv, request->computed);
     if (blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
+    if (ss_kv_reserve(&replica->kv, request) != 0)
+        return -ENOMEM;
     unpark(replica, request);
     if (swapped) {
         uint64_t copied = ss_kv_swap_in(&replica->kv, request);

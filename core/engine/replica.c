@@ -47,6 +47,9 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->host.log = NULL;
     if (make_parts(replica) != 0)
         return servsim_fail(err, ENOMEM, "no memory for replica %u", index);
+    int rc = cell->prefix_caching ? ss_kv_cache(&replica->kv, err) : 0;
+    if (rc != 0)
+        return rc;
     const struct servsim_scheduler_context context = {
         .size = sizeof context,
         .replica = index,
@@ -56,7 +59,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
         .max_model_len = cell->max_model_len,
         .kv_blocks_total = cluster->kv_blocks,
     };
-    int rc = ss_instance_create(&replica->scheduler, &cell->scheduler, &replica->host, &context, err);
+    rc = ss_instance_create(&replica->scheduler, &cell->scheduler, &replica->host, &context, err);
     if (rc != 0)
         return rc;
     replica->ops = replica->scheduler.descriptor->ops;
@@ -71,6 +74,7 @@ ss_replica_free(struct ss_replica *replica)
         ss_batch_free(replica->batch);
     if (replica->plan != NULL)
         free(replica->plan->chunks);
+    ss_kv_free(&replica->kv);
     free(replica->batch);
     free(replica->plan);
     free(replica->prefilling);

@@ -14,6 +14,8 @@
 #define SS_PAUSED 4u     /* preempted; its `computed` tokens are still in the KV cache */
 #define SS_SWAPPED 5u    /* preempted; its `computed` tokens are in the host's memory */
 
+struct ss_prefix;
+
 struct ss_request {
     struct servsim_request seen; /* first: plugins hold pointers to it */
     /* running order, or the list of those paused or swapped; next also links the pool's free list */
@@ -31,6 +33,7 @@ struct ss_request {
     uint32_t chunk;  /* prefill tokens that the step being composed gives it */
     uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
+    struct ss_prefix *prefix; /* what its blocks hold, with prefix caching; the pool's slot keeps the struct */
 };
 
 static inline struct ss_request *

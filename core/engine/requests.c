@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "engine/prefix.h"
+
 #define SLAB_REQUESTS 256
 
 struct slab {
@@ -26,15 +28,25 @@ ss_requests_take(struct ss_requests *pool)
     }
     struct ss_request *request = pool->unused;
     pool->unused = request->next;
-    *request = (struct ss_request){.seen = {.size = sizeof request->seen}};
+    *request = (struct ss_request){.seen = {.size = sizeof request->seen}, .prefix = request->prefix};
     return request;
 }
 
 void
 ss_requests_give(struct ss_requests *pool, struct ss_request *request)
 {
+    if (request->prefix != NULL)
+        ss_prefix_clear(request->prefix);
     request->next = pool->unused;
     pool->unused = request;
+}
+
+static void
+free_prefix(struct ss_prefix *prefix)
+{
+    if (prefix != NULL)
+        ss_prefix_clear(prefix);
+    free(prefix);
 }
 
 void
@@ -43,6 +55,8 @@ ss_requests_free(struct ss_requests *pool)
     struct slab *slab = pool->slabs;
     while (slab != NULL) {
         struct slab *older = slab->older;
+        for (size_t i = 0; i < SLAB_REQUESTS; i++)
+            free_prefix(slab->items[i].prefix);
         free(slab);
         slab = older;
     }

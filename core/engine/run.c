@@ -82,12 +82,14 @@ count_time(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
     ss_series_level(&replica->cluster->result->series, SS_SERIES_BUSY, run->start, run->start + busy, 1);
 }
 
+/* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
 static void
-note_kv_peak(struct ss_replica *replica)
+note_kv(struct ss_replica *replica)
 {
     uint64_t used = ss_kv_used(&replica->kv);
     if (used > replica->result.kv_blocks_peak)
         replica->result.kv_blocks_peak = used;
+    replica->result.kv_evictions = replica->kv.pool.evictions;
 }
 
 static void
@@ -214,7 +216,7 @@ ss_replica_end_run(struct ss_replica *replica, const struct ss_run *run, uint64_
     count_time(replica, run, steps);
     if (replica->plan->decode)
         end_decodes(replica, run, steps);
-    note_kv_peak(replica);
+    note_kv(replica);
     if (steps > 1 && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
         replica->ops->advance != NULL)
         replica->ops->advance(replica->scheduler.self, steps - 1);

@@ -210,6 +210,23 @@ limit(void *ctx, uint32_t tokens)
     return SERVSIM_OK;
 }
 
+/* Counts the tokens that need not be computed: for the first time, or again. */
+static void
+note_cached(struct ss_replica *replica, const struct ss_request *request)
+{
+    struct ss_record *record = ss_cluster_record(replica->cluster, request);
+    uint32_t cached = request->computed;
+    if (cached == 0)
+        return;
+    replica->prefill_tokens_left -= cached;
+    if (record->queue_ps == SS_NO_PS) {
+        record->cached_tokens = cached;
+        replica->result.cached_tokens += cached;
+    } else {
+        replica->result.recomputed_tokens -= minimum(cached, request->prefix->lost_tokens);
+    }
+}
+
 void
 ss_enter_running(struct ss_replica *replica, struct ss_request *request)
 {
@@ -248,13 +265,20 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
         return SERVSIM_NO_SLOT;
     if (parked)
         return ss_resume(replica, request, cap);
-    request->computed = 0;
+    uint64_t needed;
     request->target = seen->prompt_tokens + request->generated;
-    uint32_t tokens = minimum(minimum(request->target, cap), replica->plan->budget);
-    if ((flags & SERVSIM_WHOLE_PROMPT) != 0 && tokens < request->target)
+    int64_t cached = ss_kv_find(&replica->kv, request, &needed);
+    if (cached < 0)
+        return (int32_t)cached;
+    request->computed = (uint32_t)cached;
+    uint32_t left = request->target - request->computed;
+    uint32_t tokens = minimum(minimum(left, cap), replica->plan->budget);
+    if ((flags & SERVSIM_WHOLE_PROMPT) != 0 && tokens < left)
         return SERVSIM_NO_BUDGET;
-    if (ss_kv_blocks_of(&replica->kv, request->target) > replica->kv.free)
+    if (needed > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
+    ss_kv_share(&replica->kv, request);
+    note_cached(replica, request);
     request->holds = (flags & SERVSIM_HOLD_PLACE) != 0;
     ss_enter_running(replica, request);
     return ss_start_prefill(replica, request, tokens);

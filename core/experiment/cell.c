@@ -184,11 +184,9 @@ build_kv_cache(const struct ss_build *build, const struct ss_node *tree, struct 
     cell->swap_space_bytes = ss_options_get(&options, "swap_space")->number;
     cell->swap_bytes_per_s = ss_options_get(&options, "swap_bandwidth")->number;
     cell->model.kv_dtype = ss_dtype_of(ss_options_get(&options, "dtype")->text); /* auto is none: 0 */
-    if (ss_options_get(&options, "prefix_caching")->integer != 0)
-        rc = ss_node_fail(ss_node_get(ss_node_get(tree, "kv_cache"), "prefix_caching"), build->err, ENOTSUP,
-                          "prefix caching is not there yet; write prefix_caching: false");
+    cell->prefix_caching = ss_options_get(&options, "prefix_caching")->integer != 0;
     ss_options_free(&options);
-    return rc;
+    return 0;
 }
 
 /* Exactly as written; the table has checked its form and its bounds. */

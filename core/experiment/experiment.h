@@ -50,7 +50,8 @@ struct ss_cell {
     uint32_t max_model_len;                        /* the model's, unless the experiment says less */
     uint32_t block_size;
     double memory_utilization;
-    uint64_t kv_blocks;                        /* 0: from the memory */
+    uint64_t kv_blocks; /* 0: from the memory */
+    int prefix_caching;
     double swap_space_bytes, swap_bytes_per_s; /* of each GPU: host memory for swapped KV blocks, and the link to it */
     struct ss_overhead overhead;
     double

@@ -157,8 +157,8 @@ put_cluster(struct ss_text *text, const struct ss_cell *cell)
     put_nodes(text, cell);
     ss_text_puts(text, "}\n");
     ss_number_format(number, cell->memory_utilization);
-    ss_text_printf(text, "kv_cache: {block_size: %u, memory_utilization: %s, prefix_caching: false", cell->block_size,
-                   number);
+    ss_text_printf(text, "kv_cache: {block_size: %u, memory_utilization: %s, prefix_caching: %s", cell->block_size,
+                   number, cell->prefix_caching ? "true" : "false");
     if (cell->model.kv_dtype != 0)
         ss_text_printf(text, ", dtype: %s", ss_dtype_name(cell->model.kv_dtype));
     if (cell->kv_blocks > 0)

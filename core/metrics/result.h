@@ -22,6 +22,8 @@ struct ss_replica_result {
     uint64_t preemptions, recomputed_tokens;
     uint64_t pauses, swapped_out_blocks, swapped_in_blocks;
     uint64_t kv_blocks_peak;
+    uint64_t cached_tokens; /* prompt tokens found in the prefix cache when their request first started */
+    uint64_t kv_evictions;  /* cached blocks that were taken for something else */
 };
 
 /* One run of one replica, for timelines. */

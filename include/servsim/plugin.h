@@ -686,11 +686,14 @@ struct servsim_arrival {
     uint32_t output_tokens;        /* at least 1 */
     uint64_t client;
     uint64_t session;             /* 0: none */
-    uint64_t prompt_id;           /* requests with equal ids have equal prompts; 0: unknown */
+    uint64_t prompt_id;           /* requests with equal ids have equal prompts, as far as both go; 0: unknown */
+    uint64_t prefix_id;           /* the first prefix_tokens of the prompt are those of all with this id */
     const uint64_t *block_hashes; /* chained ids of prompt blocks, or NULL; the plugin's, until the next call */
     const int32_t *token_ids;     /* of the prompt, prompt_tokens of them, or NULL; likewise */
     uint32_t block_hash_count;
-    uint32_t block_hash_tokens;      /* tokens that one id stands for */
+    uint32_t block_hash_tokens; /* tokens that one id stands for */
+    uint32_t prefix_tokens;     /* 0: no beginning is shared */
+    uint32_t reserved;
     int64_t deadline_s, deadline_ps; /* preset to SERVSIM_NEVER, 0 */
     char label[32];                  /* "ChatGPT API" or the like; for traces that are written again */
 };

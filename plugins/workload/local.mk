@@ -2,6 +2,7 @@
 
 workload_replay = \
 	plugins/workload/common/number.c plugins/workload/common/number.h \
+	plugins/workload/common/prompts.h \
 	plugins/workload/common/random.c plugins/workload/common/random.h \
 	plugins/workload/common/replay.c plugins/workload/common/replay.h \
 	plugins/workload/common/row.c plugins/workload/common/row.h \
@@ -10,6 +11,7 @@ workload_replay = \
 workload_lengths = \
 	plugins/workload/common/lengths.c plugins/workload/common/lengths.h \
 	plugins/workload/common/number.c plugins/workload/common/number.h \
+	plugins/workload/common/prompts.h \
 	plugins/workload/common/random.c plugins/workload/common/random.h \
 	plugins/workload/common/scale.c plugins/workload/common/scale.h \
 	plugins/workload/common/tables.c \

@@ -106,12 +106,49 @@ YAML
     grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
 done
 
+# Mooncake's form: chained ids of 512-token pieces, shared up to where two prompts part
+awk 'BEGIN {
+    for (i = 0; i < 150; i++) {
+        n = i * 37 % 7 + 1
+        ids = ""
+        for (j = 0; j < n; j++)
+            ids = ids (j > 0 ? ", " : "") (j < 3 ? j : 100 * (i * 11 % 13) + j)
+        printf "{\"timestamp\": %d, \"input_length\": %d, \"output_length\": %d, \"hash_ids\": [%s]}\n", \
+            i * 90, n * 512 - i % 500, 1 + i * 53 % 300, ids
+    }
+}' >"$work/mooncake.jsonl"
+cat >"$work/prefix.yaml" <<YAML
+servsim: 1
+name: prefix
+cluster: {gpus: 2}
+hardware: rtx3090
+workload: {plugin: poisson, rate: 9, requests: 150}
+matrix:
+  kv_cache:
+    tight: {blocks: 300, prefix_caching: true}
+    odd: {blocks: 1000, block_size: 7, prefix_caching: true}
+    wide: {prefix_caching: true}
+  scheduler:
+    fcfs: {plugin: fcfs}
+    fcfs_cap: {plugin: fcfs, long_prefill_threshold: 200}
+    fcfs_whole: {plugin: fcfs, chunked_prefill: false, max_num_batched_tokens: 4096}
+  workload:
+    unknown: {plugin: poisson, rate: 9, requests: 150, prompt_distribution: sharegpt, output_distribution: sharegpt}
+    ids: {plugin: poisson, rate: 9, requests: 150, distinct_prompts: 7, prompt_tokens: 700, output_distribution: burstgpt}
+    shared: {plugin: bursts, rate: 8, requests: 150, burst_length: 3s, shared_prefix_tokens: 500, prompt_distribution: burstgpt, output_distribution: burstgpt}
+    replayed: {plugin: burstgpt, path: "data:burstgpt_like_10k.csv", sample: 150, rate: 8, distinct_prompts: 20}
+    pieces: {plugin: tokens, path: $work/mooncake.jsonl}
+report: []
+YAML
+
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --output "$work/devices" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/devices_stepwise" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --output "$work/models" "$work/models.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/models_stepwise" "$work/models.yaml" >/dev/null
+"$servsim" run --quiet --verify --output "$work/prefix" "$work/prefix.yaml" >/dev/null
+"$servsim" run --quiet --verify --stepwise --output "$work/prefix_stepwise" "$work/prefix.yaml" >/dev/null
 
 "$servsim" run --quiet --verify --output "$work/schedulers" "$work/schedulers.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/schedulers_stepwise" "$work/schedulers.yaml" >/dev/null
@@ -143,6 +180,14 @@ same_files "$work/schedulers" "$work/schedulers_stepwise"
 for figure in preemptions pauses swapped_out_blocks; do
     [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
 done
+same_files "$work/prefix" "$work/prefix_stepwise"
+cached=$(sum "$work/prefix" summary.json cached_tokens)
+preemptions=$(sum "$work/prefix" summary.json preemptions)
+echo "$cells cells with prefix caching equal; $cached tokens cached, $preemptions preemptions"
+[ "$cells" -eq 45 ]
+[ "$cached" -gt 1000000 ]
+[ "$preemptions" -gt 100 ]
+
 same_files "$work/fast" "$work/stepwise"
 figures "$work/fast" run.json engine_steps >"$work/fast.steps"
 figures "$work/stepwise" run.json engine_steps >"$work/stepwise.steps"

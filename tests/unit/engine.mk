@@ -14,3 +14,8 @@ check_PROGRAMS += tests/unit/helpers_test
 tests_unit_helpers_test_SOURCES = tests/unit/helpers_test.c
 tests_unit_helpers_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/helpers_test
+
+check_PROGRAMS += tests/unit/kv_test
+tests_unit_kv_test_SOURCES = tests/unit/kv_test.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_kv_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/kv_test

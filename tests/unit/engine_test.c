@@ -15,7 +15,7 @@
 
 struct totals {
     uint64_t cells, preemptions, events_fast, events_stepwise, steps, rejected;
-    uint64_t swapped_out, swapped_in, pauses, held;
+    uint64_t swapped_out, swapped_in, pauses, held, cached, evictions;
 };
 
 static uint32_t
@@ -86,10 +86,22 @@ add_up(struct totals *totals, const struct ss_result *fast, const struct ss_resu
         totals->swapped_out += fast->replicas[i].swapped_out_blocks;
         totals->swapped_in += fast->replicas[i].swapped_in_blocks;
         totals->pauses += fast->replicas[i].pauses;
+        totals->cached += fast->replicas[i].cached_tokens;
+        totals->evictions += fast->replicas[i].kv_evictions;
     }
     totals->held += fast->held > 0;
     for (size_t i = 0; i < fast->records.count; i++)
         totals->rejected += fast->records.items[i].status == SS_STATUS_REJECTED;
+}
+
+static int
+same_cache(const struct ss_result *fast, const struct ss_result *stepwise)
+{
+    for (uint32_t i = 0; i < fast->replica_count; i++)
+        if (fast->replicas[i].cached_tokens != stepwise->replicas[i].cached_tokens ||
+            fast->replicas[i].kv_evictions != stepwise->replicas[i].kv_evictions)
+            return 0;
+    return 1;
 }
 
 static int
@@ -101,7 +113,8 @@ same_both_ways(struct toy *toy, struct totals *totals)
     CU_ASSERT_EQUAL_FATAL(toy_run(toy, 1, stepwise), 0);
     char *left = toy_text(fast, &toy->cell), *right = toy_text(stepwise, &toy->cell);
     int same = strcmp(left, right) == 0 && fast->engine_steps == stepwise->engine_steps &&
-               stepwise->events >= stepwise->engine_steps && fast->events <= stepwise->events;
+               stepwise->events >= stepwise->engine_steps && fast->events <= stepwise->events &&
+               same_cache(fast, stepwise);
     add_up(totals, fast, stepwise);
     free(left);
     free(right);
@@ -110,29 +123,6 @@ same_both_ways(struct toy *toy, struct totals *totals)
     free(fast);
     free(stepwise);
     return same;
-}
-
-static void
-test_equality(void)
-{
-    struct totals totals = {0};
-    for (uint64_t seed = 1; seed <= 400; seed++) {
-        struct toy toy;
-        toy_init(&toy);
-        randomise(&toy, seed);
-        int same = same_both_ways(&toy, &totals);
-        if (!same)
-            (void)printf("# seed %llu differs\n", (unsigned long long)seed);
-        CU_ASSERT(same);
-        toy_free(&toy);
-    }
-    (void)printf("# %llu cells, %llu preemptions, %llu rejected, %llu steps, %llu events against %llu\n",
-                 (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
-                 (unsigned long long)totals.rejected, (unsigned long long)totals.steps,
-                 (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
-    CU_ASSERT(totals.preemptions > 1000);
-    CU_ASSERT(totals.rejected > 10);
-    CU_ASSERT(totals.events_fast * 2 < totals.events_stepwise);
 }
 
 static void
@@ -150,24 +140,63 @@ randomise_policy(struct toy *toy, struct toy_policy *policy, uint64_t seed)
     toy->cell.swap_bytes_per_s = PICK(&random, 1000000, 123456789);
 }
 
-/* A scheduler that swaps, pauses, holds and limits, by lot. */
 static void
-test_services_equality(void)
+randomise_prompts(struct toy *toy, uint64_t seed)
 {
-    struct totals totals = {0};
+    struct servsim_random random = {seed * 1299709};
+    toy->cell.prefix_caching = 1;
+    toy->traffic.identity = (int)PICK(&random, TOY_UNKNOWN, TOY_PROMPTS, TOY_SHARED, TOY_TOKENS, TOY_PIECES);
+    toy->traffic.distinct = PICK(&random, 1, 3, 20);
+    toy->traffic.prefix_tokens = PICK(&random, 1, 16, 40, 100);
+}
+
+#define WITH_SERVICES 1u /* of a scheduler that uses them all */
+#define WITH_PREFIXES 2u
+
+/* 400 random cells, each both ways. */
+static void
+compare_cells(struct totals *totals, uint32_t with)
+{
     for (uint64_t seed = 1; seed <= 400; seed++) {
         struct toy toy;
         struct toy_policy policy = {0};
         toy_init(&toy);
         randomise(&toy, seed);
-        randomise_policy(&toy, &policy, seed);
-        toy_schedule(&toy, &policy);
-        int same = same_both_ways(&toy, &totals);
+        if ((with & WITH_SERVICES) != 0) {
+            randomise_policy(&toy, &policy, seed);
+            policy.shares = (with & WITH_PREFIXES) != 0;
+            toy_schedule(&toy, &policy);
+        }
+        if ((with & WITH_PREFIXES) != 0)
+            randomise_prompts(&toy, seed);
+        int same = same_both_ways(&toy, totals);
         if (!same)
             (void)printf("# seed %llu differs\n", (unsigned long long)seed);
         CU_ASSERT(same);
         toy_free(&toy);
     }
+}
+
+static void
+test_equality(void)
+{
+    struct totals totals = {0};
+    compare_cells(&totals, 0);
+    (void)printf("# %llu cells, %llu preemptions, %llu rejected, %llu steps, %llu events against %llu\n",
+                 (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
+                 (unsigned long long)totals.rejected, (unsigned long long)totals.steps,
+                 (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
+    CU_ASSERT(totals.preemptions > 1000);
+    CU_ASSERT(totals.rejected > 10);
+    CU_ASSERT(totals.events_fast * 2 < totals.events_stepwise);
+}
+
+/* A scheduler that swaps, pauses, holds and limits, by lot. */
+static void
+test_services_equality(void)
+{
+    struct totals totals = {0};
+    compare_cells(&totals, WITH_SERVICES);
     (void)printf("# %llu cells, %llu preemptions, %llu blocks out, %llu in, %llu pauses, %llu cells that hold, %llu "
                  "events against %llu\n",
                  (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
@@ -226,6 +255,28 @@ test_schedulers_equality(void)
     CU_ASSERT(totals.swapped_in > 500);
     CU_ASSERT(totals.pauses > 500);
     CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
+}
+
+/* With prefix caching, over prompts known in five ways: fcfs, and the scheduler of all services. */
+static void
+test_prefix_equality(void)
+{
+    static const uint32_t with[] = {WITH_PREFIXES, WITH_PREFIXES | WITH_SERVICES};
+    for (size_t i = 0; i < 2; i++) {
+        struct totals totals = {0};
+        compare_cells(&totals, with[i]);
+        (void)printf("# %llu cells, %llu preemptions, %llu tokens cached, %llu blocks evicted, %llu swapped in, %llu "
+                     "events against %llu\n",
+                     (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
+                     (unsigned long long)totals.cached, (unsigned long long)totals.evictions,
+                     (unsigned long long)totals.swapped_in, (unsigned long long)totals.events_fast,
+                     (unsigned long long)totals.events_stepwise);
+        CU_ASSERT(totals.preemptions > 500);
+        CU_ASSERT(totals.cached > 100000);
+        CU_ASSERT(totals.evictions > 10000);
+        CU_ASSERT(i == 0 || totals.swapped_in > 500);
+        CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
+    }
 }
 
 /* ---- vLLM V1, written down once more ---- */
@@ -780,6 +831,7 @@ main(void)
         {"fast-forward equals stepwise over random cells, with preemptions", test_equality},
         {"the same with a scheduler that swaps, pauses, holds and limits", test_services_equality},
         {"the same with every scheduler that ships", test_schedulers_equality},
+        {"both with prefix caching, over prompts known in five ways", test_prefix_equality},
         {"the step of vLLM V1, against a loop over its requests", test_v1_order},
         {"a run worked out by hand", test_by_hand},
         {"swapping, worked out by hand", test_swap_by_hand},

@@ -87,6 +87,7 @@ static const struct servsim_hardware_ops ranged_ops = {.size = sizeof ranged_ops
 struct stream {
     const struct toy_traffic *traffic;
     struct servsim_random random;
+    struct toy_storage storage;
     uint64_t sent;
     ss_time now;
 };
@@ -95,6 +96,44 @@ static uint32_t
 between(struct servsim_random *random, uint32_t low, uint32_t high)
 {
     return low + (uint32_t)(servsim_random_u64(random) % (high - low + 1));
+}
+
+/* Two prompts have the same pieces up to the first at which they differ, in one of three ways. */
+static void
+identify_pieces(struct servsim_arrival *arrival, struct servsim_random *random, uint64_t *pieces)
+{
+    const uint32_t piece = 24;
+    uint64_t chain = 1;
+    arrival->block_hashes = pieces;
+    arrival->block_hash_tokens = piece;
+    arrival->block_hash_count = (arrival->prompt_tokens + piece - 1) / piece;
+    for (uint32_t i = 0; i < arrival->block_hash_count; i++)
+        pieces[i] = chain = chain * 4 + (servsim_random_u64(random) % 8 < 6 ? 0 : between(random, 1, 2));
+}
+
+static void
+identify_tokens(struct servsim_arrival *arrival, struct servsim_random *random, int32_t *tokens)
+{
+    uint32_t common = between(random, 0, arrival->prompt_tokens);
+    arrival->token_ids = tokens;
+    for (uint32_t i = 0; i < arrival->prompt_tokens; i++)
+        tokens[i] = i < common ? (int32_t)(i % 7) : (int32_t)between(random, 0, 1);
+}
+
+void
+toy_identify(struct servsim_arrival *arrival, const struct toy_traffic *traffic, struct servsim_random *random,
+             struct toy_storage *storage)
+{
+    if (traffic->identity == TOY_TOKENS)
+        identify_tokens(arrival, random, storage->tokens);
+    else if (traffic->identity == TOY_PIECES)
+        identify_pieces(arrival, random, storage->pieces);
+    else
+        arrival->prompt_id = between(random, traffic->identity == TOY_SHARED ? 0 : 1, traffic->distinct);
+    if (traffic->identity == TOY_SHARED) {
+        arrival->prefix_id = 1 + arrival->prompt_id % 2;
+        arrival->prefix_tokens = traffic->prefix_tokens;
+    }
 }
 
 static int32_t
@@ -120,6 +159,8 @@ next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     out->deadline_ps = out->arrival_ps;
     if (traffic->exponential_output)
         out->output_tokens = 1 + (uint32_t)(-log(servsim_random_unit(&stream->random)) * traffic->output_max);
+    if (traffic->identity != TOY_UNKNOWN)
+        toy_identify(out, traffic, &stream->random, &stream->storage);
     return 1;
 }
 

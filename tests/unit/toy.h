@@ -22,9 +22,26 @@ struct toy_traffic {
     int64_t every_ps; /* gaps of just that; 0: exponential */
     uint32_t burst;
     uint32_t prompt_min, prompt_max, output_min, output_max;
-    int exponential_output; /* mean output_max */
-    int64_t tick_ps;        /* arrivals fall on multiples of it; 0: anywhere */
+    int exponential_output;           /* mean output_max */
+    int64_t tick_ps;                  /* arrivals fall on multiples of it; 0: anywhere */
+    int identity;                     /* TOY_...: what is known of the prompts, */
+    uint32_t distinct, prefix_tokens; /* of which so many are different */
 };
+
+/* Unknown; prompt ids; prompt ids behind a shared beginning; token ids; chained ids of 24-token pieces. */
+#define TOY_UNKNOWN 0
+#define TOY_PROMPTS 'p'
+#define TOY_SHARED 's'
+#define TOY_TOKENS 't'
+#define TOY_PIECES 'h'
+
+/* Says what the prompt is; prompt_tokens is set. The arrays belong to the caller's storage. */
+struct toy_storage {
+    uint64_t pieces[512];
+    int32_t tokens[4096];
+};
+void toy_identify(struct servsim_arrival *arrival, const struct toy_traffic *traffic, struct servsim_random *random,
+                  struct toy_storage *storage);
 
 struct toy {
     struct ss_registry *registry; /* the plugins of the build tree */

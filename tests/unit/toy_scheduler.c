@@ -75,6 +75,13 @@ juggle(struct juggler *juggler, struct servsim_step *step)
     return rc;
 }
 
+/* What is shared becomes free later, and what is cached is not left to compute. */
+static int
+as_many(const struct juggler *juggler, uint64_t seen, uint64_t most)
+{
+    return juggler->policy->shares ? seen <= most : seen == most;
+}
+
 /* Those paused hold blocks that nobody else gives back. */
 static int32_t
 reclaim(struct juggler *juggler, struct servsim_step *step)
@@ -88,7 +95,7 @@ reclaim(struct juggler *juggler, struct servsim_step *step)
         request->slot = NULL;
         juggler->paused--;
         int32_t rc = servsim_preempt(step, request, SERVSIM_RECOMPUTE);
-        if (rc != 0 || step->ops->free_blocks(step->ctx) != before + held ||
+        if (rc != 0 || !as_many(juggler, step->ops->free_blocks(step->ctx), before + held) ||
             step->ops->blocks_of(step->ctx, request) != 0)
             return rc != 0 ? rc : -EPROTO;
     }
@@ -107,7 +114,8 @@ admit(struct juggler *juggler, struct servsim_step *step)
         flags |= policy->whole && left == head->prompt_tokens ? SERVSIM_WHOLE_PROMPT : 0;
         uint32_t before = step->ops->budget_left(step->ctx);
         rc = servsim_admit(step, head, SERVSIM_NO_CAP, flags);
-        if (rc == 0 && left > 0 && step->ops->prefill_left(step->ctx, head) != left - (left < before ? left : before))
+        if (rc == 0 && left > 0 &&
+            !as_many(juggler, step->ops->prefill_left(step->ctx, head), left - (left < before ? left : before)))
             return -EPROTO;
         if (rc != 0)
             break;

@@ -13,6 +13,7 @@ struct toy_policy {
     uint32_t hold;    /* of ten requests, so many hold their places when they are done */
     uint32_t batches; /* nobody is admitted until all that run are done */
     uint32_t whole;   /* prompts are not chunked */
+    uint32_t shares;  /* blocks are shared and found: prefix caching */
 };
 
 /* The cell is scheduled by it from now on. `policy` stays the caller's. */

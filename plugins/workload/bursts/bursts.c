@@ -7,6 +7,7 @@
  */
 #include "workload/common/lengths.h"
 #include "workload/common/number.h"
+#include "workload/common/prompts.h"
 #include "workload/common/random.h"
 #include "workload/common/scale.h"
 #include "workload/common/who.h"
@@ -42,6 +43,7 @@ static const struct servsim_option options[] = {
     {"output_min", "tokens", "1", NULL, "shorter outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     {"output_max", "tokens", NULL, NULL, "longer outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     WL_WHO_OPTIONS,
+    WL_PROMPT_OPTIONS,
 };
 
 #define CALM 0
@@ -57,6 +59,7 @@ struct bursts {
     uint64_t requests, delivered;
     struct wl_lengths prompt, output;
     struct wl_who who;
+    struct wl_prompts identity;
     struct servsim_random gaps, phases, prompts, outputs;
 };
 
@@ -159,6 +162,7 @@ bursts_create(const struct servsim_host *host, const struct servsim_create *args
     traffic->rate = servsim_number(args, "rate");
     traffic->shape = 1.0 / (cv * cv);
     traffic->requests = (uint64_t)servsim_integer(args, "requests");
+    traffic->identity = wl_prompts_read(args);
     traffic->gaps.state = host->seed(host->ctx, "workload.arrivals");
     traffic->phases.state = host->seed(host->ctx, "workload.bursts");
     traffic->prompts.state = host->seed(host->ctx, "workload.prompts");
@@ -221,6 +225,7 @@ bursts_next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     out->prompt_tokens = wl_lengths_draw(&traffic->prompt, &traffic->prompts);
     out->output_tokens = wl_lengths_draw(&traffic->output, &traffic->outputs);
     wl_who_fill(&traffic->who, out);
+    wl_prompts_name(&traffic->identity, traffic->delivered - 1, out);
     if (traffic->arrivals != 'g')
         memcpy(out->label, traffic->phase == BURST ? "burst" : "calm", traffic->phase == BURST ? 6 : 5);
     return 1;

@@ -24,7 +24,9 @@ struct wl_replay {
     int have_first, timed;
     wl_wide first_ps; /* of the first row, kept or not */
     struct servsim_workload_stats stats;
+    uint64_t requests; /* of the trace so far, delivered or not */
     uint64_t delivered, empty_prompts;
+    struct wl_prompts identity;
 
     struct wl_row *rows; /* the sample, in order of arrival */
     uint64_t row_count, row_at;
@@ -84,8 +86,12 @@ pull_request(struct wl_replay *replay, struct wl_row *row, struct servsim_error 
 {
     for (;;) {
         int32_t rc = pull(replay, row, err);
-        if (rc <= 0 || is_request(row))
+        if (rc <= 0)
             return rc;
+        if (is_request(row)) {
+            row->number = replay->requests++;
+            return rc;
+        }
     }
 }
 
@@ -270,6 +276,7 @@ read_options(struct wl_replay *replay, const struct servsim_create *args, struct
         return servsim_fail(err, EINVAL,
                             "rate and time_scale both set the speed of the traffic; leave one of them out");
     replay->scale = wl_scale_of(factor);
+    replay->identity = wl_prompts_read(args);
     return 0;
 }
 
@@ -366,6 +373,7 @@ deliver(struct wl_replay *replay, const struct wl_row *row, struct servsim_arriv
     out->block_hash_tokens = row->hash_tokens;
     out->token_ids = row->prompt_tokens > 0 ? row->tokens : NULL;
     memcpy(out->label, row->label, sizeof out->label);
+    wl_prompts_name(&replay->identity, row->number, out);
     replay->delivered++;
 }
 

@@ -6,6 +6,7 @@
 #ifndef WL_REPLAY_H
 #define WL_REPLAY_H
 
+#include "prompts.h"
 #include "row.h"
 
 /* The rows of an option table that every file format has. */
@@ -38,6 +39,7 @@
          1e9,                                                                                                          \
          SERVSIM_OPTION_NUMBER,                                                                                        \
          0},                                                                                                           \
+        WL_PROMPT_OPTIONS,                                                                                             \
     {                                                                                                                  \
         "rate", "1/s", NULL, NULL,                                                                                     \
             "choose the time_scale that gives this mean rate of requests; traces without arrival times get Poisson "   \

@@ -19,6 +19,7 @@
 struct wl_row {
     wl_wide time_ps; /* as in the file, not from its first row */
     uint64_t line;
+    uint64_t number; /* among the requests of the trace, from 0; replay.c counts */
     uint64_t client, session, prompt_id;
     wl_wide deadline_ps; /* after the arrival; 0: none */
     int32_t priority;

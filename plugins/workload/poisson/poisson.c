@@ -6,6 +6,7 @@
  */
 #include "workload/common/lengths.h"
 #include "workload/common/number.h"
+#include "workload/common/prompts.h"
 #include "workload/common/random.h"
 #include "workload/common/scale.h"
 #include "workload/common/who.h"
@@ -30,6 +31,7 @@ static const struct servsim_option options[] = {
     {"output_min", "tokens", "1", NULL, "shorter outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     {"output_max", "tokens", NULL, NULL, "longer outputs get this length", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
     WL_WHO_OPTIONS,
+    WL_PROMPT_OPTIONS,
 };
 
 struct poisson {
@@ -39,6 +41,7 @@ struct poisson {
     wl_wide clock_ps;
     struct wl_lengths prompt, output;
     struct wl_who who;
+    struct wl_prompts identity;
     struct servsim_random gaps, prompts, outputs;
 };
 
@@ -54,6 +57,7 @@ poisson_create(const struct servsim_host *host, const struct servsim_create *arg
     traffic->rate = servsim_number(args, "rate");
     traffic->shape = 1.0 / (cv * cv);
     traffic->requests = (uint64_t)servsim_integer(args, "requests");
+    traffic->identity = wl_prompts_read(args);
     traffic->gaps.state = host->seed(host->ctx, "workload.arrivals");
     traffic->prompts.state = host->seed(host->ctx, "workload.prompts");
     traffic->outputs.state = host->seed(host->ctx, "workload.outputs");
@@ -100,6 +104,7 @@ poisson_next(void *self, struct servsim_arrival *out, struct servsim_error *err)
     out->prompt_tokens = wl_lengths_draw(&traffic->prompt, &traffic->prompts);
     out->output_tokens = wl_lengths_draw(&traffic->output, &traffic->outputs);
     wl_who_fill(&traffic->who, out);
+    wl_prompts_name(&traffic->identity, traffic->delivered - 1, out);
     return 1;
 }
 

@@ -234,6 +234,23 @@ test_who(void)
     CU_ASSERT(got.rc < 0 && strstr(got.error, "clients: nobody has a share") != NULL);
 }
 
+/* Request i has prompt i modulo distinct_prompts; lengths and arrivals stay what they are. */
+static void
+test_prompts(void)
+{
+    static struct drained plain, named;
+    DRAIN(&plain, "poisson", "rate=4", "requests=50", "prompt_distribution=exponential");
+    DRAIN(&named, "poisson", "rate=4", "requests=50", "prompt_distribution=exponential", "distinct_prompts=7",
+          "shared_prefix_tokens=30");
+    CU_ASSERT_EQUAL_FATAL(named.count, 50);
+    for (uint64_t i = 0; i < 50; i++) {
+        const struct servsim_arrival *a = &plain.rows[i], *b = &named.rows[i];
+        CU_ASSERT(a->prompt_id == 0 && a->prefix_tokens == 0);
+        CU_ASSERT(b->prompt_id == 1 + i % 7 && b->prefix_tokens == 30);
+        CU_ASSERT(a->prompt_tokens == b->prompt_tokens && a->arrival_ps == b->arrival_ps);
+    }
+}
+
 int
 main(void)
 {
@@ -243,6 +260,7 @@ main(void)
         {"quantiles of the measured distributions", test_measured_quantiles},
         {"streams of their own", test_streams},
         {"clients, priorities and deadlines", test_who},
+        {"names of prompts", test_prompts},
         {"refused", test_refused},
         {"extremes", test_extremes},
     };

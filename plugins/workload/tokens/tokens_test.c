@@ -96,6 +96,24 @@ test_urgency(void)
     }
 }
 
+/* distinct_prompts is in place of the ids of the trace, by the number of the request in it, sampled or not. */
+static void
+test_distinct_prompts(void)
+{
+    static const char text[] = "input_toks,output_toks,arrival_time_ns,prompt_id\n5,1,1,x\n6,0,2,x\n7,1,3,x\n8,1,4,x\n"
+                               "9,1,5,x\n10,1,6,x\n11,1,7,x\n";
+    DRAIN(&got, "tokens", trace_path(text));
+    CU_ASSERT(got.count == 6 && got.first.prompt_id != 0 && got.first.prompt_id == got.last.prompt_id);
+    for (int sampled = 0; sampled < 2; sampled++) {
+        DRAIN(&got, "tokens", trace_path(text), "distinct_prompts=4", sampled ? "sample=3" : "limit=6");
+        CU_ASSERT_EQUAL_FATAL(got.count, sampled ? 3 : 6);
+        for (uint64_t i = 0; i < got.count; i++) {
+            uint64_t number = got.rows[i].prompt_tokens == 5 ? 0 : got.rows[i].prompt_tokens - 6u; /* row 2 failed */
+            CU_ASSERT_EQUAL(got.rows[i].prompt_id, 1 + number % 4);
+        }
+    }
+}
+
 static void
 test_without_arrivals(void)
 {
@@ -285,6 +303,7 @@ main(void)
         {"every format", test_formats},
         {"ids", test_ids},
         {"urgency", test_urgency},
+        {"distinct_prompts", test_distinct_prompts},
         {"traces without arrivals", test_without_arrivals},
         {"Poisson arrivals", test_poisson_arrivals},
         {"hostile traces", test_hostile},

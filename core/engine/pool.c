@@ -1,0 +1,203 @@
+/*
+ * engine/pool.c - a queue of free blocks and an index of full ones.
+ */
+#include "engine/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int
+ss_pool_init(struct ss_pool *pool, uint64_t total)
+{
+    *pool = (struct ss_pool){0};
+    if (total > SS_POOL_MAX_BLOCKS)
+        return -EOVERFLOW;
+    uint64_t slots = 8;
+    while (slots < 2 * total)
+        slots *= 2;
+    /* pages are touched only as blocks come into use */
+    pool->blocks = calloc(total + 1, sizeof *pool->blocks);
+    pool->slots = calloc(slots, sizeof *pool->slots);
+    if (pool->blocks == NULL || pool->slots == NULL) {
+        ss_pool_free(pool);
+        return -ENOMEM;
+    }
+    pool->slot_mask = slots - 1;
+    pool->total = (uint32_t)total;
+    pool->blocks[total].before = pool->blocks[total].after = pool->total;
+    return 0;
+}
+
+void
+ss_pool_free(struct ss_pool *pool)
+{
+    free(pool->blocks);
+    free(pool->slots);
+    *pool = (struct ss_pool){0};
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_remove(struct ss_pool *pool, uint32_t block)
+{
+    const struct ss_pool_block *it = &pool->blocks[block];
+    pool->blocks[it->before].after = it->after;
+    pool->blocks[it->after].before = it->before;
+}
+
+static void
+queue_append(struct ss_pool *pool, uint32_t block)
+{
+    struct ss_pool_block *anchor = &pool->blocks[pool->total];
+    pool->blocks[block].before = anchor->before;
+    pool->blocks[block].after = pool->total;
+    pool->blocks[anchor->before].after = block;
+    anchor->before = block;
+}
+
+uint32_t
+ss_pool_take(struct ss_pool *pool)
+{
+    uint32_t block = pool->fresh;
+    if (block < pool->total) {
+        pool->fresh++;
+    } else {
+        block = pool->blocks[pool->total].after;
+        queue_remove(pool, block);
+        if (pool->blocks[block].key != 0) {
+            ss_pool_forget(pool, block);
+            pool->evictions++;
+        }
+    }
+    pool->blocks[block].references = 1;
+    return block;
+}
+
+int
+ss_pool_share(struct ss_pool *pool, uint32_t block)
+{
+    if (pool->blocks[block].references++ > 0)
+        return 0;
+    queue_remove(pool, block);
+    return 1;
+}
+
+int
+ss_pool_give(struct ss_pool *pool, uint32_t block)
+{
+    if (--pool->blocks[block].references > 0)
+        return 0;
+    queue_append(pool, block);
+    return 1;
+}
+
+/* ---- the index ---- */
+
+/* Where the key is, or the empty slot where it belongs. Neighbouring blocks of a prompt have neighbouring keys. */
+static uint64_t
+slot_of(const struct ss_pool *pool, uint64_t key)
+{
+    uint64_t at = key & pool->slot_mask;
+    while (pool->slots[at].key != 0 && pool->slots[at].key != key)
+        at = (at + 1) & pool->slot_mask;
+    return at;
+}
+
+uint32_t
+ss_pool_find(const struct ss_pool *pool, uint64_t key)
+{
+    const struct ss_pool_slot *slot = &pool->slots[slot_of(pool, key)];
+    return slot->key != 0 ? slot->block : SS_POOL_NONE;
+}
+
+void
+ss_pool_index(struct ss_pool *pool, uint32_t block, uint64_t key)
+{
+    struct ss_pool_slot *slot = &pool->slots[slot_of(pool, key)];
+    struct ss_pool_block *it = &pool->blocks[block];
+    it->key = key;
+    it->twin_before = it->twin_after = block;
+    if (slot->key == 0) {
+        *slot = (struct ss_pool_slot){key, block};
+        return;
+    }
+    struct ss_pool_block *first = &pool->blocks[slot->block];
+    it->twin_before = first->twin_before;
+    it->twin_after = slot->block;
+    pool->blocks[first->twin_before].twin_after = block;
+    first->twin_before = block;
+}
+
+/* Empties a slot and moves those behind it that would no longer be found. */
+static void
+slot_empty(struct ss_pool *pool, uint64_t hole)
+{
+    uint64_t mask = pool->slot_mask;
+    for (uint64_t at = (hole + 1) & mask; pool->slots[at].key != 0; at = (at + 1) & mask) {
+        uint64_t wanted = pool->slots[at].key & mask;
+        if (((at - wanted) & mask) < ((at - hole) & mask))
+            continue;
+        pool->slots[hole] = pool->slots[at];
+        hole = at;
+    }
+    pool->slots[hole] = (struct ss_pool_slot){0, 0};
+}
+
+void
+ss_pool_forget(struct ss_pool *pool, uint32_t block)
+{
+    struct ss_pool_block *it = &pool->blocks[block];
+    uint64_t at = slot_of(pool, it->key);
+    it->key = 0;
+    if (it->twin_after == block) {
+        slot_empty(pool, at);
+        return;
+    }
+    if (pool->slots[at].block == block)
+        pool->slots[at].block = it->twin_after;
+    pool->blocks[it->twin_before].twin_after = it->twin_after;
+    pool->blocks[it->twin_after].twin_before = it->twin_before;
+}
+
+/* ---- for --verify ---- */
+
+static const char *
+check_blocks(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_blocks)
+{
+    uint64_t unheld = 0, indexed = 0;
+    for (uint32_t i = 0; i < pool->total; i++) {
+        const struct ss_pool_block *it = &pool->blocks[i];
+        if (it->references != holders[i])
+            return "holders of a block";
+        if (i >= pool->fresh && (it->references > 0 || it->key != 0))
+            return "a block in use that was never taken";
+        unheld += it->references == 0;
+        if (it->key == 0)
+            continue;
+        const struct ss_pool_slot *slot = &pool->slots[slot_of(pool, it->key)];
+        if (slot->key != it->key || pool->blocks[it->twin_after].key != it->key ||
+            pool->blocks[it->twin_after].twin_before != i)
+            return "the index of full blocks";
+        indexed += slot->block == i;
+    }
+    for (uint64_t i = 0; i <= pool->slot_mask; i++)
+        indexed -= pool->slots[i].key != 0;
+    if (indexed != 0)
+        return "keys in the index";
+    return unheld == free_blocks ? NULL : "free blocks";
+}
+
+const char *
+ss_pool_check(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_blocks)
+{
+    uint64_t queued = pool->total - pool->fresh;
+    for (uint32_t at = pool->blocks[pool->total].after; at != pool->total; at = pool->blocks[at].after) {
+        if (pool->blocks[at].references > 0 || pool->blocks[pool->blocks[at].after].before != at)
+            return "the queue of free blocks";
+        queued++;
+    }
+    if (queued != free_blocks)
+        return "free blocks in the queue";
+    return check_blocks(pool, holders, free_blocks);
+}

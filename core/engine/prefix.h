@@ -1,0 +1,37 @@
+/*
+ * engine/prefix.h - what a request's blocks hold, and which blocks they are. Only with prefix caching.
+ *
+ * The contents of block b are named by a stream and b. A stream is what blocks are cut from: the text that a prompt id
+ * names, a shared beginning, the request itself. Ids of pieces (of Mooncake, or chained hashes of token ids) are one
+ * stream for each piece: such an id stands for all tokens up to the piece's end. Equal names, equal contents; what a
+ * request generates is its own.
+ */
+#ifndef SS_ENGINE_PREFIX_H
+#define SS_ENGINE_PREFIX_H
+
+#include "engine/request.h"
+
+struct ss_prefix {
+    uint64_t own, prompt, shared; /* streams; `prompt` is `own` where the prompt is not known */
+    uint64_t *ids;                /* of pieces of the prompt, as streams */
+    uint32_t id_count, id_tokens; /* how many, and tokens of each piece */
+    uint32_t prompt_tokens, shared_tokens;
+    uint32_t *blocks; /* held, in order: those of the prefill; decoded ones have no place until the request leaves */
+    uint32_t count, capacity;
+    uint32_t indexed;     /* of them are in the index */
+    uint32_t lost_tokens; /* computed before the last preemption */
+};
+
+/* Names the contents of a request that arrives. 0 or -ENOMEM. */
+int ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival, uint32_t block_size);
+
+/* Room for the table of so many blocks. 0 or -ENOMEM. */
+int ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks);
+
+/* The request has left: its arrays go, the struct stays with the pool's slot. */
+void ss_prefix_clear(struct ss_prefix *prefix);
+
+/* Of a full block; never 0. Four neighbours of one stream have neighbouring keys. */
+uint64_t ss_prefix_key(const struct ss_prefix *prefix, uint64_t block, uint32_t block_size);
+
+#endif
