@@ -407,6 +407,16 @@ context_token_ps(const struct analytic_profile *profile, const struct servsim_at
     return to_ps(op->times * (seconds * PS_PER_S), ps, err);
 }
 
+/* Context tokens of the whole batch that skew adds: some of those that the mean lacks to the longest. Windows even
+   contexts out. */
+static uint64_t
+skew_tokens(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    double longest = (double)op->decode_context_max * (double)op->decode_count;
+    double gap = longest - (double)op->decode_context_sum;
+    return op->window == 0 && gap > 0.0 ? (uint64_t)(decode_kernel(profile, op)->skew * gap) : 0;
+}
+
 /*
  * A decode behind d tokens writes its own key and value first and so reads d + 1 of them. Its context grows by one
  * token a step, and all else stays: a line with a slope of one token for each decode that has not settled in its
@@ -432,7 +442,7 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
         (rc = add_product(&line->slope_ps, (uint64_t)token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
         (rc = add_product(&line->base_ps, (uint64_t)token_ps, op->decode_context_sum, err)) != 0)
         return rc;
-    return add_product(&line->base_ps, (uint64_t)token_ps, op->decode_count, err);
+    return add_product(&line->base_ps, (uint64_t)token_ps, op->decode_count + skew_tokens(profile, op), err);
 }
 
 /* ---- collectives ---- */
@@ -658,7 +668,7 @@ analytic_destroy(void *self)
 
 const struct servsim_hardware_ops analytic_ops = {
     .size = sizeof analytic_ops,
-    .flags = 0,
+    .flags = SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE,
     .describe = describe,
     .gemm = gemm,
     .attention = attention,

@@ -44,6 +44,9 @@ struct analytic_kernel {
  * of a small batch over SMs only where queries share KV heads; else each KV head of each request is read by one thread
  * block, at block_bytes_per_s (0: they always split).
  *
+ * Unequal contexts leave SMs idle at the end: the batch takes as long as if `skew` of the gap between the mean and the
+ * longest context were filled. All grow by one token a step, so that the gap stays, and a line stays a line.
+ *
  * Where the batch has prefill beside decodes, one joint kernel may do both: it is launched once, and each decode is a
  * chunk of one token, padded to padded_rows queries, over its context and padded_keys more, at the rate of prefill.
  * Reading its KV may take longer than that.
@@ -53,6 +56,7 @@ struct analytic_decode {
     double memory_efficiency;
     double compute_efficiency; /* on latents alone; 0: prefill_attention's */
     double block_bytes_per_s;
+    double skew;
     double padded_rows, padded_keys;
     uint32_t joint; /* 1: decodes beside prefill are in its kernel */
 };

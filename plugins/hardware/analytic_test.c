@@ -486,6 +486,30 @@ test_unsplit_decode(void)
     fake_destroy(&device);
 }
 
+/* Of three contexts of 1,000, 1,000 and 4,000 tokens, skew adds 0.1 x (3 x 4000 - 6000) tokens; and as many behind
+   further steps. */
+static void
+test_skew(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=100", "memory=80GiB", "memory_bandwidth=1000GB/s",
+                                        "decode_attention.skew=0.1", NULL};
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    struct servsim_attention op = attention_op();
+    op.decode_count = 3;
+    op.decode_context_sum = 6000;
+    struct servsim_line even = line_of(&device, &op);
+    op.decode_context_min = 1000;
+    op.decode_context_max = 4000;
+    struct servsim_line skewed = line_of(&device, &op);
+    CU_ASSERT_EQUAL(skewed.slope_ps, even.slope_ps);
+    CU_ASSERT_EQUAL(skewed.base_ps - even.base_ps, 200 * even.slope_ps); /* 600 tokens; a step adds three */
+    op.decode_context_sum += 3 * 500;
+    op.decode_context_max += 500;
+    CU_ASSERT_EQUAL(line_of(&device, &op).base_ps, skewed.base_ps + 500 * skewed.slope_ps);
+    fake_destroy(&device);
+}
+
 /* A short chunk behind a long context is bound by the chain of one tile over all of its keys. */
 static void
 test_prefill_chain(void)
@@ -869,6 +893,7 @@ main(void)
         {"soft maximum", test_soft_maximum},
         {"small kernels", test_small_kernels},
         {"decode attention that does not split", test_unsplit_decode},
+        {"unequal contexts", test_skew},
         {"prefill behind a context", test_prefill_chain},
         {"lines split exactly", test_lines_split_exactly},
         {"GEMM is monotone", test_gemm_is_monotone},

@@ -23,6 +23,7 @@ static const struct analytic_profile sheet = {
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
                                              .block_bytes_per_s = 24.6e9,
+                                             .skew = 0.054,
                                              .padded_rows = 76,
                                              .padded_keys = 110,
                                              .joint = 1}},
@@ -47,6 +48,8 @@ ANALYTIC_DEVICE("a6000", "NVIDIA RTX A6000, 48 GiB: datasheet and measured kerne
                 "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
                 "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
                 "then), since none was measured on this card.\n"
+                "Assumed: unequal contexts cost what they do on the RTX PRO 6000, 0.054 of the gap between the mean "
+                "and the longest.\n"
                 "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
                 "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
                 "6000, whose FlashAttention 2 runs here, too.\n"

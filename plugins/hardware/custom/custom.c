@@ -70,6 +70,7 @@ static const struct servsim_option options[] = {
     NUMBER(
         "decode_attention.block_bandwidth", "bytes/s", "0", 0, 1e15,
         "of one KV head of one request, where heads are not shared and the kernel does not split contexts; 0: it does"),
+    SHARE("decode_attention.skew", "0", "of the gap between mean and longest context, how much it costs"),
     {.name = "decode_attention.joint",
      .unit = "",
      .default_text = "false",
@@ -175,6 +176,7 @@ read_attention(struct analytic_profile *profile, const struct servsim_create *ar
                                  .memory_efficiency = servsim_number(args, "decode_attention.memory_efficiency"),
                                  .compute_efficiency = servsim_number(args, "decode_attention.compute_efficiency"),
                                  .block_bytes_per_s = servsim_number(args, "decode_attention.block_bandwidth"),
+                                 .skew = servsim_number(args, "decode_attention.skew"),
                                  .padded_rows = servsim_number(args, "decode_attention.padded_rows"),
                                  .padded_keys = servsim_number(args, "decode_attention.padded_keys"),
                                  .joint = servsim_integer(args, "decode_attention.joint") != 0};

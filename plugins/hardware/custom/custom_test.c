@@ -61,6 +61,7 @@ test_equals_a100(void)
                                         "decode_attention.launch=17.7us",
                                         "decode_attention.memory_efficiency=0.747",
                                         "decode_attention.block_bandwidth=22.4GB/s",
+                                        "decode_attention.skew=0.054",
                                         "decode_attention.joint=true",
                                         "decode_attention.padded_rows=76",
                                         "decode_attention.padded_keys=110",
