@@ -1,4 +1,10 @@
 # Tests of the engine, the cost model and the metrics.
+# The oracle needs measured data; skips without.
+check_PROGRAMS += tests/unit/oracle_test
+tests_unit_oracle_test_SOURCES = tests/unit/oracle_test.c
+tests_unit_oracle_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/oracle_test
+
 check_PROGRAMS += tests/unit/engine_test
 tests_unit_engine_test_SOURCES = tests/unit/engine_test.c tests/unit/toy.c tests/unit/toy.h \
 	tests/unit/toy_scheduler.c tests/unit/toy_scheduler.h
