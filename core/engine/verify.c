@@ -12,6 +12,7 @@
 
 struct recount {
     uint64_t requests, decoding, held, contexts, blocks, host_blocks, tabled;
+    uint64_t seen, settled; /* in the window of the model, if it has one */
 };
 
 static uint64_t
@@ -26,7 +27,7 @@ held_tokens(const struct ss_replica *replica, const struct ss_request *request)
 static void
 recount(const struct ss_replica *replica, struct recount *out)
 {
-    uint32_t block = replica->batch->block_size;
+    uint32_t block = replica->batch->block_size, window = replica->cluster->cell->model.window;
     *out = (struct recount){0};
     for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
         uint64_t tokens = held_tokens(replica, request);
@@ -38,6 +39,8 @@ recount(const struct ss_replica *replica, struct recount *out)
             continue;
         out->decoding++;
         out->contexts += tokens;
+        out->seen += tokens + 1 < window ? tokens : window > 0 ? window - 1 : 0;
+        out->settled += window > 0 && tokens + 1 >= window;
         /* a decode that was given its token holds the block that the token goes to */
         if (replica->plan->decode && tokens % block == 0)
             out->blocks++;
@@ -84,6 +87,18 @@ verify_blocks(const struct ss_replica *replica, const struct recount *real, stru
 }
 
 static int
+verify_window(const struct ss_replica *replica, const struct recount *real, struct servsim_error *err)
+{
+    struct ss_window_shape kept = {0};
+    ss_batch_window(replica->batch, &kept);
+    if (real->seen != kept.decode_context_sum)
+        return broken(replica, "contexts in the window", real->seen, kept.decode_context_sum, err);
+    if (real->settled != kept.decode_settled)
+        return broken(replica, "decodes that fill the window", real->settled, kept.decode_settled, err);
+    return 0;
+}
+
+static int
 verify_replica(const struct ss_replica *replica, struct servsim_error *err)
 {
     struct recount real;
@@ -108,7 +123,7 @@ verify_replica(const struct ss_replica *replica, struct servsim_error *err)
     if (replica->plan->shape.tokens > replica->cluster->cell->max_num_batched_tokens)
         return broken(replica, "max_num_batched_tokens", replica->plan->shape.tokens,
                       replica->cluster->cell->max_num_batched_tokens, err);
-    return 0;
+    return verify_window(replica, &real, err);
 }
 
 int
