@@ -18,6 +18,7 @@ tests_unit_libharness_a_SOURCES = tests/unit/harness.c tests/unit/harness.h
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/install/local.mk
 include $(top_srcdir)/tests/cli/local.mk
+include $(top_srcdir)/tests/fidelity/local.mk
 
 # The line that a person, or a script, looks for: counts of the last `make check`.
 test-summary:

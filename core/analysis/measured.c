@@ -136,13 +136,13 @@ read_requests(struct ss_measured *out, struct ss_rows *rows, const struct ss_mea
             rc = read_number(rows, &lookups[i], &values[i], err);
         if (rc < 0)
             return rc;
+        if (options->output_tokens > 0)
+            values[OUTPUT] = options->output_tokens;
         if (failed_row(rows, lookups, values)) {
             out->left_out++;
             continue;
         }
         rc = fill(rows, values, options->start, &request, err);
-        if (options->output_tokens > 0)
-            request.output_tokens = options->output_tokens;
         if (rc == 0 && (options->stage < 0 || options->stage == request.stage) && add(out, &room, &request) != 0)
             rc = servsim_fail(err, ENOMEM, "no memory for the requests of %s", rows->path);
         if (rc != 0)

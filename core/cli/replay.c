@@ -44,6 +44,9 @@ ss_replay_flag(struct ss_replay_flags *flags, int option, const char *value)
             return -1;
         flags->distinct_prompts = (uint32_t)number;
         return 1;
+    case 'W':
+        flags->own_traffic = 1;
+        return 1;
     case 's':
         flags->sets[flags->set_count++] = value;
         return 1;
@@ -99,7 +102,7 @@ ss_replay_open(struct ss_replay *replay, const char *file, const char *measured,
 {
     *replay = (struct ss_replay){.file = file, .measured_file = measured, .flags = flags, .cli = cli};
     int rc = ss_measured_read(&replay->measured, measured, &flags->measured, err);
-    if (rc == 0 && !replay->measured.means_only)
+    if (rc == 0 && !replay->measured.means_only && !flags->own_traffic)
         rc = write_trace(replay, err);
     return rc == 0 ? ss_replay_change(replay, NULL, 0, err) : rc;
 }

@@ -10,6 +10,7 @@
 struct ss_replay_flags {
     struct ss_measured_options measured;
     uint32_t distinct_prompts; /* 0: unknown */
+    int own_traffic;           /* the experiment's workload is the traffic that was measured */
     const char **sets;         /* --set, in order; the caller frees the array */
     size_t set_count;
 };
@@ -24,17 +25,22 @@ struct ss_replay {
 };
 
 /* Options that both commands have, for getopt_long(); ss_replay_flag() takes what it answers: 1 if it was one. */
-#define SS_REPLAY_OPTIONS                                                                                              \
-    {"start", required_argument, NULL, 'S'}, {"stage", required_argument, NULL, 'G'},                                  \
-        {"output-tokens", required_argument, NULL, 'O'}, {"distinct-prompts", required_argument, NULL, 'P'},           \
-    {                                                                                                                  \
-        "set", required_argument, NULL, 's'                                                                            \
-    }
+/* clang-format off */
+#define SS_REPLAY_OPTIONS \
+    {"start", required_argument, NULL, 'S'}, \
+    {"stage", required_argument, NULL, 'G'}, \
+    {"output-tokens", required_argument, NULL, 'O'}, \
+    {"distinct-prompts", required_argument, NULL, 'P'}, \
+    {"own-traffic", no_argument, NULL, 'W'}, \
+    {"set", required_argument, NULL, 's'}
+/* clang-format on */
 #define SS_REPLAY_USAGE                                                                                                \
     "  --start WHICH        times count from `arrival` (default) or from `queued`, where the file has both\n"          \
     "  --stage N            only the rows of this stage\n"                                                             \
     "  --output-tokens N    of every request, where the file counts text instead of tokens\n"                          \
     "  --distinct-prompts N prompt i is the same as prompt i + N: for prefix caching\n"                                \
+    "  --own-traffic        the experiment's workload is the traffic that was measured, request by request: for\n"     \
+    "                       traces that hold the prompts themselves\n"                                                 \
     "  --set KEY=VALUE      override a key of the experiment; may be repeated\n"
 int ss_replay_flag(struct ss_replay_flags *flags, int option, const char *value); /* 0: not one; < 0: bad, was said */
 

@@ -99,7 +99,8 @@ static const struct servsim_option kv_cache_rows[] = {
 };
 
 static const struct servsim_option engine_rows[] = {
-    {"name", "", NULL, NULL, "vllm-0.15, ideal, or a name of your own with step and layer", 0, 0, ROW_TEXT},
+    {"name", "", NULL, NULL, "vllm-0.15, vllm-0.19, eager, ideal, or a name of your own with step and layer", 0, 0,
+     ROW_TEXT},
     {"step", "us", NULL, NULL, "time of each engine step beside its kernels", 0, 1e9, ROW_NUMBER},
     {"layer", "us", NULL, NULL, "time of each layer in each step beside its large kernels", 0, 1e9, ROW_NUMBER},
     {"prefill_layer", "us", NULL, NULL, "further time of each layer in a step that computes prompts", 0, 1e9,
