@@ -179,6 +179,7 @@ add_up(struct builder *b)
         sum->swap += one->swap;
         sum->pauses += one->pauses;
         sum->swapped_out_blocks += one->swapped_out_blocks;
+        sum->kv_evictions += one->kv_evictions;
         sum->swapped_in_blocks += one->swapped_in_blocks;
         if (one->kv_blocks_peak > sum->kv_blocks_peak)
             sum->kv_blocks_peak = one->kv_blocks_peak;
@@ -198,6 +199,8 @@ put_engine(struct builder *b, const struct tally *tally)
     put(b, "swapped_in_blocks", whole(sum->swapped_in_blocks));
     put(b, "pauses", whole(sum->pauses));
     put(b, "cached_tokens", whole(tally->cached_tokens));
+    put(b, "prefix_hit_rate", ratio((double)tally->cached_tokens, (double)tally->prompt_tokens));
+    put(b, "kv_evictions", whole(sum->kv_evictions));
     put(b, "requests_in_system_mean", ratio((double)result->in_system_area, elapsed_ps));
     put(b, "waiting_mean", ratio((double)result->waiting_area, elapsed_ps));
     put(b, "running_mean", ratio((double)result->running_area, elapsed_ps));

@@ -67,6 +67,8 @@ static const char *const known[] = {
     "swapped_in_blocks",
     "pauses",
     "cached_tokens",
+    "prefix_hit_rate",
+    "kv_evictions",
     "requests_in_system_mean",
     "waiting_mean",
     "running_mean",
