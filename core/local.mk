@@ -19,4 +19,5 @@ include $(top_srcdir)/core/engine/local.mk
 include $(top_srcdir)/core/metrics/local.mk
 include $(top_srcdir)/core/sweep/local.mk
 include $(top_srcdir)/core/analysis/local.mk
+include $(top_srcdir)/core/conform/local.mk
 include $(top_srcdir)/core/cli/local.mk

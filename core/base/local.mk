@@ -1,4 +1,6 @@
 core_libservsim_a_SOURCES += \
+	core/base/child.c \
+	core/base/child.h \
 	core/base/seed.h \
 	core/base/text.c \
 	core/base/text.h \

@@ -9,6 +9,9 @@ core_libservsim_a_SOURCES += \
 	core/cli/models_info.c \
 	core/cli/places.c \
 	core/cli/plugins.c \
+	core/cli/plugins.h \
+	core/cli/plugins_check.c \
+	core/cli/plugins_new.c \
 	core/cli/progress.c \
 	core/cli/quick.c \
 	core/cli/recognise.c \

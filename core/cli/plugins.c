@@ -6,16 +6,21 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/plugins.h"
 #include "plugin/table.h"
 #include "plugin/units.h"
 
 static const char usage[] =
     "usage: servsim plugins [--json]\n"
     "       servsim plugins info NAME [--kind KIND] [--json]\n"
+    "       servsim plugins check FILE.so [--kind KIND] [--json] [--set OPTION=VALUE]...\n"
+    "       servsim plugins new KIND NAME\n"
     "\n"
     "Lists the plugins that are found, and the files that were refused with the reason; or prints the options, origin\n"
-    "and page of one plugin. KIND is hardware, scheduler, workload, router or report; it is needed where one name\n"
-    "serves two kinds. NAME with a slash in it is a file.\n"
+    "and page of one plugin; or tries whether a plugin keeps the laws of its kind (check --help). KIND is hardware,\n"
+    "scheduler, workload, router or report; it is needed where one name serves two kinds. NAME with a slash in it is "
+    "a\n"
+    "file.\n"
     "\n"
     "Plugins are looked for in the folders of --plugin-path, then those of SERVSIM_PLUGIN_PATH, then the installed "
     "one.\n";
@@ -23,8 +28,8 @@ static const char usage[] =
 /* ---- JSON ---- */
 
 /* Paths may hold any bytes; those that are no UTF-8 are shown as '?'. */
-static json_t *
-text_json(const char *text)
+json_t *
+ss_text_json(const char *text)
 {
     json_t *string = json_string(text);
     char *copy = string == NULL ? strdup(text) : NULL;
@@ -40,7 +45,7 @@ text_json(const char *text)
 static json_t *
 optional_json(const char *text)
 {
-    return text != NULL ? text_json(text) : json_null();
+    return text != NULL ? ss_text_json(text) : json_null();
 }
 
 static json_t *
@@ -72,15 +77,15 @@ static json_t *
 option_json(const struct servsim_option *row)
 {
     json_t *object = json_object();
-    (void)json_object_set_new(object, "name", text_json(row->name));
+    (void)json_object_set_new(object, "name", ss_text_json(row->name));
     (void)json_object_set_new(object, "type", json_string(ss_option_type_name(row->type)));
-    (void)json_object_set_new(object, "unit", text_json(row->unit));
+    (void)json_object_set_new(object, "unit", ss_text_json(row->unit));
     (void)json_object_set_new(object, "default", optional_json(row->default_text));
     (void)json_object_set_new(object, "minimum", bound_json(row, row->minimum));
     (void)json_object_set_new(object, "maximum", bound_json(row, row->maximum));
     (void)json_object_set_new(object, "choices", choices_json(row));
     (void)json_object_set_new(object, "required", json_boolean(row->flags & SERVSIM_OPTION_REQUIRED));
-    (void)json_object_set_new(object, "help", text_json(row->help));
+    (void)json_object_set_new(object, "help", ss_text_json(row->help));
     return object;
 }
 
@@ -101,17 +106,17 @@ plugin_json(const struct ss_plugin *plugin)
     (void)snprintf(abi, sizeof abi, "%u.%u", about->abi_major, about->abi_minor);
     json_t *object = json_object();
     (void)json_object_set_new(object, "kind", json_string(ss_kind_name(about->kind)));
-    (void)json_object_set_new(object, "name", text_json(about->name));
-    (void)json_object_set_new(object, "version", text_json(about->version));
-    (void)json_object_set_new(object, "summary", text_json(about->summary));
-    (void)json_object_set_new(object, "licence", text_json(about->licence));
+    (void)json_object_set_new(object, "name", ss_text_json(about->name));
+    (void)json_object_set_new(object, "version", ss_text_json(about->version));
+    (void)json_object_set_new(object, "summary", ss_text_json(about->summary));
+    (void)json_object_set_new(object, "licence", ss_text_json(about->licence));
     (void)json_object_set_new(object, "abi", json_string(abi));
-    (void)json_object_set_new(object, "path", text_json(plugin->path));
+    (void)json_object_set_new(object, "path", ss_text_json(plugin->path));
     return object;
 }
 
-static int
-print_json(json_t *value)
+int
+ss_print_json(json_t *value)
 {
     char *text = value != NULL ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(value);
@@ -131,14 +136,14 @@ list_json(const struct ss_registry *registry)
     for (size_t i = 0; i < ss_registry_refusal_count(registry); i++) {
         const struct ss_refusal *refusal = ss_registry_refusal_at(registry, i);
         json_t *object = json_object();
-        (void)json_object_set_new(object, "path", text_json(refusal->path));
-        (void)json_object_set_new(object, "reason", text_json(refusal->reason));
+        (void)json_object_set_new(object, "path", ss_text_json(refusal->path));
+        (void)json_object_set_new(object, "reason", ss_text_json(refusal->reason));
         (void)json_array_append_new(refused, object);
     }
     json_t *both = json_object();
     (void)json_object_set_new(both, "plugins", plugins);
     (void)json_object_set_new(both, "refused", refused);
-    return print_json(both);
+    return ss_print_json(both);
 }
 
 /* ---- text ---- */
@@ -219,7 +224,7 @@ info(const struct ss_plugin *plugin, int json)
         (void)json_object_set_new(object, "options", table_json(&own));
         (void)json_object_set_new(object, "host_options", table_json(&host));
         (void)json_object_set_new(object, "page", optional_json(about->page));
-        return print_json(object);
+        return ss_print_json(object);
     }
     (void)printf("%s: %s\n\n", about->name, about->summary);
     (void)printf("kind     %s\nversion  %s\nlicence  %s\nABI      %u.%u\nfile     %s\n", ss_kind_name(about->kind),
@@ -305,6 +310,10 @@ ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup)
 {
     const char *words[2] = {NULL, NULL}, *kind = NULL;
     int json = 0, count = 0;
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return ss_plugins_check(argc - 1, argv + 1, lookup);
+    if (argc > 1 && strcmp(argv[1], "new") == 0)
+        return ss_plugins_new(argc - 1, argv + 1, lookup);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             (void)fputs(usage, stdout);

@@ -7,10 +7,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "sweep/output.h"
 
 #define PATH_BYTES 4096
@@ -58,27 +58,13 @@ work(const struct ss_experiment *experiment, size_t index, const struct ss_sweep
     return rc;
 }
 
-/* When memory runs out, the worker that eats it should go, not the program that watches. */
-static void
-die_first(void)
-{
-    FILE *file = fopen("/proc/self/oom_score_adj", "w");
-    if (file == NULL)
-        return;
-    (void)fputs("800", file);
-    (void)fclose(file);
-}
-
 /* Does not return. `pipe` takes the last word, `words` what plugins print. */
 static void
 worker_main(const struct ss_experiment *experiment, size_t cell, const struct ss_sweep_options *options, uint64_t hash,
             int pipe, int words)
 {
     struct servsim_error err = {.size = sizeof err};
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
     (void)dup2(words, STDERR_FILENO);
-    die_first();
     int rc = work(experiment, cell, options, hash, &err);
     struct ss_message message = {.code = -rc};
     memcpy(message.text, err.text, sizeof message.text);
@@ -127,9 +113,7 @@ ss_worker_start(struct ss_worker *worker, const struct ss_experiment *experiment
         return rc;
     }
     if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1); /* the program was killed before the line above took hold */
+        ss_child_settle(parent);
         (void)close(last[0]);
         (void)close(words[0]);
         worker_main(experiment, cell, options, hash, last[1], words[1]);

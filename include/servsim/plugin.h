@@ -93,7 +93,9 @@ servsim_fail(struct servsim_error *err, int code, const char *format, ...)
 #define SERVSIM_OPTION_PATH 6u    /* -> value.text, absolute, resolved against the experiment file; must be readable */
 #define SERVSIM_OPTION_LIST 7u    /* -> value.list, numbers in the option's unit */
 
-#define SERVSIM_OPTION_REQUIRED 1u /* flags: an experiment that does not give it is refused */
+/* flags */
+#define SERVSIM_OPTION_REQUIRED 1u /* an experiment that does not give it is refused */
+#define SERVSIM_OPTION_TOOLS 2u    /* for tools that read the plugin's output: no law holds for an engine */
 
 /* One row of a plugin's option table. Static data of the plugin. */
 struct servsim_option {

@@ -188,3 +188,22 @@ tests_broken_zero_size_la_SOURCES = tests/broken/zero_size.c
 tests_broken_zero_size_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 tests_broken_zero_size_la_CFLAGS = $(PLUGIN_CFLAGS)
 tests_broken_zero_size_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
+
+# Sound to look at, broken at work: what the conformance kit must find.
+check_LTLIBRARIES += tests/broken/kit_scheduler.la
+tests_broken_kit_scheduler_la_SOURCES = tests/broken/kit_scheduler.c
+tests_broken_kit_scheduler_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_broken_kit_scheduler_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_broken_kit_scheduler_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
+
+check_LTLIBRARIES += tests/broken/kit_others.la
+tests_broken_kit_others_la_SOURCES = tests/broken/kit_others.c
+tests_broken_kit_others_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_broken_kit_others_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_broken_kit_others_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
+
+check_LTLIBRARIES += tests/broken/kit_load.la
+tests_broken_kit_load_la_SOURCES = tests/broken/kit_load.c
+tests_broken_kit_load_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_broken_kit_load_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_broken_kit_load_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)

@@ -9,6 +9,8 @@ cli_tests = \
 	tests/cli/interrupt.sh \
 	tests/cli/measure_gpu.sh \
 	tests/cli/models.sh \
+	tests/cli/plugins_check.sh \
+	tests/cli/plugins_shipped.sh \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \
 	tests/cli/schedulers.sh \

@@ -40,7 +40,7 @@ static const struct servsim_option options[] = {
      SERVSIM_OPTION_NUMBER, 0},
     {"emit_failed", "", "false", NULL,
      "hand out failed rows too, as requests of 0 and 0 tokens: for writing traces only, an engine refuses them", 0, 0,
-     SERVSIM_OPTION_FLAG, 0},
+     SERVSIM_OPTION_FLAG, SERVSIM_OPTION_TOOLS},
 };
 
 struct row {

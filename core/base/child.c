@@ -1,0 +1,97 @@
+/*
+ * base/child.c - one job in a process of its own.
+ */
+#include "base/child.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+double
+ss_clock_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* When memory runs out, the child that eats it should go, not the program that watches. */
+static void
+die_first(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "w");
+    if (file == NULL)
+        return;
+    (void)fputs("800", file);
+    (void)fclose(file);
+}
+
+void
+ss_child_settle(pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1); /* the program was killed before the line above took hold */
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    die_first();
+}
+
+static void __attribute__((noreturn)) child_main(ss_child_job job, void *ctx, int pipe, pid_t parent)
+{
+    struct servsim_error err = {.size = sizeof err};
+    ss_child_settle(parent);
+    struct ss_last_word word = {.code = job(ctx, &err)};
+    memcpy(word.text, err.text, sizeof word.text);
+    word.text[sizeof word.text - 1] = '\0';
+    (void)!write(pipe, &word, sizeof word);
+    _exit(word.code == 0 ? 0 : 1);
+}
+
+int
+ss_child_start(struct ss_child *child, ss_child_job job, void *ctx, struct servsim_error *err)
+{
+    int ends[2];
+    pid_t self = getpid();
+    if (pipe(ends) != 0)
+        return servsim_fail(err, errno, "no pipe for a worker: %s", strerror(errno));
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0) {
+        int rc = servsim_fail(err, errno, "no process for a worker: %s", strerror(errno));
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return rc;
+    }
+    if (pid == 0) {
+        (void)close(ends[0]);
+        child_main(job, ctx, ends[1], self);
+    }
+    (void)close(ends[1]);
+    *child = (struct ss_child){pid, ends[0], ss_clock_s()};
+    return 0;
+}
+
+int
+ss_child_end(struct ss_child *child, struct ss_last_word *word)
+{
+    int status = 0;
+    ssize_t length = read(child->pipe, word, sizeof *word);
+    (void)close(child->pipe);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    child->pipe = -1;
+    if (length == (ssize_t)sizeof *word)
+        return 1;
+    word->code = -EPROTO;
+    if (WIFSIGNALED(status))
+        (void)snprintf(word->text, sizeof word->text, "killed by signal %d (%s)%s", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)),
+                       WTERMSIG(status) == SIGKILL ? ": out of memory, or somebody's kill -9" : "");
+    else
+        (void)snprintf(word->text, sizeof word->text,
+                       "a plugin ended the process with exit status %d before it was done", WEXITSTATUS(status));
+    return 0;
+}

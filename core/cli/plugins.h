@@ -1,0 +1,21 @@
+/*
+ * cli/plugins.h - what the files of `servsim plugins` share.
+ */
+#ifndef SS_CLI_PLUGINS_H
+#define SS_CLI_PLUGINS_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+
+/* Bytes that are no UTF-8 are shown as '?'. */
+json_t *ss_text_json(const char *text);
+
+/* Takes the value. Returns an exit status. */
+int ss_print_json(json_t *value);
+
+/* argv[0] is "check" or "new". */
+int ss_plugins_check(int argc, char **argv, const struct ss_lookup *lookup);
+int ss_plugins_new(int argc, char **argv, const struct ss_lookup *lookup);
+
+#endif

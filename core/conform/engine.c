@@ -1,0 +1,82 @@
+/*
+ * conform/engine.c - plugins tried in small cells by the real engine, which checks every rule itself.
+ */
+#include <stdlib.h>
+
+#include "conform/laws.h"
+
+static struct ss_use *
+place_of(struct ss_cell *cell, uint32_t kind)
+{
+    switch (kind) {
+    case SERVSIM_KIND_HARDWARE:
+        return &cell->hardware;
+    case SERVSIM_KIND_SCHEDULER:
+        return &cell->scheduler;
+    case SERVSIM_KIND_WORKLOAD:
+        return &cell->workload;
+    default:
+        return &cell->router;
+    }
+}
+
+void
+ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
+{
+    uint32_t kind = trial->plugin.descriptor->kind;
+    *place_of(&toy->cell, kind) =
+        trial->variant_count > 0 ? trial->variants[variant % trial->variant_count] : trial->use;
+    if (kind == SERVSIM_KIND_HARDWARE)
+        toy->cell.model = trial->model;
+}
+
+int
+ss_scene_run(const struct ss_toy *toy, int stepwise, struct ss_text *out, struct ss_result *result,
+             struct servsim_error *err)
+{
+    struct ss_result *own = calloc(1, sizeof *own);
+    if (own == NULL)
+        return servsim_fail(err, ENOMEM, "no memory");
+    int rc = ss_toy_run(toy, stepwise, own, err);
+    if (rc == 0 && out != NULL)
+        rc = ss_toy_text(own, &toy->cell, out, err);
+    if (rc == 0 && result != NULL)
+        *result = *own;
+    else if (rc == 0)
+        ss_result_free(own);
+    free(own);
+    return rc;
+}
+
+static int
+equal_both_ways(const struct ss_toy *toy, uint64_t number, struct servsim_error *err)
+{
+    struct ss_text fast = {0}, stepwise = {0};
+    char where[400];
+    int rc = ss_scene_run(toy, 0, &fast, NULL, err);
+    if (rc == 0)
+        rc = ss_scene_run(toy, 1, &stepwise, NULL, err);
+    if (rc == 0 && strcmp(fast.data, stepwise.data) != 0) {
+        ss_trial_difference(fast.data, stepwise.data, where, sizeof where);
+        rc = servsim_fail(err, EPROTO, "random cell %llu: fast-forward and single steps part: %s",
+                          (unsigned long long)number, where);
+    }
+    ss_text_free(&fast);
+    ss_text_free(&stepwise);
+    return rc;
+}
+
+int
+ss_scenes_equal(struct ss_trial *trial, uint64_t cells, struct servsim_error *err)
+{
+    int rc = 0;
+    ss_trial_add_variants(trial);
+    for (uint64_t seed = 1; seed <= cells && rc == 0; seed++) {
+        struct ss_toy toy;
+        ss_toy_init(&toy);
+        ss_toy_randomise(&toy, seed);
+        ss_scene_put(trial, &toy, seed);
+        rc = equal_both_ways(&toy, seed, err);
+    }
+    return rc;
+}

@@ -1,0 +1,70 @@
+/*
+ * conform/router.c - the laws of routers, tried on clusters of one to a thousand replicas.
+ */
+#include <stdlib.h>
+
+#include "conform/laws.h"
+
+#define RANDOM_CELLS 80
+
+static void
+set_cluster(const struct ss_trial *trial, struct ss_toy *toy, uint32_t replicas, size_t variant)
+{
+    ss_toy_init(toy);
+    toy->cell.replicas = toy->cell.gpus = replicas;
+    toy->traffic.requests = 200 + 2 * replicas;
+    toy->traffic.gap_s = 0.005 / replicas;
+    toy->traffic.burst = 3;
+    toy->traffic.callers = 1;
+    toy->cell.kv_blocks = 60;
+    ss_scene_put(trial, toy, variant);
+}
+
+/* The engine refuses a replica that is not there. */
+static int
+range(struct ss_trial *trial, struct servsim_error *err)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 7, 64, 1000};
+    int rc = 0;
+    ss_trial_add_variants(trial);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t variant = 0; variant < trial->variant_count && rc == 0; variant++) {
+            struct ss_toy toy;
+            struct servsim_error why = {.size = sizeof why};
+            set_cluster(trial, &toy, sizes[i], variant);
+            rc = ss_scene_run(&toy, 0, NULL, NULL, &why);
+            if (rc != 0)
+                rc = servsim_fail(err, EPROTO, "with %u replicas: %.800s", sizes[i], why.text);
+        }
+    }
+    return rc;
+}
+
+static int
+fast_forward(struct ss_trial *trial, struct servsim_error *err)
+{
+    return ss_scenes_equal(trial, RANDOM_CELLS, err);
+}
+
+static int
+transcript(struct ss_trial *trial, struct ss_text *out, struct servsim_error *err)
+{
+    static const uint32_t sizes[] = {1, 4, 13};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && rc == 0; i++) {
+        struct ss_toy toy;
+        set_cluster(trial, &toy, sizes[i], 0);
+        toy.traffic.midway = trial->midway;
+        toy.traffic.midway_at = 80;
+        toy.traffic.ctx = trial->midway_ctx;
+        rc = ss_scene_run(&toy, 0, out, NULL, err);
+    }
+    return rc;
+}
+
+static const struct ss_law laws[] = {
+    {"routes to replicas that are there", range},
+    {"fast-forward equals single steps", fast_forward},
+};
+
+const struct ss_kind_laws ss_router_laws = {SERVSIM_KIND_ROUTER, laws, sizeof laws / sizeof laws[0], transcript};

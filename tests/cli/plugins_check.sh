@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# servsim plugins check: plugins that are broken on purpose, each refused for its own law with the right words, and sound
+# ones that pass. A table: FILE NAME KIND | LAW | WORDS.
+set -eu
+servsim=$SERVSIM_BUILDDIR/servsim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$SERVSIM_BUILDDIR"/tests/broken/.libs/kit_*.so "$work"
+chmod go-w "$work"/*.so
+cd "$work"
+if [ -n "${SERVSIM_SANITIZED:-}" ]; then
+    # a sanitizer must not answer in the plugin's place
+    export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0:handle_abort=0:detect_leaks=0"
+fi
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# refused FILE KIND NAME LAW WORDS: the law is broken, and what is said about it holds the words.
+refused() {
+    status=0
+    "$servsim" plugins check "./$1.so" --kind "$2" --name "$3" --law "$4" --timeout 5 >out.txt 2>&1 || status=$?
+    [ "$status" -eq 1 ] || fail "$2 $3: $4: exit status $status: $(cat out.txt)"
+    grep -q "^  broken  *$4" out.txt || fail "$2 $3: '$4' is not broken: $(cat out.txt)"
+    grep -q "$5" out.txt || fail "$2 $3: nothing about '$5': $(cat out.txt)"
+    cases=$((cases + 1))
+}
+
+cases=0
+while IFS='|' read -r file kind name law words; do
+    case $file:$name in
+    kit_scheduler:eats | kit_scheduler:leaks* | *:unset)
+        [ -z "${SERVSIM_SANITIZED:-}" ] || continue # the sanitizer's own malloc decides there
+        ;;
+    esac
+    refused "$file" "$kind" "$name" "$law" "$words"
+done <<'END'
+kit_scheduler|scheduler|loses|serves everybody|waiting for ever
+kit_scheduler|scheduler|rejects|serves everybody|it rejects
+kit_scheduler|scheduler|breaks_rules|keeps the rules|broke a rule
+kit_scheduler|scheduler|horizon_lies|fast-forward|horizon_steps promises more
+kit_scheduler|scheduler|advance_lies|fast-forward|advance(k) is not the same as k calls
+kit_scheduler|scheduler|holds_lies|fast-forward|DECISION_HOLDS to an arrival that changes
+kit_scheduler|scheduler|starves|nobody starves|SERVSIM_SCHEDULER_MAY_STARVE
+kit_scheduler|scheduler|shares|side by side|keep state in \*self
+kit_scheduler|scheduler|unset|same answers|answered in two ways
+kit_scheduler|scheduler|leaks|memory|comes and goes leaves [0-9]* bytes behind
+kit_scheduler|scheduler|leaks_queue|memory|works and goes leaves [0-9]* bytes behind
+kit_scheduler|scheduler|crashes|keeps the rules|killed by signal 11
+kit_scheduler|scheduler|loops|keeps the rules|did not come back within 5 s
+kit_scheduler|scheduler|exits|keeps the rules|exit status 0 before it was done
+kit_scheduler|scheduler|eats|keeps the rules|no memory is left\|killed\|did not come back
+kit_scheduler|scheduler|prints|keeps the rules|writes to standard output ('planning')
+kit_scheduler|scheduler|no_text|options|cap=100 answers -22 and leaves no text
+kit_others|hardware|negative|prices|costs -[0-9]* ps
+kit_others|hardware|shrinking|prices|SERVSIM_HARDWARE_MEASURED
+kit_others|hardware|once|prices|32 times cost
+kit_others|hardware|silent|prices|refused: without a text
+kit_others|hardware|split|a line|depends on where the run is split
+kit_others|hardware|stepless|attention|a line of no steps
+kit_others|hardware|nameless|describes|no name that ends
+kit_others|router|too_far|routes|with 64 replicas: .*sent request
+kit_others|router|shares|side by side|keep state in \*self
+kit_others|router|clock|same answers|answered in two ways
+kit_others|workload|backward|whole requests|request 77 arrives before
+kit_others|workload|tokenless|whole requests|10 prompt and 0 output tokens
+kit_others|workload|endless|whole requests|3000000 requests and no end
+kit_others|workload|goes_on|whole requests|answers 0 and then goes on
+kit_others|workload|silent|whole requests|leaves no text
+kit_others|workload|miscounts|whole requests|50 rows are requests, and 100 were delivered
+kit_others|report|beside|writes in its folder|outside of output_dir: elsewhere/broken.tmp
+kit_others|report|changing|the same bytes|writes something else: broken.txt
+kit_others|report|in_part|whole files|leaves part of a file: broken.txt
+kit_others|report|blind|says what is wrong|half a file answers 0
+kit_others|router|shares|descriptor|exports 'broken_other_symbol'
+END
+[ "$cases" -ge 30 ] || fail "only $cases cases were tried"
+
+# Sound ones keep every law, and say so in JSON too.
+"$servsim" plugins check ./kit_scheduler.so --name sound >out.txt || fail "the sound scheduler: $(cat out.txt)"
+"$servsim" plugins check ./kit_others.so --name sound --law e --json >out.json || true
+grep -q '"status": "kept"' out.json || fail "no law is kept: $(cat out.json)"
+grep -q '"laws_broken": 1' out.json || fail "the second symbol should be the only finding: $(cat out.json)"
+
+# What cannot be tried at all ends with 2.
+unusable() { # WORDS ARGUMENTS...
+    words=$1 status=0
+    shift
+    "$servsim" plugins check "$@" >out.txt 2>&1 || status=$?
+    [ "$status" -eq 2 ] || fail "$*: exit status $status: $(cat out.txt)"
+    grep -q "$words" out.txt || fail "$*: nothing about '$words': $(cat out.txt)"
+}
+unusable 'killed by signal 6' ./kit_load.so
+unusable 'No such file' ./nothing.so
+unusable 'no installed plugin' nothing
+unusable "needs 'rate'" "$SERVSIM_BUILDDIR/plugins/.libs/workload_poisson.so"
+unusable 'holds no such plugin' ./kit_scheduler.so --kind router
+unusable "has 'xyz' in its name" ./kit_scheduler.so --law xyz
+unusable 'write --set OPTION=VALUE' ./kit_scheduler.so --set x
+unusable 'write seconds' ./kit_scheduler.so --timeout soon
+echo "$cases broken plugins are refused"
