@@ -39,13 +39,13 @@ hardware: a100
 engine: $engine
 workload: {plugin: poisson, rate: 6, requests: 300, prompt_tokens: 700, output_tokens: 60}
 report: [csv]
-output: out
+output: result
 YAML
 sed '/^workload/d; /^report/d' own.yaml >replay.yaml
 "$servsim" run --quiet own.yaml >log
 
 # the columns that servsim writes are columns that it reads
-"$servsim" validate replay.yaml --measured out/cells/run/requests.csv >same
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv >same
 says same '300 requests' 'mean absolute'
 awk '/%/ { for (i = 1; i <= NF; i++) if ($i == "%" && ($(i - 1) > .01 || $(i - 1) < -.01)) { print; bad = 1 } }
      END { exit bad }' same || fail "a run differs from itself"
@@ -54,14 +54,14 @@ awk '/%/ { for (i = 1; i <= NF; i++) if ($i == "%" && ($(i - 1) > .01 || $(i - 1
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i
                    print "arrival_s,stage,has_error,input_tokens,output_tokens,ttft_ms,latency_ms"; next }
          { print $at["arrival_s"] "," (NR > 200) "," (NR == 301) "," $at["prompt_tokens"] ",7," $at["ttft_ms"] "," \
-                 $at["latency_ms"] }' out/cells/run/requests.csv >theirs.csv
+                 $at["latency_ms"] }' result/cells/run/requests.csv >theirs.csv
 "$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 >stages
 says stages '1 rows of theirs.csv are errors' 'stage 0: 199 requests' 'stage 1: 100 requests' '299 requests'
 "$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 --stage 1 --json >json
 says json '"requests": 100' '"request_error"'
 
 # another engine: slower by what it takes more
-"$servsim" validate replay.yaml --measured out/cells/run/requests.csv --set engine.arrival=53ms >slower
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv --set engine.arrival=53ms >slower
 awk '/TTFT mean/ { found = $5 - $4 > 49 && $5 - $4 < 51 } END { exit !found }' slower || fail "50 ms more are not 50 ms"
 
 # means alone, against the experiment's own traffic
@@ -72,7 +72,7 @@ says means '300 requests' 'latency mean ms'
 
 # calibrate finds what made the run
 "$servsim" calibrate --fit engine.step=500 --fit engine.arrival=6000 --set engine.layer=10us replay.yaml \
-    out/cells/run/requests.csv >fitted
+    result/cells/run/requests.csv >fitted
 awk '/^engine.step:/ { ok += $2 > 850 && $2 < 950 } /^engine.arrival:/ { ok += $2 > 2000 && $2 < 4000 }
      END { exit ok != 2 }' fitted || { cat fitted >&2; fail "calibrate did not find the engine"; }
 says fitted 'engine: {name: ' 'fitted' 'held out'
