@@ -247,8 +247,8 @@ ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_s
     return 0;
 }
 
-static void
-add_price(struct ss_step_price *sum, const struct ss_step_price *one)
+void
+ss_step_price_add(struct ss_step_price *sum, const struct ss_step_price *one)
 {
     sum->line.base_ps += one->line.base_ps;
     sum->line.slope_ps += one->line.slope_ps;
@@ -271,7 +271,7 @@ ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struct ss
         struct ss_step_price one;
         rc = ss_cost_price_stage(cost, i, shape, &one, err);
         if (rc == 0)
-            add_price(out, &one);
+            ss_step_price_add(out, &one);
     }
     return rc;
 }

@@ -45,6 +45,9 @@ int ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struc
 int ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape,
                         struct ss_step_price *out, struct servsim_error *err);
 
+/* The one step after the other. */
+void ss_step_price_add(struct ss_step_price *sum, const struct ss_step_price *one);
+
 /*
  * KV blocks of one replica: what the memory of its tightest stage leaves after weights, activation peak and runtime
  * context (the accounting gives the 2,588 blocks that vLLM 0.19 reported for Llama-3.1-8B on an RTX 4090). ENOMEM when

@@ -144,6 +144,18 @@ ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *reques
     turn_away(cluster, request);
 }
 
+/* To the data-parallel rank with the least to do, as vLLM weighs it; the first among equals. */
+static struct ss_replica *
+choose_rank(const struct ss_cluster *cluster, uint32_t replica)
+{
+    uint32_t dp = cluster->cell->dp;
+    struct ss_replica *ranks = &cluster->ranks[(size_t)replica * dp], *best = ranks;
+    for (uint32_t i = 1; i < dp; i++)
+        if (4 * ranks[i].waiting + ranks[i].running < 4 * best->waiting + best->running)
+            best = &ranks[i];
+    return best;
+}
+
 static int
 deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_error *err)
 {
@@ -153,7 +165,7 @@ deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_err
     int rc = route(cluster, request, &record->replica, err);
     if (rc != 0)
         return rc;
-    rc = ss_replica_arrive(&cluster->replicas[record->replica], request, err);
+    rc = ss_replica_arrive(choose_rank(cluster, record->replica), request, err);
     if (rc < 0)
         return rc;
     if (rc > 0) {

@@ -145,6 +145,7 @@ ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
 {
     request->finish_at = batch->clock + (request->output_tokens - request->generated);
     request->state = SS_DECODING;
+    request->batch = batch;
     ss_wide key = ((ss_wide)request->finish_at << 64) + (ss_wide)request->order;
     int rc = ss_heap_push(&batch->finish, key, request, &request->finish_position);
     if (rc == 0 && batch->keeps_range) {
@@ -188,6 +189,18 @@ ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
         forget_joined(batch, request);
     else
         request->last_token_ps = ss_request_age_ps(request, batch->last_end);
+}
+
+int
+ss_batch_merge(struct ss_batch *into, struct ss_batch *from)
+{
+    int rc = 0;
+    while (from->count > 0 && rc == 0) {
+        struct ss_request *request = ss_heap_first(&from->finish)->owner;
+        ss_batch_leave(from, request);
+        rc = ss_batch_rejoin(into, request);
+    }
+    return rc;
 }
 
 int

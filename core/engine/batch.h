@@ -12,7 +12,10 @@
 #include "engine/heap.h"
 #include "engine/request.h"
 
+struct ss_lane;
+
 struct ss_batch {
+    struct ss_lane *lane; /* in which it is under way, or NULL */
     uint64_t clock;       /* decode steps so far */
     uint64_t context_sum; /* tokens in the KV cache before the next step, over all members */
     uint32_t count;
@@ -45,6 +48,9 @@ int ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time no
 
 /* One that left comes back, with the last_token_ps that it left with. 0 or -ENOMEM. */
 int ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request);
+
+/* All members of `from` move; what they are stays what it is. 0 or -ENOMEM. */
+int ss_batch_merge(struct ss_batch *into, struct ss_batch *from);
 
 /* Leaves, finished or preempted; `generated` and last_token_ps are made current. */
 void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);

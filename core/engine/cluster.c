@@ -43,7 +43,7 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct
     cluster->result->end = cluster->now;
     ss_series_count(&cluster->result->series, SS_SERIES_FINISHED, cluster->now, 1);
     if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
-        cluster->router_ops->leave(cluster->router.self, &request->seen, replica->index);
+        cluster->router_ops->leave(cluster->router.self, &request->seen, replica->owner);
     ss_requests_give(&cluster->requests, request);
 }
 
@@ -83,7 +83,7 @@ end_runs(struct ss_cluster *cluster, struct servsim_error *err)
         struct ss_group *group = ss_heap_first(&cluster->runs)->owner;
         ss_heap_remove(&cluster->runs, group->heap_position);
         cluster->result->events++;
-        rc = ss_group_end_run(group, group->run.steps, err);
+        rc = ss_group_end_run(group, ss_group_steps(group), err);
         if (rc == 0 && cluster->options->verify)
             rc = ss_verify_group(group, err);
     }
@@ -145,7 +145,7 @@ stop(struct ss_cluster *cluster, struct servsim_error *err)
 {
     cluster->now = cluster->result->end = cluster->cell->stop_after;
     int rc = 0;
-    for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++) {
+    for (uint32_t i = 0; i < cluster->group_count && rc == 0; i++) {
         struct ss_group *group = &cluster->groups[i];
         uint64_t ended = ss_group_steps_ended(group, cluster->now);
         if (ended == 0)

@@ -20,11 +20,13 @@ struct ss_cluster {
     struct ss_instance router, workload;
     const struct servsim_router_ops *router_ops;
     const struct servsim_workload_ops *workload_ops;
-    struct ss_replica *replicas;
+    struct ss_replica *ranks; /* the ranks of all replicas, replica by replica */
+    uint32_t rank_count;
     struct ss_group *groups;
+    uint32_t group_count;
     struct ss_group **due; /* groups that plan at this instant */
     uint32_t due_count;
-    uint64_t kv_blocks; /* of each replica */
+    uint64_t kv_blocks; /* of each rank */
     ss_time now;
     struct ss_heap runs; /* by (end of run, group) */
     /* the arrival that comes next, read ahead */

@@ -4,46 +4,80 @@
 #include "engine/group.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "engine/cluster.h"
 
-void
-ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index, struct ss_replica *ranks)
+int
+ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index, struct ss_replica *ranks,
+              uint32_t rank_count)
 {
-    *group = (struct ss_group){.index = index, .heap_position = SS_HEAP_ABSENT, .cluster = cluster, .ranks = ranks};
-    ranks->group = group;
+    uint32_t stages = cluster->cell->pp;
+    int short_of_memory = 0;
+    *group = (struct ss_group){.index = index,
+                               .heap_position = SS_HEAP_ABSENT,
+                               .cluster = cluster,
+                               .ranks = ranks,
+                               .rank_count = rank_count,
+                               .stages = stages};
+    group->runs = calloc(stages, sizeof *group->runs);
+    group->stage_free = calloc(stages, sizeof *group->stage_free);
+    for (uint32_t i = 0; group->runs != NULL && i < stages; i++) {
+        group->runs[i].work = calloc(stages, sizeof *group->runs[i].work);
+        group->runs[i].begins = calloc(stages, sizeof *group->runs[i].begins);
+        short_of_memory |= group->runs[i].work == NULL || group->runs[i].begins == NULL;
+    }
+    for (uint32_t i = 0; i < rank_count; i++)
+        ranks[i].group = group;
+    return group->runs != NULL && group->stage_free != NULL && !short_of_memory ? 0 : -ENOMEM;
+}
+
+void
+ss_group_free(struct ss_group *group)
+{
+    for (uint32_t i = 0; group->runs != NULL && i < group->stages; i++) {
+        free(group->runs[i].work);
+        free(group->runs[i].begins);
+    }
+    free(group->runs);
+    free(group->stage_free);
+}
+
+static struct ss_run *
+oldest_run(const struct ss_group *group)
+{
+    return &group->runs[group->oldest];
 }
 
 ss_time
 ss_group_run_end(const struct ss_group *group)
 {
-    return group->run.start + ss_line_elapsed(&group->run.price.line, group->run.steps);
+    const struct ss_run *run = oldest_run(group);
+    return run->start + ss_line_elapsed(&run->line, run->steps);
 }
 
 uint64_t
 ss_group_steps_ended(const struct ss_group *group, ss_time now)
 {
-    if (!ss_group_runs(group))
-        return 0;
-    const struct ss_run *run = &group->run;
-    return ss_line_steps_ended(&run->price.line, run->steps, now - run->start);
+    return ss_group_runs(group) ? ss_run_steps_ended(oldest_run(group), now) : 0;
 }
 
 uint64_t
 ss_group_next_end(const struct ss_group *group)
 {
-    const struct ss_run *run = &group->run;
+    const struct ss_run *run = oldest_run(group);
     if (!ss_group_runs(group))
         return group->steps;
-    return group->steps + ss_line_steps_reaching(&run->price.line, run->steps, group->cluster->now - run->start);
+    return group->steps + ss_line_steps_reaching(&run->line, run->steps, group->cluster->now - run->start);
 }
 
 int
 ss_group_end_by(struct ss_group *group, uint64_t steps)
 {
-    if (group->steps + group->run.steps <= steps)
+    struct ss_run *run = oldest_run(group);
+    if (group->steps + run->steps <= steps)
         return 0;
-    group->run.steps = steps - group->steps;
+    run->steps = steps - group->steps;
     return ss_cluster_schedule(group->cluster, group);
 }
 
@@ -56,9 +90,41 @@ ss_group_ask_again(struct ss_group *group)
     return 0;
 }
 
+/* ---- prices ---- */
+
+/* Raises the line to the other where that is higher, for as long as one of the two is the higher one. */
+static void
+raise_line(struct servsim_line *line, const struct servsim_line *other)
+{
+    uint64_t steps = ss_least(line->steps, other->steps);
+    int higher =
+        other->base_ps > line->base_ps || (other->base_ps == line->base_ps && other->slope_ps > line->slope_ps);
+    struct servsim_line upper = higher ? *other : *line, lower = higher ? *line : *other;
+    if (lower.slope_ps > upper.slope_ps)
+        steps = ss_least(steps, (uint64_t)((upper.base_ps - lower.base_ps) / (lower.slope_ps - upper.slope_ps)) + 1);
+    *line = (struct servsim_line){upper.base_ps, upper.slope_ps, steps};
+}
+
+/* What the run takes of each stage: as long as the rank that has most to do there. A rank without work goes along. */
+static int
+price_rank(const struct ss_group *group, struct ss_run *run, struct ss_lane *lane, const struct ss_step_shape *shape,
+           struct servsim_error *err)
+{
+    struct ss_step_price one;
+    lane->price = (struct ss_step_price){.line.steps = UINT64_MAX};
+    for (uint32_t s = 0; s < group->stages; s++) {
+        int rc = ss_cost_price_stage(group->cluster->cost, s, shape, &one, err);
+        if (rc != 0)
+            return rc;
+        raise_line(&run->work[s], &one.line);
+        ss_step_price_add(&lane->price, &one);
+    }
+    return 0;
+}
+
 /* Requests that are done and held are computed like those that decode. */
 static struct ss_step_shape
-padded(const struct ss_replica *rank)
+with_held(const struct ss_replica *rank)
 {
     struct ss_step_shape shape = rank->plan->shape;
     shape.tokens += shape.decode_count > 0 ? rank->held : 0;
@@ -66,73 +132,176 @@ padded(const struct ss_replica *rank)
     return shape;
 }
 
+/* Ranks that step together are padded to the one with most tokens, as vLLM does, those without work, too; experts see
+   all that this makes. */
+static void
+pad(const struct ss_group *group, struct ss_step_shape *shape)
+{
+    if (group->rank_count == 1)
+        return;
+    for (uint32_t i = 0; i < group->rank_count; i++) {
+        uint32_t tokens = with_held(&group->ranks[i]).tokens;
+        shape->padded_tokens = tokens > shape->padded_tokens ? tokens : shape->padded_tokens;
+    }
+    shape->expert_tokens = shape->padded_tokens * group->rank_count;
+}
+
 static int
 price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
-    struct ss_replica *rank = group->ranks;
-    struct ss_step_shape shape = padded(rank);
-    int rc = ss_cost_price(group->cluster->cost, &shape, &run->price, err);
-    run->swap_ps = ss_cost_swap_ps(group->cluster->cost, rank->swap_blocks);
-    run->price.line.base_ps += run->swap_ps;
-    rank->swap_blocks = 0;
+    int rc = 0;
+    uint64_t swap_blocks = 0;
+    for (uint32_t s = 0; s < group->stages; s++)
+        run->work[s] = (struct servsim_line){0, 0, UINT64_MAX};
+    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
+        struct ss_replica *rank = &group->ranks[i];
+        struct ss_step_shape shape = with_held(rank);
+        pad(group, &shape);
+        if (shape.tokens > 0)
+            rc = price_rank(group, run, ss_lane_of(rank, run), &shape, err);
+        swap_blocks = swap_blocks > rank->swap_blocks ? swap_blocks : rank->swap_blocks;
+        rank->swap_blocks = 0;
+    }
+    run->swap_ps = ss_cost_swap_ps(group->cluster->cost, swap_blocks);
+    run->work[0].base_ps += run->swap_ps;
     return rc;
+}
+
+/* ---- planning ---- */
+
+/* Its way through the stages: when each begins, and when the last is done. */
+static void
+place(struct ss_group *group, struct ss_run *run)
+{
+    ss_time time = group->cluster->now;
+    int64_t slope_ps = 0;
+    uint64_t steps = UINT64_MAX;
+    for (uint32_t s = 0; s < group->stages; s++) {
+        run->begins[s] = time > group->stage_free[s] ? time : group->stage_free[s];
+        time = group->stage_free[s] = run->begins[s] + run->work[s].base_ps;
+        slope_ps += run->work[s].slope_ps;
+        steps = ss_least(steps, run->work[s].steps);
+    }
+    run->start = group->cluster->now;
+    run->line = (struct servsim_line){(int64_t)(time - run->start), slope_ps, steps};
+}
+
+/* Nobody waits, and no rank has anything to give to another run: this one goes on alone. */
+static int
+is_alone(const struct ss_group *group)
+{
+    if (group->stages == 1)
+        return 1;
+    for (uint32_t i = 0; i < group->rank_count; i++)
+        if (!ss_replica_has_nothing(&group->ranks[i]))
+            return 0;
+    return group->in_flight == 1 && group->cluster->options->timeline_limit == 0;
 }
 
 /* For how many steps nothing changes, arrivals aside. */
 static uint64_t
 certain_steps(const struct ss_group *group, const struct ss_run *run)
 {
-    const struct ss_replica *rank = group->ranks;
-    if (group->cluster->options->stepwise || run->swap_ps > 0 || rank->plan->shape.wakes)
+    if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes || !is_alone(group))
         return 1;
-    const struct servsim_line *line = &run->price.line;
-    return ss_least(ss_replica_certain_steps(rank, line, line->steps), ss_inbox_steps(rank));
+    uint64_t steps = run->line.steps;
+    for (uint32_t i = 0; i < group->rank_count && steps > 1; i++) {
+        const struct ss_replica *rank = &group->ranks[i];
+        steps = ss_least(steps, ss_inbox_steps(rank));
+        steps = ss_replica_certain_steps(rank, ss_lane_of(rank, run), &run->line, steps);
+    }
+    return steps;
 }
 
 static int
-start_run(struct ss_group *group, struct servsim_error *err)
+start_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
-    struct ss_run *run = &group->run;
-    group->ranks->plan->shape.wakes = !group->awake;
+    for (uint32_t i = 0; i < group->rank_count; i++)
+        group->ranks[i].plan->shape.wakes = !group->awake;
     group->awake = 1;
     int rc = price_run(group, run, err);
     if (rc != 0)
         return rc;
-    run->start = group->cluster->now;
+    place(group, run);
+    group->in_flight++;
+    for (uint32_t i = 0; i < group->rank_count; i++) {
+        struct ss_replica *rank = &group->ranks[i];
+        ss_replica_launch(rank, ss_lane_of(rank, run));
+        rank->kv_since = run->start;
+    }
     run->steps = certain_steps(group, run);
-    if (ss_cluster_schedule(group->cluster, group) != 0)
+    if (group->in_flight == 1 && ss_cluster_schedule(group->cluster, group) != 0)
         return servsim_fail(err, ENOMEM, "no memory for the event heap");
     return 0;
+}
+
+/* Asks all ranks for a step. `all` of those held back are announced, or those whose time has come. */
+static int
+compose(struct ss_group *group, const struct ss_run *run, int all, uint64_t *tokens, struct servsim_error *err)
+{
+    int rc = 0;
+    *tokens = 0;
+    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
+        struct ss_replica *rank = &group->ranks[i];
+        rc = ss_inbox_deliver(rank, all, err);
+        if (rc == 0)
+            rc = ss_replica_compose(rank, ss_lane_of(rank, run), err);
+        *tokens += rank->plan->shape.tokens;
+    }
+    return rc;
+}
+
+static int
+holds_back(const struct ss_group *group)
+{
+    for (uint32_t i = 0; i < group->rank_count; i++)
+        if (group->ranks[i].inbox.count > 0)
+            return 1;
+    return 0;
+}
+
+/* One more step by all ranks; 1 when it has something in it, and runs. */
+static int
+plan_one(struct ss_group *group, struct servsim_error *err)
+{
+    struct ss_run *run = &group->runs[(group->oldest + group->in_flight) % group->stages];
+    uint64_t tokens;
+    int rc = compose(group, run, 0, &tokens, err);
+    if (rc == 0 && tokens == 0 && holds_back(group)) /* nothing else to do: no step ahead */
+        rc = compose(group, run, 1, &tokens, err);
+    if (rc == 0 && tokens > 0)
+        rc = start_run(group, run, err);
+    return rc != 0 ? rc : tokens > 0;
 }
 
 int
 ss_group_plan(struct ss_group *group, struct servsim_error *err)
 {
-    struct ss_replica *rank = group->ranks;
+    int rc = 1;
     group->between = 0;
-    int rc = ss_inbox_deliver(rank, 0, err);
-    if (rc == 0)
-        rc = ss_replica_compose(rank, err);
-    if (rc == 0 && rank->plan->shape.tokens == 0 && rank->inbox.count > 0) { /* nothing else to do: no step ahead */
-        rc = ss_inbox_deliver(rank, 1, err);
-        if (rc == 0)
-            rc = ss_replica_compose(rank, err);
-    }
-    if (rc == 0 && rank->plan->shape.tokens > 0)
-        return start_run(group, err);
-    group->awake = 0;
-    return rc;
+    while (rc > 0 && group->in_flight < group->stages)
+        rc = plan_one(group, err);
+    if (group->in_flight == 0)
+        group->awake = 0;
+    return rc < 0 ? rc : 0;
 }
 
 int
 ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *err)
 {
-    int rc = ss_replica_end_run(group->ranks, &group->run, steps);
+    struct ss_run *run = oldest_run(group);
+    int rc = 0;
+    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++)
+        rc = ss_replica_end_run(&group->ranks[i], ss_lane_of(&group->ranks[i], run), run, steps);
     if (rc != 0)
         return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     group->cluster->result->engine_steps += steps;
     group->steps += steps;
     group->between = 1;
+    group->oldest = (group->oldest + 1) % group->stages;
+    group->in_flight--;
+    if (group->in_flight > 0 && ss_cluster_schedule(group->cluster, group) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the event heap");
     ss_cluster_due(group->cluster, group);
     return 0;
 }

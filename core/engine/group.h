@@ -1,9 +1,14 @@
 /*
- * engine/group.h - ranks that step together, and the run under way.
+ * engine/group.h - ranks that step together, and the runs under way.
  *
- * A group alternates between composing a step (step.c, by the schedulers of its ranks through the host's services) and
- * running it (run.c). A run is one step, or, where nothing but decodes is in it, as many steps as are certain to be the
- * same.
+ * A group composes a step (step.c, by the schedulers of its ranks through the host's services) and runs it (run.c). A
+ * run is one step, or, where nothing but decodes is in it, as many steps as are certain to be the same.
+ *
+ * Pipeline stages let as many runs be under way as there are stages, as in vLLM V1: whenever a run ends, and whenever
+ * somebody arrives at an idle group, runs are composed until that many are under way or the schedulers leave a step
+ * empty. An arrival while runs are under way waits for the end of the oldest, for which the engine waits. Runs go
+ * through the stages in order; a stage begins with a run when it has done the one before, and when the stage before it
+ * has done this one.
  */
 #ifndef SS_ENGINE_GROUP_H
 #define SS_ENGINE_GROUP_H
@@ -15,12 +20,14 @@
 struct ss_cluster;
 struct ss_replica;
 
-/* The step or steps under way. */
+/* The step or steps under way. With several stages, a run of several steps is the only one. */
 struct ss_run {
-    ss_time start;
-    struct ss_step_price price;
-    uint64_t steps;  /* shrinks when an arrival cuts it */
-    int64_t swap_ps; /* of the price, in its only step: copies that it waited for */
+    ss_time start;             /* when it was composed */
+    struct servsim_line line;  /* of its steps, from the start: with all waits for stages */
+    uint64_t steps;            /* shrinks when an arrival cuts it */
+    int64_t swap_ps;           /* of the price, in its only step: copies that it waited for */
+    struct servsim_line *work; /* [stages] what each takes for it; the first the copies, too */
+    ss_time *begins;           /* [stages] when each begins with the first step */
 };
 
 struct ss_group {
@@ -32,15 +39,22 @@ struct ss_group {
     uint64_t steps;         /* ended so far, those of the run under way aside */
     struct ss_cluster *cluster;
     struct ss_replica *ranks; /* the cluster's */
-    struct ss_run run;
+    uint32_t rank_count;
+    uint32_t stages;            /* of the pipeline: so many runs at most are under way */
+    struct ss_run *runs;        /* [stages] a ring */
+    uint32_t oldest, in_flight; /* in it */
+    ss_time *stage_free;        /* [stages] when each has done all that it was given */
 };
 
-void ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index, struct ss_replica *ranks);
+/* 0 or -ENOMEM. */
+int ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index, struct ss_replica *ranks,
+                  uint32_t rank_count);
+void ss_group_free(struct ss_group *group);
 
-/* Asks the schedulers and starts the run. The group stays idle when they leave the step empty. */
+/* Asks the schedulers and starts runs, until there is one for each stage or they leave a step empty. */
 int ss_group_plan(struct ss_group *group, struct servsim_error *err);
 
-/* The run is over (at its end, or cut to `steps` that have ended): tokens count, requests finish. */
+/* The oldest run is over (at its end, or cut to `steps` that have ended): tokens count, requests finish. */
 int ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *err);
 
 static inline int
@@ -49,8 +63,14 @@ ss_group_runs(const struct ss_group *group)
     return group->heap_position != SS_HEAP_ABSENT;
 }
 
-/* Steps of the run that have ended at `now` or before; 0 when idle. */
+/* Steps of the oldest run that have ended at `now` or before; 0 when idle. */
 uint64_t ss_group_steps_ended(const struct ss_group *group, ss_time now);
+
+static inline uint64_t
+ss_run_steps_ended(const struct ss_run *run, ss_time now)
+{
+    return ss_line_steps_ended(&run->line, run->steps, now - run->start);
+}
 
 /* Somebody arrived who may matter: plans at once, or at the first step end that is not before now. 0 or -ENOMEM. */
 int ss_group_ask_again(struct ss_group *group);
@@ -61,6 +81,13 @@ uint64_t ss_group_next_end(const struct ss_group *group);
 /* The run under way ends at this step count at the latest, which is not before the next step end. 0 or -ENOMEM. */
 int ss_group_end_by(struct ss_group *group, uint64_t steps);
 
+static inline uint64_t
+ss_group_steps(const struct ss_group *group) /* of the oldest run */
+{
+    return group->runs[group->oldest].steps;
+}
+
+/* When the oldest run ends. */
 ss_time ss_group_run_end(const struct ss_group *group);
 
 #endif

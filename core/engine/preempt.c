@@ -9,23 +9,54 @@
 
 #include "engine/cluster.h"
 
-/* Takes back what the step being composed has given to a request that is about to lose its place. */
+/* What runs under way compute for it is lost: they go on as they were priced, and nothing comes of it. */
+static void
+undo_flying(struct ss_replica *replica, struct ss_request *request)
+{
+    if (request->flying == 0)
+        return;
+    for (uint32_t i = 0; i < replica->group->stages; i++)
+        if (&replica->lanes[i].plan != replica->plan)
+            ss_chunks_remove(&replica->lanes[i].plan, request);
+    request->computed -= request->flying;
+    request->chunk = request->flying;
+    ss_kv_undo_chunk(&replica->kv, request);
+    request->chunk = request->flying = 0;
+}
+
+/* Takes back what steps have given to a request that is about to lose its place. */
 static void
 undo(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_plan *plan = replica->plan;
-    if (request->state == SS_DECODING && plan->decode) {
-        uint64_t crosses = ss_batch_crosses(replica->batch, request) ? 1 : 0;
-        plan->budget++;
-        plan->decode_blocks -= crosses;
-        ss_kv_undo_decodes(&replica->kv, crosses);
-    }
     if (request->chunk > 0) {
         plan->budget += request->chunk;
         ss_kv_undo_chunk(&replica->kv, request);
         ss_chunks_remove(plan, request);
         request->chunk = 0;
     }
+    undo_flying(replica, request);
+    if (request->state != SS_DECODING)
+        return;
+    if (request->batch->lane != NULL)
+        plan = &request->batch->lane->plan;
+    if (plan->decode) {
+        uint64_t crosses = ss_batch_crosses(request->batch, request) ? 1 : 0;
+        plan->budget++;
+        plan->decode_blocks -= crosses;
+        ss_kv_undo_decodes(&replica->kv, crosses);
+    }
+}
+
+/* The last who decoded in a step is gone: nobody does. */
+static void
+leave_batch(struct ss_replica *replica, struct ss_request *request)
+{
+    struct ss_batch *batch = request->batch;
+    struct ss_plan *plan = batch->lane != NULL ? &batch->lane->plan : replica->plan;
+    ss_batch_leave(batch, request);
+    if (batch->count == 0)
+        plan->decode = 0;
 }
 
 /* The request does not run any more; `computed` of `target` tokens are in the KV cache, all of them where it decoded.
@@ -35,10 +66,8 @@ leave_running(struct ss_replica *replica, struct ss_request *request)
 {
     undo(replica, request);
     if (request->state == SS_DECODING) {
-        request->computed = request->target = (uint32_t)ss_batch_context(replica->batch, request);
-        ss_batch_leave(replica->batch, request);
-        if (replica->batch->count == 0)
-            replica->plan->decode = 0;
+        request->computed = request->target = (uint32_t)ss_batch_context(request->batch, request);
+        leave_batch(replica, request);
     } else {
         ss_prefilling_remove(replica, request);
     }
@@ -125,7 +154,7 @@ static uint64_t
 blocks_held(const struct ss_replica *replica, const struct ss_request *request)
 {
     uint64_t decoding = request->state == SS_DECODING;
-    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(replica->batch, request) : request->computed);
+    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(request->batch, request) : request->computed);
 }
 
 int32_t

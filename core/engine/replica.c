@@ -8,6 +8,12 @@
 
 #include "engine/cluster.h"
 
+static const struct ss_run *
+run_of(const struct ss_replica *replica, const struct ss_lane *lane)
+{
+    return &replica->group->runs[lane - replica->lanes];
+}
+
 /* generated_tokens(): what the request has by now, also in the middle of a run. */
 static uint32_t
 generated_tokens(void *ctx, const struct servsim_request *seen)
@@ -16,20 +22,60 @@ generated_tokens(void *ctx, const struct servsim_request *seen)
     const struct ss_request *request = ss_request_of(seen);
     if (request->state != SS_DECODING)
         return request->generated;
-    uint64_t ended = replica->plan->decode ? ss_group_steps_ended(replica->group, replica->cluster->now) : 0;
-    return ss_batch_generated(replica->batch, request, ended);
+    const struct ss_lane *lane = request->batch->lane;
+    uint64_t ended = lane != NULL ? ss_run_steps_ended(run_of(replica, lane), replica->cluster->now) : 0;
+    return ss_batch_generated(request->batch, request, ended);
 }
 
-static int
-make_parts(struct ss_replica *replica)
+static struct ss_batch *
+new_batch(const struct ss_cluster *cluster)
 {
-    const struct ss_cluster *cluster = replica->cluster;
-    replica->plan = calloc(1, sizeof *replica->plan);
-    replica->batch = calloc(1, sizeof *replica->batch);
-    if (replica->plan == NULL || replica->batch == NULL)
+    struct ss_batch *batch = calloc(1, sizeof *batch);
+    const struct ss_cell *cell = cluster->cell;
+    int wants_range = ss_cost_wants_context_range(cluster->cost);
+    if (batch != NULL && ss_batch_init(batch, cell->block_size, cell->model.window, wants_range) != 0) {
+        free(batch);
+        return NULL;
+    }
+    return batch;
+}
+
+/* With several stages each lane has a batch of its own, to be exchanged with the replica's. */
+static int
+make_lanes(struct ss_replica *replica)
+{
+    uint32_t stages = replica->cluster->cell->pp;
+    replica->lanes = calloc(stages, sizeof *replica->lanes);
+    replica->batch = new_batch(replica->cluster);
+    if (replica->lanes == NULL || replica->batch == NULL)
         return -ENOMEM;
-    return ss_batch_init(replica->batch, cluster->cell->block_size, replica->cluster->cell->model.window,
-                         ss_cost_wants_context_range(cluster->cost));
+    replica->plan = &replica->lanes[0].plan;
+    for (uint32_t i = 0; i < stages; i++) {
+        replica->lanes[i].batch = stages > 1 ? new_batch(replica->cluster) : replica->batch;
+        if (replica->lanes[i].batch == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void
+free_batch(struct ss_batch *batch)
+{
+    if (batch != NULL)
+        ss_batch_free(batch);
+    free(batch);
+}
+
+static void
+free_lanes(struct ss_replica *replica)
+{
+    for (uint32_t i = 0; replica->lanes != NULL && i < replica->cluster->cell->pp; i++) {
+        free(replica->lanes[i].plan.chunks);
+        if (replica->lanes[i].batch != replica->batch)
+            free_batch(replica->lanes[i].batch);
+    }
+    free_batch(replica->batch);
+    free(replica->lanes);
 }
 
 int
@@ -37,6 +83,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
 {
     const struct ss_cell *cell = cluster->cell;
     replica->index = index;
+    replica->owner = index / cell->dp;
     replica->cluster = cluster;
     ss_kv_init(&replica->kv, cluster->kv_blocks, ss_cost_host_blocks(cluster->cost), cell->block_size);
     replica->host = cluster->host;
@@ -45,7 +92,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->host.generated_tokens = generated_tokens;
     replica->host.seed = NULL;
     replica->host.log = NULL;
-    if (make_parts(replica) != 0)
+    if (make_lanes(replica) != 0)
         return servsim_fail(err, ENOMEM, "no memory for replica %u", index);
     int rc = cell->prefix_caching ? ss_kv_cache(&replica->kv, err) : 0;
     if (rc != 0)
@@ -70,13 +117,8 @@ void
 ss_replica_free(struct ss_replica *replica)
 {
     ss_instance_destroy(&replica->scheduler);
-    if (replica->batch != NULL)
-        ss_batch_free(replica->batch);
-    if (replica->plan != NULL)
-        free(replica->plan->chunks);
     ss_kv_free(&replica->kv);
-    free(replica->batch);
-    free(replica->plan);
+    free_lanes(replica);
     free(replica->prefilling);
 }
 
@@ -108,6 +150,8 @@ int
 ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
 {
     int held_back = ss_inbox_wanted(replica);
+    /* an idle engine plans at once; with several stages, the newcomer may want a run of its own */
+    int must_ask = replica->running + replica->waiting == 0 || replica->group->stages > 1;
     int rc = held_back ? 0 : announce(replica, request, err);
     if (rc < 0 || rc == SERVSIM_REJECT)
         return rc < 0 ? rc : 1;
@@ -116,7 +160,9 @@ ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct
     replica->prefill_tokens_left += request->seen.prompt_tokens;
     if (held_back)
         return ss_inbox_put(replica, request);
-    return rc == SERVSIM_ASK_AGAIN || !ss_group_runs(replica->group) ? ss_group_ask_again(replica->group) : 0;
+    if (rc == SERVSIM_ASK_AGAIN || must_ask || !ss_group_runs(replica->group))
+        return ss_group_ask_again(replica->group);
+    return 0;
 }
 
 int
@@ -156,7 +202,7 @@ note_shape(struct ss_replica *replica)
     struct ss_step_shape *shape = &plan->shape;
     *shape = (struct ss_step_shape){0};
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
-        const struct ss_request *request = plan->chunks[i];
+        const struct ss_request *request = plan->chunks[i].request;
         ss_shape_add_chunk(shape, replica->cluster->cell->model.window, request->chunk, request->computed);
         shape->sampled_rows += request->computed + request->chunk == request->target;
     }
@@ -170,26 +216,29 @@ note_shape(struct ss_replica *replica)
     shape->tokens = (uint32_t)(shape->prefill_new_tokens + shape->decode_count);
 }
 
-/* Has the scheduler nothing to give a token to? It is not asked then. */
-static int
-nothing_to_serve(const struct ss_replica *replica)
+int
+ss_replica_has_nothing(const struct ss_replica *replica)
 {
-    return replica->waiting == 0 && replica->running == 0;
+    if (replica->waiting > replica->inbox.count || replica->batch->count > 0 || replica->held > 0)
+        return 0;
+    for (uint32_t i = 0; i < replica->prefilling_count; i++)
+        if (replica->prefilling[i]->computed < replica->prefilling[i]->target)
+            return 0;
+    return 1;
 }
 
 int
-ss_replica_compose(struct ss_replica *replica, struct servsim_error *err)
+ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err)
 {
+    int rc = 0;
+    replica->plan = &lane->plan;
     ss_plan_reset(replica, replica->cluster->now);
-    if (nothing_to_serve(replica)) {
-        note_shape(replica);
-        return 0;
-    }
-    int rc = ask(replica, err);
+    lane->plan.asked = !ss_replica_has_nothing(replica);
+    if (lane->plan.asked)
+        rc = ask(replica, err);
     note_shape(replica);
     /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
-    if (rc == 0 && replica->plan->shape.tokens == 0 &&
-        (ss_replica_end_batch(replica) || replica->plan->preempted > 0)) {
+    if (rc == 0 && lane->plan.shape.tokens == 0 && (ss_replica_end_batch(replica) || lane->plan.preempted > 0)) {
         ss_plan_reset(replica, replica->cluster->now);
         rc = ask(replica, err);
         note_shape(replica);
@@ -197,17 +246,46 @@ ss_replica_compose(struct ss_replica *replica, struct servsim_error *err)
     return rc;
 }
 
-uint64_t
-ss_replica_certain_steps(const struct ss_replica *replica, const struct servsim_line *line, uint64_t steps)
+/* With several stages, those who decode in it leave the others, until it is over. */
+static void
+take_batch(struct ss_replica *replica, struct ss_lane *lane)
 {
-    const struct ss_plan *plan = replica->plan;
+    struct ss_batch *empty = lane->batch;
+    if (replica->group->stages > 1) {
+        lane->batch = replica->batch;
+        replica->batch = empty;
+    }
+    lane->batch->lane = lane;
+}
+
+void
+ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane)
+{
+    struct ss_plan *plan = &lane->plan;
+    for (uint32_t i = 0; i < plan->chunk_count; i++) {
+        struct ss_request *request = plan->chunks[i].request;
+        request->computed += request->chunk;
+        request->flying += request->chunk;
+        request->chunk = 0;
+    }
+    if (plan->decode)
+        take_batch(replica, lane);
+}
+
+uint64_t
+ss_replica_certain_steps(const struct ss_replica *replica, const struct ss_lane *lane, const struct servsim_line *line,
+                         uint64_t steps)
+{
+    const struct ss_plan *plan = &lane->plan;
     const struct servsim_step *step = &replica->step;
     if (plan->chunk_count > 0 || plan->changed)
         return 1;
+    if (!plan->asked)
+        return steps;
     steps = ss_least(steps, step->horizon_steps);
     if (plan->decode) {
-        steps = ss_least(steps, ss_batch_steps_to_finish(replica->batch));
-        steps = ss_least(steps, ss_batch_steps_fitting(replica->batch, replica->kv.free + plan->decode_blocks));
+        steps = ss_least(steps, ss_batch_steps_to_finish(lane->batch));
+        steps = ss_least(steps, ss_batch_steps_fitting(lane->batch, replica->kv.free + plan->decode_blocks));
     }
     if (step->until_s != SERVSIM_NEVER && steps > 1) {
         ss_time until = ss_time_of(step->until_s, step->until_ps) - plan->now;
@@ -220,25 +298,31 @@ ss_replica_certain_steps(const struct ss_replica *replica, const struct servsim_
 
 /* Steps of the run that have been composed before `now`: those ended, and the one under way. */
 static uint64_t
-steps_composed(const struct ss_replica *replica, ss_time now)
+steps_composed(const struct ss_run *run, ss_time now)
 {
-    const struct ss_run *run = &replica->group->run;
-    uint64_t ended = ss_group_steps_ended(replica->group, now);
-    if (ss_line_elapsed(&run->price.line, ended) == now - run->start)
+    uint64_t ended = ss_run_steps_ended(run, now);
+    if (ss_line_elapsed(&run->line, ended) == now - run->start)
         return ended > 0 ? ended : 1;
     return ended + 1;
+}
+
+/* Blocks that the steps of a long run have taken beside those of its first. */
+static uint64_t
+blocks_since(const struct ss_replica *replica, ss_time now)
+{
+    const struct ss_lane *lane = &replica->lanes[replica->group->oldest];
+    if (!ss_group_runs(replica->group) || lane->batch->lane == NULL)
+        return 0;
+    return ss_batch_blocks(lane->batch, steps_composed(run_of(replica, lane), now)) - lane->plan.decode_blocks;
 }
 
 void
 ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_replica_state *out)
 {
-    uint64_t used = ss_kv_used(&replica->kv);
-    if (ss_group_runs(replica->group) && replica->plan->decode)
-        used += ss_batch_blocks(replica->batch, steps_composed(replica, now)) - replica->plan->decode_blocks;
-    out->waiting = replica->waiting;
-    out->running = replica->running;
+    out->waiting += replica->waiting;
+    out->running += replica->running;
     out->block_size = replica->kv.block_size;
-    out->kv_blocks_used = used;
-    out->kv_blocks_total = replica->kv.total;
-    out->prefill_tokens_left = replica->prefill_tokens_left;
+    out->kv_blocks_used += ss_kv_used(&replica->kv) + blocks_since(replica, now);
+    out->kv_blocks_total += replica->kv.total;
+    out->prefill_tokens_left += replica->prefill_tokens_left;
 }

@@ -1,5 +1,8 @@
 /*
- * engine/replica.h - one engine: a scheduler, its requests, a batch, a KV cache. When it steps is its group's business.
+ * engine/replica.h - one engine: a scheduler, its requests, its batches, a KV cache. When it steps is its group's
+ * business.
+ *
+ * A replica of the experiment is one of these, or, with data parallel, one for each rank.
  */
 #ifndef SS_ENGINE_REPLICA_H
 #define SS_ENGINE_REPLICA_H
@@ -13,9 +16,14 @@
 
 struct ss_cluster;
 
+struct ss_chunk {
+    struct ss_request *request;
+    uint32_t tokens;
+};
+
 /* What the scheduler has put into the step so far. */
 struct ss_plan {
-    struct ss_request **chunks; /* requests with prefill tokens in this step; `chunk` says how many */
+    struct ss_chunk *chunks; /* prefill tokens in this step, in the order in which they were given */
     uint32_t chunk_count, chunk_capacity;
     uint32_t decode;        /* the batch decodes in this step */
     uint64_t decode_blocks; /* taken from the KV cache for it already */
@@ -23,18 +31,28 @@ struct ss_plan {
     uint32_t changed;       /* something was admitted or preempted: the next step may look different */
     uint32_t preempted;
     ss_time now;
+    uint32_t asked;             /* the scheduler was: a rank with nothing to do is not */
     struct ss_step_shape shape; /* once it is composed */
 };
 
+/* A rank's part in a run: what it is made of, and the requests that decode in it. */
+struct ss_lane {
+    struct ss_plan plan;
+    struct ss_batch *batch; /* empty, or with several stages those under way; with one stage the replica's */
+    struct ss_step_price price;
+};
+
 struct ss_replica {
-    uint32_t index;
+    uint32_t index; /* among all ranks of all replicas */
+    uint32_t owner; /* the replica that it is a rank of */
     struct ss_cluster *cluster;
     struct ss_group *group;
+    struct ss_lane *lanes; /* [stages] beside the group's runs */
     struct servsim_host host;
     struct ss_instance scheduler;
     const struct servsim_scheduler_ops *ops;
     struct servsim_step step;
-    struct ss_plan *plan; /* being composed, or composed last */
+    struct ss_plan *plan; /* being composed, or composed last: of one of the lanes */
     /* running requests, in order of admission */
     struct ss_request *first, *last;
     uint32_t running, waiting; /* waiting: those in the inbox, too */
@@ -45,8 +63,9 @@ struct ss_replica {
     uint64_t swap_blocks;           /* to be copied, in or out, before the next step */
     struct ss_request **prefilling; /* running ones that do not decode yet, in order of admission */
     uint32_t prefilling_count, prefilling_capacity;
-    struct ss_batch *batch;
+    struct ss_batch *batch; /* decoding requests that can be given a token: with several stages, none under way */
     struct ss_kv kv;
+    ss_time kv_since; /* since when it is as full as it is; kept with several stages only */
     uint64_t prefill_tokens_left;
     struct ss_replica_result result;
 };
@@ -60,22 +79,36 @@ int ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, st
 /* The scheduler hears of a request that has lain in the inbox. 0 or -errno. */
 int ss_replica_introduce(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err);
 
-/* Asks the scheduler for a step; what it is made of stands in plan->shape. */
-int ss_replica_compose(struct ss_replica *replica, struct servsim_error *err);
+/* Asks the scheduler for a step; what it is made of stands in the lane's plan, also the replica's from now on. */
+int ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err);
+
+/* The step that was composed is under way. */
+void ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane);
+
+/* Nothing waits, and everything that runs is under way: its scheduler need not be asked. */
+int ss_replica_has_nothing(const struct ss_replica *replica);
 
 /* Where all that run are done and held, they finish: 1, otherwise 0. */
 int ss_replica_end_batch(struct ss_replica *replica);
 
 /* For how many of at most `steps` steps along the line, from now, the step stays as it is, arrivals aside; at least 1.
  */
-uint64_t ss_replica_certain_steps(const struct ss_replica *replica, const struct servsim_line *line, uint64_t steps);
+uint64_t ss_replica_certain_steps(const struct ss_replica *replica, const struct ss_lane *lane,
+                                  const struct servsim_line *line, uint64_t steps);
 
+static inline struct ss_lane *
+ss_lane_of(const struct ss_replica *replica, const struct ss_run *run)
+{
+    return &replica->lanes[run - replica->group->runs];
+}
+
+/* Adds its state to what is there. */
 void ss_replica_state(const struct ss_replica *replica, ss_time now, struct servsim_replica_state *out);
 
 /* ---- run.c ---- */
 
-/* `steps` steps of the run have ended: the replica's part in them is counted. 0 or -ENOMEM. */
-int ss_replica_end_run(struct ss_replica *replica, const struct ss_run *run, uint64_t steps);
+/* `steps` steps of the run have ended: the lane's part in them is counted. 0 or -ENOMEM. */
+int ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps);
 
 /* ---- step.c ---- */
 
@@ -84,7 +117,7 @@ extern const struct servsim_step_ops ss_step_services;
 void ss_plan_reset(struct ss_replica *replica, ss_time now);
 void ss_running_remove(struct ss_replica *replica, struct ss_request *request);
 void ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request);
-void ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request);
+void ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request); /* all that it has in it */
 /* Becomes the last in running order; its state is set by what follows. */
 void ss_enter_running(struct ss_replica *replica, struct ss_request *request);
 int ss_start_prefill(struct ss_replica *replica, struct ss_request *request, uint32_t tokens); /* 0 or -ENOMEM */

@@ -14,16 +14,18 @@
 #define SS_PAUSED 4u     /* preempted; its `computed` tokens are still in the KV cache */
 #define SS_SWAPPED 5u    /* preempted; its `computed` tokens are in the host's memory */
 
+struct ss_batch;
 struct ss_prefix;
 
 struct ss_request {
     struct servsim_request seen; /* first: plugins hold pointers to it */
     /* running order, or the list of those paused or swapped; next also links the pool's free list */
     struct ss_request *previous, *next;
-    int64_t last_token_ps; /* when its last output token came, from its arrival */
-    uint64_t seen_at;      /* in the inbox: the group's step count at which the scheduler hears of it */
-    uint64_t finish_at;    /* DECODING: decode clock at which the last token is out */
-    uint64_t order;        /* of admission, within the replica */
+    struct ss_batch *batch; /* DECODING: whose member it is */
+    int64_t last_token_ps;  /* when its last output token came, from its arrival */
+    uint64_t seen_at;       /* in the inbox: the group's step count at which the scheduler hears of it */
+    uint64_t finish_at;     /* DECODING: decode clock at which the last token is out */
+    uint64_t order;         /* of admission, within the replica */
     uint32_t state;
     uint32_t output_tokens;
     uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
@@ -31,6 +33,7 @@ struct ss_request {
     uint32_t computed, target;
     uint32_t holds;  /* its place is kept when it is done */
     uint32_t chunk;  /* prefill tokens that the step being composed gives it */
+    uint32_t flying; /* of those computed, in steps under way */
     uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
     struct ss_prefix *prefix; /* what its blocks hold, with prefix caching; the pool's slot keeps the struct */

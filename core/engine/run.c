@@ -10,12 +10,12 @@
 
 /* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. */
 static void
-count_in_series(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+count_in_series(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     struct ss_series *series = &replica->cluster->result->series;
-    const struct servsim_line *line = &run->price.line;
-    uint64_t tokens = replica->plan->decode ? replica->batch->count : 0;
-    uint64_t used = ss_kv_used(&replica->kv) - replica->plan->decode_blocks;
+    const struct servsim_line *line = &run->line;
+    uint64_t tokens = lane->plan.decode ? lane->batch->count : 0;
+    uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks;
     uint64_t ended = 0;
     ss_time time = run->start;
     while (ended < steps) {
@@ -24,12 +24,23 @@ count_in_series(struct ss_replica *replica, const struct ss_run *run, uint64_t s
         uint64_t before = ended;
         ended = ss_line_elapsed(line, steps) < left ? steps : ss_line_steps_ended(line, steps, left - 1);
         uint64_t composed = ss_least(ended + 1, steps);
-        uint64_t blocks = used + (tokens > 0 ? ss_batch_blocks(replica->batch, composed) : 0);
+        uint64_t blocks = used + (tokens > 0 ? ss_batch_blocks(lane->batch, composed) : 0);
         bin->counts[SS_SERIES_OUTPUT_TOKENS] += (ended - before) * tokens;
         if (blocks > bin->kv_blocks_peak)
             bin->kv_blocks_peak = blocks;
         time = series->at_high;
     }
+}
+
+/* With several stages: blocks are taken and given back in the middle of a run, by others. They are counted between any
+   two of these moments. */
+static void
+count_beside_others(struct ss_replica *replica, struct ss_lane *lane)
+{
+    struct ss_cluster *cluster = replica->cluster;
+    uint64_t tokens = lane->plan.decode ? lane->batch->count : 0;
+    ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, cluster->now, tokens);
+    ss_series_peak(&cluster->result->series, replica->kv_since, cluster->now, ss_kv_used(&replica->kv));
 }
 
 /* From the request's last token to one that comes at `time`. */
@@ -41,11 +52,11 @@ gap_ps(const struct ss_request *request, ss_time time)
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
 static void
-count_gaps(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     struct ss_itl *itl = &replica->cluster->result->itl;
-    struct ss_batch *batch = replica->batch;
-    const struct servsim_line *line = &run->price.line;
+    struct ss_batch *batch = lane->batch;
+    const struct servsim_line *line = &run->line;
     ss_time first_end = run->start + line->base_ps;
     uint32_t settled = batch->count - batch->joined_count;
     ss_itl_add(itl, (int64_t)(first_end - batch->last_end), 0, 1, settled);
@@ -58,6 +69,16 @@ count_gaps(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
     batch->last_end = run->start + ss_line_elapsed(line, steps);
 }
 
+/* What all stages have worked, steps of the run together. */
+static ss_time
+work_of(const struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+{
+    ss_time work = 0;
+    for (uint32_t s = 0; s < replica->group->stages; s++)
+        work += ss_line_elapsed(&run->work[s], steps);
+    return work;
+}
+
 static void
 count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
 {
@@ -66,20 +87,38 @@ count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_
     result->bytes += (ss_wide)steps * (ss_wide)work->bytes + pairs * (ss_wide)work->bytes_slope;
 }
 
+/* Several stages work at once only in runs of one step; in a longer one there is one at work at any time. */
 static void
-count_time(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+count_busy_series(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+{
+    struct ss_series *series = &replica->cluster->result->series;
+    if (steps > 1 || replica->group->stages == 1) {
+        ss_series_level(series, SS_SERIES_BUSY, run->start, run->start + ss_line_elapsed(&run->line, steps), 1);
+        return;
+    }
+    for (uint32_t s = 0; s < replica->group->stages; s++)
+        ss_series_level(series, SS_SERIES_BUSY, run->begins[s], run->begins[s] + run->work[s].base_ps, 1);
+}
+
+/* A rank without work in the step is not busy. One with less work than another waits for it in a collective. */
+static void
+count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     struct ss_replica_result *result = &replica->result;
-    ss_time busy = ss_line_elapsed(&run->price.line, steps);
+    const struct ss_step_price *price = &lane->price;
+    if (lane->plan.shape.tokens == 0)
+        return;
+    ss_time busy = work_of(replica, run, steps);
+    ss_time waits = busy - run->swap_ps - ss_line_elapsed(&price->line, steps);
     result->busy += busy;
-    result->dense += (ss_wide)run->price.dense_ps * (ss_wide)steps;
-    result->communication += (ss_wide)run->price.communication_ps * (ss_wide)steps;
-    result->overhead += (ss_wide)run->price.overhead_ps * (ss_wide)steps;
+    result->dense += (ss_wide)price->dense_ps * (ss_wide)steps;
+    result->communication += (ss_wide)price->communication_ps * (ss_wide)steps + waits;
+    result->overhead += (ss_wide)price->overhead_ps * (ss_wide)steps;
     result->swap += run->swap_ps;
-    count_work(result, &run->price.work, steps);
+    count_work(result, &price->work, steps);
     result->steps += steps;
-    result->sampled_rows += (uint64_t)replica->plan->shape.sampled_rows * steps;
-    ss_series_level(&replica->cluster->result->series, SS_SERIES_BUSY, run->start, run->start + busy, 1);
+    result->sampled_rows += (uint64_t)lane->plan.shape.sampled_rows * steps;
+    count_busy_series(replica, run, steps);
 }
 
 /* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
@@ -110,28 +149,43 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 }
 
 static void
-end_decodes(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
-    struct ss_batch *batch = replica->batch;
+    struct ss_batch *batch = lane->batch;
     struct ss_replica_result *result = &replica->result;
-    count_gaps(replica, run, steps);
+    count_gaps(replica, lane, run, steps);
     result->decode_steps += steps;
     result->decode_tokens += steps * batch->count;
     result->output_tokens += steps * batch->count;
-    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - replica->plan->decode_blocks);
+    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - lane->plan.decode_blocks);
     ss_batch_advance(batch, steps);
 }
 
 static void
-finish_decodes(struct ss_replica *replica)
+finish_decodes(struct ss_replica *replica, struct ss_lane *lane)
 {
-    struct ss_batch *batch = replica->batch;
+    struct ss_batch *batch = lane->batch;
     while (batch->count > 0 && ss_batch_steps_to_finish(batch) == 0) {
         struct ss_request *request = ss_heap_first(&batch->finish)->owner;
         uint64_t tokens = ss_batch_context(batch, request);
         ss_batch_leave(batch, request);
         release(replica, request, tokens);
     }
+}
+
+/* Those who decoded in it can be given a token again. */
+static int
+return_batch(struct ss_replica *replica, struct ss_lane *lane)
+{
+    struct ss_batch *batch = lane->batch;
+    batch->lane = NULL;
+    if (batch == replica->batch)
+        return 0;
+    if (batch->count > replica->batch->count) {
+        lane->batch = replica->batch;
+        replica->batch = batch;
+    }
+    return ss_batch_merge(replica->batch, lane->batch);
 }
 
 /* The whole prompt is computed: a token comes out. */
@@ -155,20 +209,19 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
 }
 
 static int
-end_chunks(struct ss_replica *replica)
+end_chunks(struct ss_replica *replica, struct ss_lane *lane)
 {
-    struct ss_plan *plan = replica->plan;
+    struct ss_plan *plan = &lane->plan;
     struct ss_replica_result *result = &replica->result;
     int rc = 0;
     for (uint32_t i = 0; i < plan->chunk_count && rc == 0; i++) {
-        struct ss_request *request = plan->chunks[i];
-        uint64_t q = request->chunk;
+        struct ss_request *request = plan->chunks[i].request;
+        uint64_t q = plan->chunks[i].tokens;
         result->prefill_tokens += q;
         replica->prefill_tokens_left -= q;
         ss_series_count(&replica->cluster->result->series, SS_SERIES_PREFILL_TOKENS, replica->cluster->now, q);
-        request->computed += request->chunk;
-        request->chunk = 0;
-        if (request->computed == request->target)
+        request->flying -= plan->chunks[i].tokens;
+        if (request->computed == request->target && request->flying == 0)
             rc = emit_first(replica, request);
     }
     plan->chunk_count = 0;
@@ -190,42 +243,54 @@ ss_replica_end_batch(struct ss_replica *replica)
     return 1;
 }
 
-/* As the run was: before anything finishes. */
+/* As the run was: before anything finishes. One slice for each stage. */
 static int
-note_slice(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+note_slices(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
-    uint32_t decodes = replica->plan->decode ? replica->batch->count : 0;
-    const struct ss_slice slice = {
-        .start = run->start,
-        .end = run->start + ss_line_elapsed(&run->price.line, steps),
-        .steps = steps,
-        .kv_blocks = ss_kv_used(&replica->kv),
-        .replica = replica->index,
-        .prefill_tokens = (uint32_t)replica->plan->shape.prefill_new_tokens,
-        .decodes = decodes,
-        .waiting = replica->waiting,
-        .running = replica->running,
-    };
-    return ss_timeline_add(&replica->cluster->result->timeline, &slice);
+    int rc = 0;
+    uint32_t stages = lane->plan.shape.tokens > 0 ? replica->group->stages : 0;
+    for (uint32_t s = 0; s < stages && rc == 0; s++) {
+        const struct ss_slice slice = {
+            .start = run->begins[s],
+            .end = run->begins[s] + ss_line_elapsed(&run->work[s], steps),
+            .steps = steps,
+            .kv_blocks = ss_kv_used(&replica->kv),
+            .replica = replica->owner,
+            .rank = replica->index % replica->cluster->cell->dp,
+            .stage = s,
+            .prefill_tokens = (uint32_t)lane->plan.shape.prefill_new_tokens,
+            .decodes = lane->plan.decode ? lane->batch->count : 0,
+            .waiting = replica->waiting,
+            .running = replica->running,
+        };
+        rc = ss_timeline_add(&replica->cluster->result->timeline, &slice);
+    }
+    return rc;
 }
 
 int
-ss_replica_end_run(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
-    count_in_series(replica, run, steps);
-    count_time(replica, run, steps);
-    if (replica->plan->decode)
-        end_decodes(replica, run, steps);
+    if (replica->group->stages == 1 || steps > 1)
+        count_in_series(replica, lane, run, steps);
+    else
+        count_beside_others(replica, lane);
+    count_time(replica, lane, run, steps);
+    if (lane->plan.decode)
+        end_decodes(replica, lane, run, steps);
     note_kv(replica);
-    if (steps > 1 && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
+    if (steps > 1 && lane->plan.asked && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
         replica->ops->advance != NULL)
         replica->ops->advance(replica->scheduler.self, steps - 1);
-    int rc = replica->cluster->options->timeline_limit > 0 ? note_slice(replica, run, steps) : 0;
-    finish_decodes(replica);
+    int rc = replica->cluster->options->timeline_limit > 0 ? note_slices(replica, lane, run, steps) : 0;
+    finish_decodes(replica, lane);
     if (rc == 0)
-        rc = end_chunks(replica);
+        rc = return_batch(replica, lane);
+    if (rc == 0)
+        rc = end_chunks(replica, lane);
     (void)ss_replica_end_batch(replica);
-    replica->plan->decode = 0;
-    replica->plan->decode_blocks = 0;
+    replica->kv_since = replica->cluster->now;
+    lane->plan.decode = 0;
+    lane->plan.decode_blocks = 0;
     return rc;
 }

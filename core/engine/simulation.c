@@ -29,7 +29,10 @@ replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
     const struct ss_cluster *cluster = ctx;
     if (index >= cluster->cell->replicas)
         return -EINVAL;
-    ss_replica_state(&cluster->replicas[index], cluster->now, out);
+    out->waiting = out->running = 0;
+    out->kv_blocks_used = out->kv_blocks_total = out->prefill_tokens_left = 0;
+    for (uint32_t i = 0; i < cluster->cell->dp; i++)
+        ss_replica_state(&cluster->ranks[(size_t)index * cluster->cell->dp + i], cluster->now, out);
     return 0;
 }
 
@@ -60,20 +63,32 @@ open_workload(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
+/* Data-parallel ranks of a model with experts meet in every layer with experts, so they step together; others are
+   engines of their own behind one door. */
+static int
+step_together(const struct ss_cell *cell)
+{
+    return cell->dp > 1 && cell->model.experts > 0;
+}
+
 static int
 make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
 {
-    uint32_t count = cluster->cell->replicas;
-    cluster->replicas = calloc(count, sizeof *cluster->replicas);
-    cluster->groups = calloc(count, sizeof *cluster->groups);
-    cluster->due = calloc(count, sizeof *cluster->due);
-    if (cluster->replicas == NULL || cluster->groups == NULL || cluster->due == NULL)
-        return servsim_fail(err, ENOMEM, "no memory for %u replicas", count);
+    const struct ss_cell *cell = cluster->cell;
+    uint32_t together = step_together(cell) ? cell->dp : 1;
+    cluster->rank_count = cell->replicas * cell->dp;
+    cluster->group_count = cluster->rank_count / together;
+    cluster->ranks = calloc(cluster->rank_count, sizeof *cluster->ranks);
+    cluster->groups = calloc(cluster->group_count, sizeof *cluster->groups);
+    cluster->due = calloc(cluster->group_count, sizeof *cluster->due);
+    if (cluster->ranks == NULL || cluster->groups == NULL || cluster->due == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
     int rc = 0;
-    for (uint32_t i = 0; i < count && rc == 0; i++) {
-        rc = ss_replica_init(&cluster->replicas[i], cluster, i, err);
-        ss_group_init(&cluster->groups[i], cluster, i, &cluster->replicas[i]);
-    }
+    for (uint32_t i = 0; i < cluster->group_count && rc == 0; i++)
+        if (ss_group_init(&cluster->groups[i], cluster, i, &cluster->ranks[i * together], together) != 0)
+            rc = servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
+    for (uint32_t i = 0; i < cluster->rank_count && rc == 0; i++)
+        rc = ss_replica_init(&cluster->ranks[i], cluster, i, err);
     return rc;
 }
 
@@ -101,9 +116,11 @@ cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struc
 static void
 cluster_free(struct ss_cluster *cluster)
 {
-    for (uint32_t i = 0; cluster->replicas != NULL && i < cluster->cell->replicas; i++)
-        ss_replica_free(&cluster->replicas[i]);
-    free(cluster->replicas);
+    for (uint32_t i = 0; cluster->ranks != NULL && i < cluster->rank_count; i++)
+        ss_replica_free(&cluster->ranks[i]);
+    for (uint32_t i = 0; cluster->groups != NULL && i < cluster->group_count; i++)
+        ss_group_free(&cluster->groups[i]);
+    free(cluster->ranks);
     free(cluster->groups);
     free(cluster->due);
     ss_instance_destroy(&cluster->workload);
@@ -117,12 +134,12 @@ cluster_free(struct ss_cluster *cluster)
 static void
 note_unfinished(struct ss_cluster *cluster)
 {
-    for (uint32_t i = 0; i < cluster->cell->replicas; i++) {
-        struct ss_replica *replica = &cluster->replicas[i];
-        for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
+    for (uint32_t i = 0; i < cluster->rank_count; i++) {
+        const struct ss_replica *rank = &cluster->ranks[i];
+        for (const struct ss_request *request = rank->first; request != NULL; request = request->next) {
             struct ss_record *record = ss_cluster_record(cluster, request);
             record->output_tokens =
-                request->state == SS_DECODING ? ss_batch_generated(replica->batch, request, 0) : request->generated;
+                request->state == SS_DECODING ? ss_batch_generated(request->batch, request, 0) : request->generated;
         }
     }
 }
@@ -136,9 +153,10 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->replicas = calloc(count, sizeof *result->replicas);
     if (result->replicas == NULL)
         return servsim_fail(err, ENOMEM, "no memory for the results of %u replicas", count);
-    for (uint32_t i = 0; i < count; i++)
-        result->replicas[i] = cluster->replicas[i].result;
+    for (uint32_t i = 0; i < cluster->rank_count; i++)
+        ss_replica_result_add(&result->replicas[cluster->ranks[i].owner], &cluster->ranks[i].result);
     result->replica_count = count;
+    result->parts = cluster->cell->dp * cluster->cell->pp;
     result->kv_blocks_total = cluster->kv_blocks;
     result->device = *ss_cost_device(cluster->cost);
     result->workload.size = sizeof result->workload;

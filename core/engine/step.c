@@ -26,43 +26,42 @@ ss_plan_reset(struct ss_replica *replica, ss_time now)
     plan->now = now;
 }
 
+/* Room for one more item: 0 or -ENOMEM. */
 static int
-append(struct ss_request ***items, uint32_t *count, uint32_t *capacity, struct ss_request *request)
+make_room(void **items, uint32_t count, uint32_t *capacity, size_t size)
 {
-    if (*count == *capacity) {
-        uint32_t larger = *capacity ? *capacity * 2 : 16;
-        struct ss_request **grown = realloc(*items, larger * sizeof **items);
-        if (grown == NULL)
-            return -ENOMEM;
-        *items = grown;
-        *capacity = larger;
-    }
-    (*items)[(*count)++] = request;
+    if (count < *capacity)
+        return 0;
+    uint32_t larger = *capacity ? *capacity * 2 : 16;
+    void *grown = realloc(*items, larger * size);
+    if (grown == NULL)
+        return -ENOMEM;
+    *items = grown;
+    *capacity = larger;
     return 0;
-}
-
-static void
-remove_ordered(struct ss_request **items, uint32_t *count, const struct ss_request *request)
-{
-    uint32_t at = 0;
-    while (at < *count && items[at] != request)
-        at++;
-    if (at == *count)
-        return;
-    --*count;
-    memmove(items + at, items + at + 1, (*count - at) * sizeof *items);
 }
 
 void
 ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request)
 {
-    remove_ordered(plan->chunks, &plan->chunk_count, request);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < plan->chunk_count; i++)
+        if (plan->chunks[i].request != request)
+            plan->chunks[kept++] = plan->chunks[i];
+    plan->chunk_count = kept;
 }
 
 void
 ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request)
 {
-    remove_ordered(replica->prefilling, &replica->prefilling_count, request);
+    uint32_t at = 0;
+    while (at < replica->prefilling_count && replica->prefilling[at] != request)
+        at++;
+    if (at == replica->prefilling_count)
+        return;
+    --replica->prefilling_count;
+    memmove(replica->prefilling + at, replica->prefilling + at + 1,
+            (replica->prefilling_count - at) * sizeof(struct ss_request *));
 }
 
 static void
@@ -96,9 +95,11 @@ static int
 give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t tokens)
 {
     struct ss_plan *plan = replica->plan;
-    int rc = append(&plan->chunks, &plan->chunk_count, &plan->chunk_capacity, request);
-    if (rc != 0)
-        return rc;
+    void *chunks = plan->chunks;
+    if (make_room(&chunks, plan->chunk_count, &plan->chunk_capacity, sizeof *plan->chunks) != 0)
+        return -ENOMEM;
+    plan->chunks = chunks;
+    plan->chunks[plan->chunk_count++] = (struct ss_chunk){request, tokens};
     request->chunk = tokens;
     plan->budget -= tokens;
     ss_kv_take_chunk(&replica->kv, request);
@@ -154,7 +155,7 @@ prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
         return -EINVAL;
     uint32_t tokens = next_chunk(request, cap, replica->plan->budget);
     if (tokens == 0)
-        return request->chunk > 0 ? SERVSIM_OK : SERVSIM_NO_BUDGET;
+        return request->chunk > 0 || request->computed == request->target ? SERVSIM_OK : SERVSIM_NO_BUDGET;
     if (ss_kv_chunk_blocks(&replica->kv, request, tokens) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     return give_chunk(replica, request, tokens);
@@ -247,8 +248,12 @@ int
 ss_start_prefill(struct ss_replica *replica, struct ss_request *request, uint32_t tokens)
 {
     request->state = SS_PREFILLING;
-    int rc = append(&replica->prefilling, &replica->prefilling_count, &replica->prefilling_capacity, request);
-    return rc != 0 ? rc : give_chunk(replica, request, tokens);
+    void *prefilling = replica->prefilling;
+    if (make_room(&prefilling, replica->prefilling_count, &replica->prefilling_capacity, sizeof request) != 0)
+        return -ENOMEM;
+    replica->prefilling = prefilling;
+    replica->prefilling[replica->prefilling_count++] = request;
+    return give_chunk(replica, request, tokens);
 }
 
 static int32_t
@@ -345,8 +350,8 @@ blocks_of(void *ctx, const struct servsim_request *seen)
     const struct ss_replica *replica = ctx;
     const struct ss_request *request = ss_request_of(seen);
     if (request->state == SS_DECODING) {
-        uint64_t next = replica->plan->decode ? 1 : 0;
-        return ss_kv_blocks_of(&replica->kv, ss_batch_context(replica->batch, request) + next);
+        uint64_t next = request->batch->lane != NULL || replica->plan->decode ? 1 : 0;
+        return ss_kv_blocks_of(&replica->kv, ss_batch_context(request->batch, request) + next);
     }
     if (request->state == SS_WAITING || request->state == SS_SWAPPED)
         return 0;

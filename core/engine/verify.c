@@ -11,16 +11,16 @@
 #define RARELY 256
 
 struct recount {
-    uint64_t requests, decoding, held, contexts, blocks, host_blocks, tabled;
+    uint64_t requests, decoding, held, contexts, blocks, host_blocks, flying, tabled;
     uint64_t seen, settled; /* in the window of the model, if it has one */
 };
 
 static uint64_t
-held_tokens(const struct ss_replica *replica, const struct ss_request *request)
+held_tokens(const struct ss_request *request)
 {
     if (request->state != SS_DECODING)
         return (uint64_t)request->computed + request->chunk;
-    uint64_t left = request->finish_at - replica->batch->clock;
+    uint64_t left = request->finish_at - request->batch->clock;
     return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
 }
 
@@ -30,11 +30,12 @@ recount(const struct ss_replica *replica, struct recount *out)
     uint32_t block = replica->batch->block_size, window = replica->cluster->cell->model.window;
     *out = (struct recount){0};
     for (const struct ss_request *request = replica->first; request != NULL; request = request->next) {
-        uint64_t tokens = held_tokens(replica, request);
+        uint64_t tokens = held_tokens(request);
         out->requests++;
         out->blocks += tokens / block + (tokens % block != 0);
         out->held += request->state == SS_HELD;
         out->tabled += request->prefix != NULL ? request->prefix->count : 0;
+        out->flying += request->flying;
         if (request->state != SS_DECODING)
             continue;
         out->decoding++;
@@ -42,7 +43,7 @@ recount(const struct ss_replica *replica, struct recount *out)
         out->seen += tokens + 1 < window ? tokens : window > 0 ? window - 1 : 0;
         out->settled += window > 0 && tokens + 1 >= window;
         /* a decode that was given its token holds the block that the token goes to */
-        if (replica->plan->decode && tokens % block == 0)
+        if (request->batch->lane != NULL && tokens % block == 0)
             out->blocks++;
     }
     for (const struct ss_request *request = replica->parked; request != NULL; request = request->next) {
@@ -86,23 +87,49 @@ verify_blocks(const struct ss_replica *replica, const struct recount *real, stru
     return 0;
 }
 
-static int
-verify_window(const struct ss_replica *replica, const struct recount *real, struct servsim_error *err)
+static void
+add_kept(struct recount *kept, const struct ss_batch *batch)
 {
-    struct ss_window_shape kept = {0};
-    ss_batch_window(replica->batch, &kept);
-    if (real->seen != kept.decode_context_sum)
-        return broken(replica, "contexts in the window", real->seen, kept.decode_context_sum, err);
-    if (real->settled != kept.decode_settled)
-        return broken(replica, "decodes that fill the window", real->settled, kept.decode_settled, err);
+    struct ss_window_shape window = {0};
+    ss_batch_window(batch, &window);
+    kept->decoding += batch->count;
+    kept->contexts += batch->context_sum;
+    kept->seen += window.decode_context_sum;
+    kept->settled += window.decode_settled;
+}
+
+/* Decodes and prefill tokens by their lanes, beside those that can be given something. */
+static void
+count_kept(const struct ss_replica *replica, struct recount *kept)
+{
+    *kept = (struct recount){0};
+    add_kept(kept, replica->batch);
+    for (uint32_t i = 0; i < replica->group->stages; i++) {
+        const struct ss_lane *lane = &replica->lanes[i];
+        for (uint32_t c = 0; c < lane->plan.chunk_count; c++)
+            kept->flying += lane->plan.chunks[c].tokens;
+        if (lane->batch != replica->batch)
+            add_kept(kept, lane->batch);
+    }
+}
+
+static int
+verify_window(const struct ss_replica *replica, const struct recount *real, const struct recount *kept,
+              struct servsim_error *err)
+{
+    if (real->seen != kept->seen)
+        return broken(replica, "contexts in the window", real->seen, kept->seen, err);
+    if (real->settled != kept->settled)
+        return broken(replica, "decodes that fill the window", real->settled, kept->settled, err);
     return 0;
 }
 
 static int
 verify_replica(const struct ss_replica *replica, struct servsim_error *err)
 {
-    struct recount real;
+    struct recount real, kept;
     recount(replica, &real);
+    count_kept(replica, &kept);
     int rc = verify_blocks(replica, &real, err);
     if (rc != 0)
         return rc;
@@ -113,23 +140,45 @@ verify_replica(const struct ss_replica *replica, struct servsim_error *err)
         return broken(replica, "held requests", real.held, replica->held, err);
     if (real.requests != replica->running)
         return broken(replica, "running requests", real.requests, replica->running, err);
-    if (real.decoding != replica->batch->count ||
-        real.requests - real.decoding - real.held != replica->prefilling_count)
-        return broken(replica, "decoding requests", real.decoding, replica->batch->count, err);
-    if (real.contexts != replica->batch->context_sum)
-        return broken(replica, "decode contexts", real.contexts, replica->batch->context_sum, err);
+    if (real.decoding != kept.decoding || real.requests - real.decoding - real.held != replica->prefilling_count)
+        return broken(replica, "decoding requests", real.decoding, kept.decoding, err);
+    if (real.contexts != kept.contexts)
+        return broken(replica, "decode contexts", real.contexts, kept.contexts, err);
+    if (real.flying != kept.flying)
+        return broken(replica, "prefill tokens under way", real.flying, kept.flying, err);
     if (replica->running > replica->cluster->cell->max_num_seqs)
         return broken(replica, "max_num_seqs", replica->running, replica->cluster->cell->max_num_seqs, err);
     if (replica->plan->shape.tokens > replica->cluster->cell->max_num_batched_tokens)
         return broken(replica, "max_num_batched_tokens", replica->plan->shape.tokens,
                       replica->cluster->cell->max_num_batched_tokens, err);
-    return verify_window(replica, &real, err);
+    return verify_window(replica, &real, &kept, err);
+}
+
+/* Stages in order, and each with one run at a time. */
+static int
+verify_stages(const struct ss_group *group, struct servsim_error *err)
+{
+    const struct ss_run *before = NULL;
+    for (uint32_t i = 0; i < group->in_flight; i++) {
+        const struct ss_run *run = &group->runs[(group->oldest + i) % group->stages];
+        for (uint32_t s = 0; s < group->stages; s++) {
+            ss_time free = before != NULL ? before->begins[s] + before->work[s].base_ps : 0;
+            ss_time ready = s > 0 ? run->begins[s - 1] + run->work[s - 1].base_ps : run->start;
+            if (run->begins[s] < free || run->begins[s] < ready || (run->steps > 1 && group->in_flight > 1))
+                return broken(group->ranks, "a stage is given a run too early", s, i, err);
+        }
+        before = run;
+    }
+    return 0;
 }
 
 int
 ss_verify_group(const struct ss_group *group, struct servsim_error *err)
 {
-    return verify_replica(group->ranks, err);
+    int rc = verify_stages(group, err);
+    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++)
+        rc = verify_replica(&group->ranks[i], err);
+    return rc;
 }
 
 /*
@@ -209,8 +258,8 @@ verify_peaks(const struct ss_cluster *cluster, struct servsim_error *err)
         uint64_t peak = cluster->result->series.bins[i].kv_blocks_peak;
         series = peak > series ? peak : series;
     }
-    for (uint32_t i = 0; i < cluster->cell->replicas; i++) {
-        uint64_t peak = cluster->replicas[i].result.kv_blocks_peak;
+    for (uint32_t i = 0; i < cluster->rank_count; i++) {
+        uint64_t peak = cluster->ranks[i].result.kv_blocks_peak;
         replicas = peak > replicas ? peak : replicas;
     }
     if (series != replicas)
@@ -229,7 +278,7 @@ ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err)
         rc = verify_gaps(cluster, err);
     if (rc == 0)
         rc = verify_peaks(cluster, err);
-    for (uint32_t i = 0; i < cluster->cell->replicas && rc == 0; i++)
-        rc = verify_replica(&cluster->replicas[i], err);
+    for (uint32_t i = 0; i < cluster->rank_count && rc == 0; i++)
+        rc = verify_replica(&cluster->ranks[i], err);
     return rc;
 }

@@ -1,5 +1,9 @@
 /*
  * experiment/layout.c - do gpus, tp, pp, dp and ep agree with each other and with the model?
+ *
+ * A replica has tp x pp x dp GPUs. Its layers are cut into pp stages; in each, dp ranks with tp GPUs each compute their
+ * own requests. The experts of a layer are spread over ep of the tp x dp GPUs of a stage, and each is cut over the
+ * others, as vLLM (ep 1 or tp x dp) and SGLang (a divisor) do.
  */
 #include "base/text.h"
 #include "experiment/build.h"
@@ -16,15 +20,6 @@ place_of(const struct ss_node *tree, const char *key)
     const struct ss_node *map = ss_node_get(tree, "cluster");
     const struct ss_node *node = map != NULL ? ss_node_get(map, key) : NULL;
     return node != NULL ? node : map != NULL ? map : tree;
-}
-
-static int
-check_later(const struct ss_build *build, const struct ss_node *tree, const char *key, const char *what, uint32_t value)
-{
-    if (value == 1)
-        return 0;
-    return ss_node_fail(place_of(tree, key), build->err, ENOTSUP, "%s is not there yet (%s: %u); write %s: 1", what,
-                        key, value, key);
 }
 
 static int
@@ -85,6 +80,55 @@ check_heads(const struct ss_build *build, const struct ss_node *tree, const stru
     return rc;
 }
 
+static int
+check_stages(const struct ss_build *build, const struct ss_node *tree, const struct ss_model *model, uint32_t pp)
+{
+    if (pp <= model->layers)
+        return 0;
+    return ss_node_fail(place_of(tree, "pp"), build->err, EINVAL,
+                        "pp: %u stages are more than the %u layers of %.90s; write pp: %u or less", pp, model->layers,
+                        model->name, model->layers);
+}
+
+/* Why experts cannot be spread so, or NULL. */
+static const char *
+why_not_spread(const struct ss_model *model, uint32_t gpus, uint32_t ep)
+{
+    if (gpus % ep != 0)
+        return "does not divide tp x dp";
+    if (model->experts % ep != 0)
+        return "does not divide the experts";
+    if (model->expert_ffn % (gpus / ep) != 0)
+        return "leaves more GPUs to share an expert than its columns divide by";
+    return NULL;
+}
+
+static int
+check_experts(const struct ss_build *build, const struct ss_node *tree, const struct ss_model *model,
+              const struct layout *layout)
+{
+    uint32_t gpus = layout->tp * layout->dp;
+    if (model->experts == 0 && layout->ep == 1)
+        return 0;
+    if (model->experts == 0)
+        return ss_node_fail(place_of(tree, "ep"), build->err, EINVAL,
+                            "ep: %u spreads experts over GPUs, and %.90s has none; write ep: 1", layout->ep,
+                            model->name);
+    const char *why = why_not_spread(model, gpus, layout->ep);
+    if (why == NULL)
+        return 0;
+    struct ss_text fits = {0};
+    for (uint32_t ep = 1; ep <= gpus && ep <= model->experts; ep++)
+        if (why_not_spread(model, gpus, ep) == NULL)
+            ss_text_printf(&fits, "%s%u", fits.length > 0 ? ", " : "; write ep: ", ep);
+    int rc = ss_node_fail(place_of(tree, "ep"), build->err, EINVAL,
+                          "ep: %u %s (tp x dp = %u x %u = %u, %u experts of %u columns in %.90s)%.200s", layout->ep,
+                          why, layout->tp, layout->dp, gpus, model->experts, model->expert_ffn, model->name,
+                          fits.length > 0 ? fits.data : "; write another tp or dp");
+    ss_text_free(&fits);
+    return rc;
+}
+
 int
 ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
 {
@@ -101,15 +145,13 @@ ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct
     cell->interconnect_bytes_per_s = ss_options_get(&options, "interconnect.bandwidth")->number;
     cell->interconnect_latency_us = ss_options_get(&options, "interconnect.latency")->number;
     ss_options_free(&options);
-    rc = check_later(build, tree, "pp", "pipeline parallel", layout.pp);
-    if (rc == 0)
-        rc = check_later(build, tree, "dp", "data parallel inside a replica", layout.dp);
-    if (rc == 0)
-        rc = check_later(build, tree, "ep", "expert parallel", layout.ep);
-    if (rc == 0)
-        rc = check_product(build, tree, &layout);
+    rc = check_product(build, tree, &layout);
     if (rc == 0)
         rc = check_heads(build, tree, &cell->model, layout.tp);
+    if (rc == 0)
+        rc = check_stages(build, tree, &cell->model, layout.pp);
+    if (rc == 0)
+        rc = check_experts(build, tree, &cell->model, &layout);
     cell->gpus = layout.gpus;
     cell->tp = layout.tp;
     cell->pp = layout.pp;

@@ -237,7 +237,7 @@ put_mean(struct csv *csv, ss_wide area, ss_time width)
 }
 
 static void
-put_bin(struct csv *csv, const struct ss_series *series, uint32_t index, uint32_t replicas)
+put_bin(struct csv *csv, const struct ss_series *series, uint32_t index, uint32_t parts)
 {
     const struct ss_series_bin *bin = &series->bins[index];
     put_decimal(csv, nanoseconds(series->width * index), 9);
@@ -249,7 +249,7 @@ put_bin(struct csv *csv, const struct ss_series *series, uint32_t index, uint32_
     put_mean(csv, bin->areas[SS_SERIES_RUNNING], series->width);
     put_char(csv, ',');
     put_integer(csv, bin->kv_blocks_peak);
-    put_mean(csv, bin->areas[SS_SERIES_BUSY], series->width * replicas);
+    put_mean(csv, bin->areas[SS_SERIES_BUSY], series->width * parts);
     end_row(csv);
 }
 
@@ -264,7 +264,7 @@ ss_write_series_csv(const struct ss_result *result, const char *path, struct ser
     if (rc != 0)
         return rc;
     for (uint32_t i = 0; i < result->series.used; i++)
-        put_bin(&csv, &result->series, i, result->replica_count);
+        put_bin(&csv, &result->series, i, result->replica_count * result->parts);
     return csv_close(&csv, path, err);
 }
 
@@ -296,8 +296,8 @@ put_slice(struct csv *csv, const struct ss_slice *slice)
     put_decimal(csv, nanoseconds(slice->start), 9);
     put_char(csv, ',');
     put_decimal(csv, nanoseconds(slice->end), 9);
-    const uint64_t counts[] = {slice->steps,   slice->prefill_tokens, slice->decodes,
-                               slice->waiting, slice->running,        slice->kv_blocks};
+    const uint64_t counts[] = {slice->steps,   slice->prefill_tokens, slice->decodes, slice->waiting,
+                               slice->running, slice->kv_blocks,      slice->rank,    slice->stage};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         put_char(csv, ',');
         put_integer(csv, counts[i]);
@@ -309,8 +309,10 @@ int
 ss_write_timeline_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
 {
     struct csv csv;
-    int rc =
-        csv_open(&csv, path, "replica,start_s,end_s,steps,prefill_tokens,decodes,waiting,running,kv_blocks\n", err);
+    int rc = csv_open(&csv, path,
+                      "replica,start_s,end_s,steps,prefill_tokens,decodes,waiting,running,kv_blocks,"
+                      "rank,stage\n",
+                      err);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < result->timeline.count; i++)

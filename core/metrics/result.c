@@ -26,6 +26,34 @@ ss_timeline_add(struct ss_timeline *timeline, const struct ss_slice *slice)
 }
 
 void
+ss_replica_result_add(struct ss_replica_result *sum, const struct ss_replica_result *one)
+{
+    sum->busy += one->busy;
+    sum->dense += one->dense;
+    sum->communication += one->communication;
+    sum->overhead += one->overhead;
+    sum->steps += one->steps;
+    sum->decode_steps += one->decode_steps;
+    sum->output_tokens += one->output_tokens;
+    sum->prefill_tokens += one->prefill_tokens;
+    sum->decode_tokens += one->decode_tokens;
+    sum->sampled_rows += one->sampled_rows;
+    sum->flops += one->flops;
+    sum->bytes += one->bytes;
+    sum->preemptions += one->preemptions;
+    sum->recomputed_tokens += one->recomputed_tokens;
+    sum->swap += one->swap;
+    sum->pauses += one->pauses;
+    sum->swapped_out_blocks += one->swapped_out_blocks;
+    sum->swapped_in_blocks += one->swapped_in_blocks;
+    if (one->kv_blocks_peak > sum->kv_blocks_peak)
+        sum->kv_blocks_peak = one->kv_blocks_peak;
+    sum->requests += one->requests;
+    sum->cached_tokens += one->cached_tokens;
+    sum->kv_evictions += one->kv_evictions;
+}
+
+void
 ss_result_free(struct ss_result *result)
 {
     ss_records_free(&result->records);

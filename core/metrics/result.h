@@ -26,11 +26,14 @@ struct ss_replica_result {
     uint64_t kv_evictions;  /* cached blocks that were taken for something else */
 };
 
-/* One run of one replica, for timelines. */
+/* Adds up, but for the peak, which is the higher one. */
+void ss_replica_result_add(struct ss_replica_result *sum, const struct ss_replica_result *one);
+
+/* One run on one pipeline stage of one rank of a replica, for timelines. */
 struct ss_slice {
     ss_time start, end;
     uint64_t steps, kv_blocks;
-    uint32_t replica, prefill_tokens, decodes, waiting, running;
+    uint32_t replica, rank, stage, prefill_tokens, decodes, waiting, running;
 };
 
 /* Runs in the order in which they ended, up to a limit. */
@@ -50,6 +53,7 @@ struct ss_result {
     struct ss_timeline timeline;
     struct ss_replica_result *replicas;
     uint32_t replica_count;
+    uint32_t parts; /* of a replica, that can be busy apart: its data-parallel ranks x pipeline stages */
     struct servsim_workload_stats workload;
     struct servsim_device device;
     uint64_t kv_blocks_total;                           /* of one replica */

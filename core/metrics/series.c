@@ -66,6 +66,17 @@ ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t
 }
 
 void
+ss_series_peak(struct ss_series *series, ss_time from, ss_time to, uint64_t kv_blocks)
+{
+    while (from < to) {
+        struct ss_series_bin *bin = ss_series_seek(series, from);
+        if (kv_blocks > bin->kv_blocks_peak)
+            bin->kv_blocks_peak = kv_blocks;
+        from = series->at_high;
+    }
+}
+
+void
 ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level)
 {
     if (level == 0)

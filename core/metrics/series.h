@@ -48,6 +48,8 @@ void ss_series_init(struct ss_series *series);
 struct ss_series_bin *ss_series_seek(struct ss_series *series, ss_time time);
 
 void ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount);
+/* So many KV blocks are in use from `from` up to `to`. */
+void ss_series_peak(struct ss_series *series, ss_time from, ss_time to, uint64_t kv_blocks);
 void ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level);
 
 #endif

@@ -159,31 +159,8 @@ put_goodput(struct builder *b, const struct tally *tally)
 static void
 add_up(struct builder *b)
 {
-    struct ss_replica_result *sum = &b->sum;
-    for (uint32_t i = 0; i < b->result->replica_count; i++) {
-        const struct ss_replica_result *one = &b->result->replicas[i];
-        sum->busy += one->busy;
-        sum->dense += one->dense;
-        sum->communication += one->communication;
-        sum->overhead += one->overhead;
-        sum->steps += one->steps;
-        sum->decode_steps += one->decode_steps;
-        sum->output_tokens += one->output_tokens;
-        sum->prefill_tokens += one->prefill_tokens;
-        sum->decode_tokens += one->decode_tokens;
-        sum->sampled_rows += one->sampled_rows;
-        sum->flops += one->flops;
-        sum->bytes += one->bytes;
-        sum->preemptions += one->preemptions;
-        sum->recomputed_tokens += one->recomputed_tokens;
-        sum->swap += one->swap;
-        sum->pauses += one->pauses;
-        sum->swapped_out_blocks += one->swapped_out_blocks;
-        sum->kv_evictions += one->kv_evictions;
-        sum->swapped_in_blocks += one->swapped_in_blocks;
-        if (one->kv_blocks_peak > sum->kv_blocks_peak)
-            sum->kv_blocks_peak = one->kv_blocks_peak;
-    }
+    for (uint32_t i = 0; i < b->result->replica_count; i++)
+        ss_replica_result_add(&b->sum, &b->result->replicas[i]);
 }
 
 static void
@@ -217,10 +194,11 @@ put_utilisation(struct builder *b)
 {
     const struct ss_result *result = b->result;
     const struct ss_replica_result *sum = &b->sum;
-    double replicas = result->replica_count, elapsed_s = b->elapsed_s, gpu_s = b->input->gpus * elapsed_s;
+    double parts = (double)result->replica_count * result->parts, elapsed_s = b->elapsed_s,
+           gpu_s = b->input->gpus * elapsed_s;
     put(b, "mfu", ratio((double)sum->flops, result->device.peak_flops * gpu_s));
     put(b, "bandwidth_utilisation", ratio((double)sum->bytes, result->device.memory_bytes_per_s * gpu_s));
-    put(b, "busy_fraction", ratio((double)sum->busy / 1e12, replicas * elapsed_s));
+    put(b, "busy_fraction", ratio((double)sum->busy / 1e12, parts * elapsed_s));
 }
 
 static void
@@ -259,7 +237,7 @@ static json_t *
 replica_json(const struct builder *b, uint32_t index)
 {
     const struct ss_replica_result *one = &b->result->replicas[index];
-    double busy_s = ss_time_seconds(one->busy);
+    double busy_s = ss_time_seconds(one->busy) / b->result->parts; /* of a GPU, on average */
     json_t *object = json_object();
     (void)json_object_set_new(object, "replica", whole(index));
     (void)json_object_set_new(object, "requests", whole(one->requests));

@@ -61,7 +61,7 @@ expect "simulate" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv"
 expect "npu_num" "$servsim" simulate --npu_num -3 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "npu_num" "$servsim" simulate --npu-num 99999999999999 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "npu_group|does not divide" "$servsim" simulate --npu_num 4 --npu_group 3 --dataset x --output r.csv
-expect "pipeline parallel is not there yet" "$servsim" simulate --npu_num 4 --npu_group 2 --dataset x --output r.csv
+expect "pp: 64|layers" "$servsim" simulate --npu_num 64 --npu_group 64 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "rtx3091|rtx3090" "$servsim" simulate --hardware rtx3091 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "nosuch.csv" "$servsim" simulate --dataset nosuch.csv --output r.csv
 
@@ -84,7 +84,8 @@ yaml "bad.yaml:4|memory_utilization" 'kv_cache: {memory_utilization: .nan}'
 yaml "bad.yaml:4|tp|gpus" 'cluster: {gpus: 4, tp: 3}'
 yaml "bad.yaml:4|tp|heads" 'cluster: {gpus: 3, tp: 3}'
 yaml "bad.yaml:4|gpus" 'cluster: {gpus: 0}'
-yaml "pp|not" 'cluster: {gpus: 2, pp: 2}'
+yaml "bad.yaml:4|pp|layers" 'cluster: {gpus: 64, pp: 64}'
+yaml "bad.yaml:4|ep|experts" 'cluster: {gpus: 2, tp: 2, ep: 2}'
 yaml "prefix_caching|blocks" 'kv_cache: {prefix_caching: true, blocks: 2000000000}'
 yaml "bad.yaml:4|llama-3.1-9b|llama-3.1-8b" 'model: llama-3.1-9b'
 yaml "llama-3.1-70b|does not fit|GiB|tp" 'model: llama-3.1-70b'

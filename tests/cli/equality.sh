@@ -101,6 +101,26 @@ matrix:
 report: []
 YAML
 
+# pipeline stages, data-parallel ranks and spread experts, alone and mixed
+cat >"$work/dense.yaml" <<'YAML'
+servsim: 1
+name: dense
+hardware: h100
+kv_cache: {blocks: 300}
+scheduler: {plugin: fcfs, max_num_seqs: 24, max_num_batched_tokens: 512}
+workload: {plugin: bursts, rate: 30, requests: 120, burst_length: 3s, prompt_distribution: burstgpt, output_distribution: burstgpt}
+matrix:
+  cluster:
+    pp2: {gpus: 2, pp: 2}
+    tp2_pp4: {gpus: 8, tp: 2, pp: 4}
+    dp2: {gpus: 4, dp: 2}
+    pp2_dp2: {gpus: 4, pp: 2, dp: 2}
+  seed: [1, 2]
+report: []
+YAML
+sed -e 's/^name: dense/name: experts/' -e 's/^hardware: .*/&\nmodel: qwen3-30b-a3b/' -e '/^    [a-z0-9_]*: {gpus/d' "$work/dense.yaml" >"$work/experts.yaml"
+sed -i 's/^  cluster:/&\n    pp3: {gpus: 3, pp: 3}\n    dp2: {gpus: 2, dp: 2}\n    dp2_ep2: {gpus: 4, dp: 2, ep: 2}\n    tp2_pp2_dp2_ep4: {gpus: 8, tp: 2, pp: 2, dp: 2, ep: 4}/' "$work/experts.yaml"
+
 # a plugin that ships and is not in the matrix would go untested
 "$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload)$/ { print $2 }' | while read -r name; do
     grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
@@ -143,6 +163,10 @@ YAML
 
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
+for kind in dense experts; do
+    "$servsim" run --quiet --verify --output "$work/$kind" "$work/$kind.yaml" >/dev/null
+    "$servsim" run --quiet --verify --stepwise --output "$work/${kind}_stepwise" "$work/$kind.yaml" >/dev/null
+done
 "$servsim" run --quiet --verify --output "$work/devices" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/devices_stepwise" "$work/devices.yaml" >/dev/null
 "$servsim" run --quiet --verify --output "$work/models" "$work/models.yaml" >/dev/null
@@ -175,6 +199,11 @@ same_files "$work/devices" "$work/devices_stepwise"
 [ "$cells" -eq 20 ]
 same_files "$work/models" "$work/models_stepwise"
 [ "$cells" -eq 10 ]
+for kind in dense experts; do
+    same_files "$work/$kind" "$work/${kind}_stepwise"
+    [ "$cells" -eq 8 ]
+    [ "$(sum "$work/$kind" summary.json preemptions)" -gt 100 ]
+done
 same_files "$work/schedulers" "$work/schedulers_stepwise"
 [ "$cells" -eq 56 ]
 for figure in preemptions pauses swapped_out_blocks; do

@@ -150,8 +150,24 @@ randomise_prompts(struct toy *toy, uint64_t seed)
     toy->traffic.prefix_tokens = PICK(&random, 1, 16, 40, 100);
 }
 
+/* Pipeline stages, data-parallel ranks of a dense model and of one with experts, and their mixes. */
+static void
+parallelise(struct toy *toy, uint64_t seed)
+{
+    struct servsim_random random = {seed * 15485863};
+    struct ss_cell *cell = &toy->cell;
+    cell->pp = PICK(&random, 1, 2, 2, 3, 4);
+    cell->dp = cell->pp == 1 ? PICK(&random, 2, 3) : PICK(&random, 1, 1, 2);
+    cell->model.layers = 6;
+    cell->replicas = PICK(&random, 1, 2);
+    cell->gpus = cell->replicas * cell->pp * cell->dp;
+    if (cell->dp > 1 && PICK(&random, 0, 1, 1))
+        toy_experts(toy);
+}
+
 #define WITH_SERVICES 1u /* of a scheduler that uses them all */
 #define WITH_PREFIXES 2u
+#define WITH_PARALLEL 4u
 
 /* 400 random cells, each both ways. */
 static void
@@ -169,6 +185,8 @@ compare_cells(struct totals *totals, uint32_t with)
         }
         if ((with & WITH_PREFIXES) != 0)
             randomise_prompts(&toy, seed);
+        if ((with & WITH_PARALLEL) != 0)
+            parallelise(&toy, seed);
         int same = same_both_ways(&toy, totals);
         if (!same)
             (void)printf("# seed %llu differs\n", (unsigned long long)seed);
@@ -276,6 +294,26 @@ test_prefix_equality(void)
         CU_ASSERT(totals.evictions > 10000);
         CU_ASSERT(i == 0 || totals.swapped_in > 500);
         CU_ASSERT(totals.events_fast * 3 < totals.events_stepwise * 2);
+    }
+}
+
+/* Of a model cut into stages and ranks: fcfs, all services, and those with prefix caching. */
+static void
+test_parallel_equality(void)
+{
+    static const uint32_t with[] = {0, WITH_SERVICES, WITH_SERVICES | WITH_PREFIXES};
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+        struct totals totals = {0};
+        compare_cells(&totals, WITH_PARALLEL | with[i]);
+        (void)printf("# %llu cells, %llu preemptions, %llu blocks swapped in, %llu tokens cached, %llu events against "
+                     "%llu\n",
+                     (unsigned long long)totals.cells, (unsigned long long)totals.preemptions,
+                     (unsigned long long)totals.swapped_in, (unsigned long long)totals.cached,
+                     (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
+        CU_ASSERT(totals.preemptions > 500);
+        CU_ASSERT(i == 0 || totals.swapped_in > 500);
+        CU_ASSERT(i < 2 || totals.cached > 10000);
+        CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
     }
 }
 
@@ -753,6 +791,142 @@ test_overhead_by_hand(void)
     }
 }
 
+/* ---- pipeline stages and ranks, worked out by hand ---- */
+
+static void
+expect_times(const struct ss_result *result, size_t id, int64_t ttft_ps, int64_t latency_ps)
+{
+    CU_ASSERT_EQUAL(result->records.items[id].queue_ps, 0);
+    CU_ASSERT_EQUAL(result->records.items[id].ttft_ps, ttft_ps);
+    CU_ASSERT_EQUAL(result->records.items[id].latency_ps, latency_ps);
+}
+
+/* `count` equal requests at time 0, budget 4, 1 ms a stage; a token's way to the next stage or experts is priced by the
+ * byte. */
+static void
+at_once(struct toy *toy, uint32_t count, uint32_t prompt, uint32_t output)
+{
+    toy_init(toy);
+    toy->cell.max_num_batched_tokens = 4;
+    toy->cell.max_num_seqs = 4;
+    toy->device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy->traffic = (struct toy_traffic){.requests = count,
+                                        .burst = count,
+                                        .prompt_min = prompt,
+                                        .prompt_max = prompt,
+                                        .output_min = output,
+                                        .output_max = output};
+}
+
+/*
+ * Two stages, one layer each. A message of t tokens of 64 bf16 values takes 256 t ps of the first stage.
+ *   stage 0: A's prompt | B's prompt | A's token | B's token
+ *   stage 1:            | A's prompt | B's prompt | A's token | B's token
+ */
+static void
+test_pipeline_by_hand(void)
+{
+    const int64_t ms = SS_PS_PER_MS;
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, 2, 4, 2);
+    toy.cell.gpus = toy.cell.pp = 2;
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    expect_times(result, 0, 2 * ms + 1024, 4 * ms + 2304); /* A's token waits for B's prompt, until 2 ms + 2048 */
+    expect_times(result, 1, 3 * ms + 2048, 5 * ms + 2560);
+    CU_ASSERT_EQUAL(result->engine_steps, 4);
+    CU_ASSERT(result->replicas[0].busy == 8 * ms + 2560);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
+/* Three prompts: two find a stage each, the third waits until the first is through both. */
+static void
+test_pipeline_is_full(void)
+{
+    const int64_t ms = SS_PS_PER_MS;
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, 3, 4, 1);
+    toy.cell.gpus = toy.cell.pp = 2;
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    expect_times(result, 1, 3 * ms + 2048, 3 * ms + 2048);
+    CU_ASSERT_EQUAL(result->records.items[2].queue_ps, 2 * ms + 1024);
+    CU_ASSERT_EQUAL(result->records.items[2].latency_ps, 4 * ms + 3072);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
+/* Share of the time in which stages work. */
+static double
+busy_share(uint32_t requests)
+{
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, requests, 4, 1000);
+    toy.cell.gpus = toy.cell.pp = 2;
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    double share = ss_time_seconds(result->replicas[0].busy) / (2 * ss_time_seconds(result->end));
+    (void)printf("# %u requests, two stages: %.4f busy\n", requests, share);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+    return share;
+}
+
+/* Two equal batches keep both stages at work but for the ends of the run; one batch leaves half of them idle. */
+static void
+test_bubbles(void)
+{
+    CU_ASSERT_DOUBLE_EQUAL(busy_share(2), 1, 0.002);
+    CU_ASSERT_DOUBLE_EQUAL(busy_share(1), 0.5, 0.0001);
+}
+
+/*
+ * Two ranks that share experts: A and C on the first, B on the second. A step takes 1 ms and, gathered and scattered,
+ * 512 ps for each token of the rank with most.
+ *   A 3, C 1 | B 3;  A 1, C 2 | B 1;  A 1, C 1 | B 1;  C 1 | nothing
+ */
+static void
+test_barrier_by_hand(void)
+{
+    const int64_t ms = SS_PS_PER_MS, step_1 = ms + 4 * 512, step_2 = ms + 3 * 512, step_3 = ms + 2 * 512;
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, 3, 3, 3);
+    toy.cell.gpus = toy.cell.dp = toy.cell.ep = 2;
+    toy_experts(&toy);
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    expect_times(result, 0, step_1, step_1 + step_2 + step_3);
+    expect_times(result, 1, step_1, step_1 + step_2 + step_3);
+    expect_times(result, 2, step_1 + step_2, step_1 + step_2 + step_3 + ms + 512);
+    CU_ASSERT_EQUAL(result->engine_steps, 4);
+    CU_ASSERT(result->replicas[0].busy == 2 * (step_1 + step_2 + step_3) + ms + 512);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
+/* Ranks of a dense model do not wait for each other: each request is alone on its own. */
+static void
+test_dense_ranks(void)
+{
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, 2, 3, 3);
+    toy.device.token_ps = 1000;
+    toy.cell.gpus = toy.cell.dp = 2;
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    for (size_t i = 0; i < 2; i++)
+        expect_times(result, i, SS_PS_PER_MS, 3 * SS_PS_PER_MS + (3 + 4) * 1000);
+    CU_ASSERT_EQUAL(result->engine_steps, 6);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
 /* ---- real devices ---- */
 
 /* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the plain
@@ -833,12 +1007,18 @@ main(void)
         {"the same with every scheduler that ships", test_schedulers_equality},
         {"both with prefix caching, over prompts known in five ways", test_prefix_equality},
         {"the step of vLLM V1, against a loop over its requests", test_v1_order},
+        {"the same with pipeline stages and data-parallel ranks", test_parallel_equality},
         {"a run worked out by hand", test_by_hand},
         {"swapping, worked out by hand", test_swap_by_hand},
         {"a batch that is held, worked out by hand", test_hold_by_hand},
         {"a limit of tokens, worked out by hand", test_limit_by_hand},
         {"a request starts only when its whole length fits", test_whole_length_must_fit},
         {"an engine's own time, by hand", test_overhead_by_hand},
+        {"two pipeline stages, worked out by hand", test_pipeline_by_hand},
+        {"a pipeline takes as many batches as it has stages", test_pipeline_is_full},
+        {"two batches fill two stages, one leaves bubbles", test_bubbles},
+        {"two ranks that share experts, worked out by hand", test_barrier_by_hand},
+        {"ranks of a dense model do not wait for each other", test_dense_ranks},
         {"one request on an idle device", test_worked_check},
         {"KV blocks of a 24 GiB device", test_kv_blocks},
         {"M/D/1: the wait is within its confidence interval", test_md1},

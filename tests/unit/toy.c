@@ -292,6 +292,17 @@ toy_init(struct toy *toy)
 }
 
 void
+toy_experts(struct toy *toy)
+{
+    struct ss_model *model = &toy->cell.model;
+    model->experts = 8;
+    model->top_k = 2;
+    model->expert_ffn = 64;
+    for (uint32_t i = 0; i < model->layers; i++)
+        model->kinds[i] = SS_LAYER_EXPERTS;
+}
+
+void
 toy_free(struct toy *toy)
 {
     ss_options_free(&toy->cell.scheduler.options);

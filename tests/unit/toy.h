@@ -56,6 +56,9 @@ struct toy {
 void toy_init(struct toy *toy);
 void toy_free(struct toy *toy);
 
+/* The model becomes one with experts in every layer. */
+void toy_experts(struct toy *toy);
+
 /* A scheduler, router or device of the build tree, with options written as in YAML ("{chunked_prefill: false}") or
  * NULL. */
 void toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options);

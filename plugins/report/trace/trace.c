@@ -2,9 +2,10 @@
  * report/trace - trace/CELL.json: what each replica did, for a timeline viewer (Perfetto, chrome://tracing).
  *
  * Made from cells/CELL/timeline.csv, which the core writes because this plugin asks for it. A replica is a process of
- * the trace: one track of its runs of steps, named by their kind, and a counter each for requests that wait, requests
- * that run, and KV blocks in use. A fast-forwarded run of equal steps is one slice that tells their number. Rows are
- * written as they are read, so that the size of a timeline costs no memory.
+ * the trace: a track for each pipeline stage of each data-parallel rank with its runs of steps, named by their kind,
+ * and for each rank a counter of requests that wait, of requests that run, and of KV blocks in use. A fast-forwarded
+ * run of equal steps is one slice that tells their number. Rows are written as they are read, so that the size of a
+ * timeline costs no memory.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -17,12 +18,14 @@
 #include "report/common/text.h"
 
 #define MOST_REPLICAS 65536u
+#define MOST_RANKS 1024u   /* of a replica, and pipeline stages of a rank */
 #define CORE_KEEPS 200000u /* runs of a cell in its timeline.csv */
 
-enum column { REPLICA, START, END, STEPS, PREFILL, DECODES, WAITING, RUNNING, KV_BLOCKS, COLUMNS };
+enum column { REPLICA, START, END, STEPS, PREFILL, DECODES, WAITING, RUNNING, KV_BLOCKS, RANK, STAGE, COLUMNS };
 
-static const char *const column_names[COLUMNS] = {"replica", "start_s", "end_s",   "steps",    "prefill_tokens",
-                                                  "decodes", "waiting", "running", "kv_blocks"};
+static const char *const column_names[COLUMNS] = {"replica",        "start_s", "end_s",   "steps",
+                                                  "prefill_tokens", "decodes", "waiting", "running",
+                                                  "kv_blocks",      "rank",    "stage"};
 
 #define COUNTERS 3u
 
@@ -35,20 +38,26 @@ struct trace_self {
 
 /* One row, times in nanoseconds. */
 struct run {
-    size_t replica;
+    size_t replica, rank, stage;
     int64_t start_ns, end_ns;
     double steps, prefill, decodes, counters[COUNTERS];
 };
 
-/* What was last said of a replica. */
-struct track {
+/* What was last said of a rank. */
+struct rank {
     int64_t end_ns; /* of its last run; -1: none yet */
+    size_t stages;  /* that have a name already */
     double counters[COUNTERS];
+};
+
+struct track {
+    struct rank *ranks;
+    size_t rank_count;
 };
 
 struct writer {
     FILE *file;
-    struct track *tracks;
+    struct track *tracks; /* of replicas */
     size_t track_count;
     uint64_t runs;
     const char *between;
@@ -90,10 +99,16 @@ read_run(const struct rp_table *table, const struct rp_field *fields, struct run
     if (values[REPLICA] >= MOST_REPLICAS || values[REPLICA] != floor(values[REPLICA]))
         return servsim_fail(err, EINVAL, "%s:%zu: no replica has this number; run the experiment again", table->path,
                             table->line);
+    if (values[RANK] >= MOST_RANKS || values[STAGE] >= MOST_RANKS || values[RANK] != floor(values[RANK]) ||
+        values[STAGE] != floor(values[STAGE]))
+        return servsim_fail(err, EINVAL, "%s:%zu: no rank or stage has this number; run the experiment again",
+                            table->path, table->line);
     if (!parse_ns(fields[START], &run->start_ns) || !parse_ns(fields[END], &run->end_ns) || run->end_ns < run->start_ns)
         return servsim_fail(err, EINVAL, "%s:%zu: these are no start and end; run the experiment again", table->path,
                             table->line);
     run->replica = (size_t)values[REPLICA];
+    run->rank = (size_t)values[RANK];
+    run->stage = (size_t)values[STAGE];
     run->steps = values[STEPS];
     run->prefill = values[PREFILL];
     run->decodes = values[DECODES];
@@ -118,27 +133,32 @@ put_us(struct writer *writer, const char *key, int64_t ns)
     (void)fprintf(writer->file, ",\"%s\":%lld.%03lld", key, (long long)(ns / 1000), (long long)(ns % 1000));
 }
 
-static void
-put_name(struct writer *writer, const char *what, size_t pid, const char *name)
+static size_t
+thread_of(size_t rank, size_t stage)
 {
-    json_t *text = json_string(name);
-    char *quoted = text != NULL ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
-    begin_event(writer);
-    (void)fprintf(writer->file, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%zu,\"tid\":1,\"args\":{\"name\":%s}}", what,
-                  pid, quoted != NULL ? quoted : "\"\"");
-    free(quoted);
-    json_decref(text);
+    return rank * MOST_RANKS + stage + 1;
 }
 
 static void
-put_counter(struct writer *writer, size_t replica, size_t counter, int64_t ns, double value)
+put_name(struct writer *writer, const char *what, size_t pid, size_t tid, const char *name)
 {
-    struct track *track = &writer->tracks[replica];
-    if (track->counters[counter] == value)
-        return;
-    track->counters[counter] = value;
     begin_event(writer);
-    (void)fprintf(writer->file, "{\"ph\":\"C\",\"name\":\"%s\",\"pid\":%zu", counter_names[counter], replica + 1);
+    (void)fprintf(writer->file, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%zu,\"tid\":%zu,\"args\":{\"name\":\"%s\"}}",
+                  what, pid, tid, name);
+}
+
+static void
+put_counter(struct writer *writer, size_t replica, size_t rank, size_t counter, int64_t ns, double value)
+{
+    double *last = &writer->tracks[replica].ranks[rank].counters[counter];
+    if (*last == value)
+        return;
+    *last = value;
+    begin_event(writer);
+    (void)fprintf(writer->file, "{\"ph\":\"C\",\"name\":\"%s", counter_names[counter]);
+    if (rank > 0)
+        (void)fprintf(writer->file, " of rank %zu", rank);
+    (void)fprintf(writer->file, "\",\"pid\":%zu", replica + 1);
     put_us(writer, "ts", ns);
     (void)fprintf(writer->file, ",\"args\":{\"value\":%.0f}}", value);
 }
@@ -149,8 +169,8 @@ put_slice(struct writer *writer, const struct run *run)
     const char *kind = run->prefill > 0 ? run->decodes > 0 ? "mixed" : "prefill" : "decode";
     int64_t ns = run->end_ns - run->start_ns;
     begin_event(writer);
-    (void)fprintf(writer->file, "{\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"step\",\"pid\":%zu,\"tid\":1", kind,
-                  run->replica + 1);
+    (void)fprintf(writer->file, "{\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"step\",\"pid\":%zu,\"tid\":%zu", kind,
+                  run->replica + 1, thread_of(run->rank, run->stage));
     put_us(writer, "ts", run->start_ns);
     put_us(writer, "dur", ns);
     (void)fprintf(writer->file,
@@ -160,9 +180,9 @@ put_slice(struct writer *writer, const struct run *run)
                   run->counters[0], run->counters[1], run->counters[2]);
 }
 
-/* Tracks up to this replica; a new one gets its names. */
+/* Tracks up to this replica; a new one gets its name. */
 static int
-reach(struct writer *writer, size_t replica)
+reach_replica(struct writer *writer, size_t replica)
 {
     if (replica < writer->track_count)
         return 0;
@@ -172,37 +192,68 @@ reach(struct writer *writer, size_t replica)
     writer->tracks = tracks;
     for (; writer->track_count <= replica; writer->track_count++) {
         char name[40];
-        tracks[writer->track_count] = (struct track){-1, {NAN, NAN, NAN}};
+        tracks[writer->track_count] = (struct track){NULL, 0};
         (void)snprintf(name, sizeof name, "replica %zu", writer->track_count);
-        put_name(writer, "process_name", writer->track_count + 1, name);
-        put_name(writer, "thread_name", writer->track_count + 1, "steps");
+        put_name(writer, "process_name", writer->track_count + 1, 1, name);
     }
     return 0;
 }
 
 static int
-put_run(struct writer *writer, const struct run *run)
+reach_rank(struct track *track, size_t rank)
 {
-    if (reach(writer, run->replica) != 0)
+    if (rank < track->rank_count)
+        return 0;
+    struct rank *ranks = realloc(track->ranks, (rank + 1) * sizeof *ranks);
+    if (ranks == NULL)
         return -ENOMEM;
-    struct track *track = &writer->tracks[run->replica];
-    for (size_t c = 0; c < COUNTERS; c++) {
-        if (track->end_ns >= 0 && run->start_ns > track->end_ns) /* idle in between: it held no request */
-            put_counter(writer, run->replica, c, track->end_ns, 0);
-        put_counter(writer, run->replica, c, run->start_ns, run->counters[c]);
-    }
-    put_slice(writer, run);
-    track->end_ns = run->end_ns;
-    writer->runs++;
+    track->ranks = ranks;
+    for (; track->rank_count <= rank; track->rank_count++)
+        ranks[track->rank_count] = (struct rank){-1, 0, {NAN, NAN, NAN}};
     return 0;
 }
 
 static void
+name_stages(struct writer *writer, const struct run *run, struct rank *rank)
+{
+    for (; rank->stages <= run->stage; rank->stages++) {
+        char name[64] = "steps";
+        if (run->rank > 0 || rank->stages > 0)
+            (void)snprintf(name, sizeof name, "rank %zu, stage %zu", run->rank, rank->stages);
+        put_name(writer, "thread_name", run->replica + 1, thread_of(run->rank, rank->stages), name);
+    }
+}
+
+static int
+put_run(struct writer *writer, const struct run *run)
+{
+    if (reach_replica(writer, run->replica) != 0 || reach_rank(&writer->tracks[run->replica], run->rank) != 0)
+        return -ENOMEM;
+    struct rank *rank = &writer->tracks[run->replica].ranks[run->rank];
+    name_stages(writer, run, rank);
+    for (size_t c = 0; c < COUNTERS && run->stage == 0; c++) {
+        if (rank->end_ns >= 0 && run->start_ns > rank->end_ns) /* idle in between: it held no request */
+            put_counter(writer, run->replica, run->rank, c, rank->end_ns, 0);
+        put_counter(writer, run->replica, run->rank, c, run->start_ns, run->counters[c]);
+    }
+    put_slice(writer, run);
+    rank->end_ns = run->end_ns > rank->end_ns ? run->end_ns : rank->end_ns;
+    writer->runs++;
+    return 0;
+}
+
+static int64_t
 put_ends(struct writer *writer)
 {
+    int64_t last_ns = 0;
     for (size_t r = 0; r < writer->track_count; r++)
-        for (size_t c = 0; c < COUNTERS && writer->tracks[r].end_ns >= 0; c++)
-            put_counter(writer, r, c, writer->tracks[r].end_ns, 0);
+        for (size_t k = 0; k < writer->tracks[r].rank_count; k++) {
+            int64_t end_ns = writer->tracks[r].ranks[k].end_ns;
+            last_ns = end_ns > last_ns ? end_ns : last_ns;
+            for (size_t c = 0; c < COUNTERS && end_ns >= 0; c++)
+                put_counter(writer, r, k, c, end_ns, 0);
+        }
+    return last_ns;
 }
 
 static int
@@ -240,14 +291,14 @@ put_trace(struct writer *writer, const struct rp_cell *cell, struct rp_table *ta
     int status = put_rows(writer, table, err);
     if (status != 0)
         return status;
-    put_ends(writer);
+    int64_t last_ns = put_ends(writer);
     if (writer->runs == CORE_KEEPS) {
         begin_event(writer);
         (void)fprintf(writer->file,
                       "{\"ph\":\"i\",\"s\":\"g\",\"name\":\"only the first %u runs are kept\",\"pid\":1,"
                       "\"tid\":1",
                       CORE_KEEPS);
-        put_us(writer, "ts", writer->tracks[0].end_ns > 0 ? writer->tracks[0].end_ns : 0);
+        put_us(writer, "ts", last_ns);
         (void)fputs("}", writer->file);
     }
     (void)fputs("\n]}\n", writer->file);
@@ -283,6 +334,8 @@ write_trace(const char *path, const struct rp_cell *cell, struct rp_table *table
     }
     if (status != 0 && fd >= 0)
         (void)unlink(temporary.data);
+    for (size_t r = 0; r < writer.track_count; r++)
+        free(writer.tracks[r].ranks);
     free(writer.tracks);
     rp_text_free(&temporary);
     return status;

@@ -9,7 +9,7 @@
 
 #include "report/common/report_test.h"
 
-#define HEADER "replica,start_s,end_s,steps,prefill_tokens,decodes,waiting,running,kv_blocks\n"
+#define HEADER "replica,start_s,end_s,steps,prefill_tokens,decodes,waiting,running,kv_blocks,rank,stage\n"
 
 static char *
 folder_with(const char *timeline)
@@ -82,11 +82,11 @@ counter(const json_t *root, double pid, const char *name, double ts)
 static void
 shape(void)
 {
-    char *folder = folder_with(HEADER "0,0.000000000,0.010000000,1,512,0,2,1,32\n"
-                                      "1,0.005000000,0.015000000,1,100,3,0,4,40\n"
-                                      "0,0.010000000,2.010000000,100,0,1,0,1,39\n"
-                                      "0,5.000000001,5.000000003,1,7,0,0,1,1\n"
-                                      "0,10454400.123456789,10454400.123456790,1,7,0,0,1,1\n");
+    char *folder = folder_with(HEADER "0,0.000000000,0.010000000,1,512,0,2,1,32,0,0\n"
+                                      "1,0.005000000,0.015000000,1,100,3,0,4,40,0,0\n"
+                                      "0,0.010000000,2.010000000,100,0,1,0,1,39,0,0\n"
+                                      "0,5.000000001,5.000000003,1,7,0,0,1,1,0,0\n"
+                                      "0,10454400.123456789,10454400.123456790,1,7,0,0,1,1,0,0\n");
     must_run("trace", folder);
     json_t *root = trace_of(folder);
     CU_ASSERT_STRING_EQUAL(text_at(json_object_get(root, "otherData"), "cell"), "run");
@@ -114,6 +114,31 @@ shape(void)
     fake_folder_remove(folder);
 }
 
+/* Two stages of a second rank: a track each with its name, and the rank's counters once. */
+static void
+stages(void)
+{
+    char *folder = folder_with(HEADER "0,0,1,1,4,0,2,1,3,1,0\n"
+                                      "0,1,2,1,4,0,2,1,3,1,1\n");
+    must_run("trace", folder);
+    json_t *root = trace_of(folder);
+    const json_t *first = slice(root, 0), *second = slice(root, 1), *event;
+    size_t i, named = 0, counted = 0;
+    CU_ASSERT_EQUAL(number_at(first, "pid"), number_at(second, "pid"));
+    CU_ASSERT_NOT_EQUAL(number_at(first, "tid"), number_at(second, "tid"));
+    json_array_foreach(json_object_get(root, "traceEvents"), i, event)
+    {
+        const char *name = text_at(json_object_get(event, "args"), "name");
+        named += strcmp(name, "rank 1, stage 0") == 0 && number_at(event, "tid") == number_at(first, "tid");
+        named += strcmp(name, "rank 1, stage 1") == 0 && number_at(event, "tid") == number_at(second, "tid");
+        counted += strcmp(text_at(event, "name"), "KV blocks of rank 1") == 0;
+    }
+    CU_ASSERT_EQUAL(named, 2);
+    CU_ASSERT_EQUAL(counted, 2); /* up, and at the end down */
+    json_decref(root);
+    fake_folder_remove(folder);
+}
+
 static void
 no_runs(void)
 {
@@ -134,17 +159,19 @@ hostile(void)
         {NULL, "no cell has a timeline.csv"},
         {"", "timeline.csv: empty"},
         {"replica,start_s\n", "timeline.csv:1: no column 'end_s'"},
-        {HEADER "0,0,1,1,0,1,0,1\n", "timeline.csv:2: 8 fields where the header has 9"},
-        {HEADER "0,0,1,1,0,1,0,1,1\n0,2,1,1,0,1,0,1,1\n", "timeline.csv:3: these are no start and end"},
-        {HEADER "0,-1,1,1,0,1,0,1,1\n", "timeline.csv:2: start_s must be a number from 0"},
-        {HEADER "0,1e3,2e3,1,0,1,0,1,1\n", "timeline.csv:2: these are no start and end"},
-        {HEADER "0,0.0000000001,1,1,0,1,0,1,1\n", "timeline.csv:2: these are no start and end"},
-        {HEADER "0,99999999999999,99999999999999,1,0,1,0,1,1\n", "timeline.csv:2: these are no start and end"},
-        {HEADER "70000,0,1,1,0,1,0,1,1\n", "timeline.csv:2: no replica has this number"},
-        {HEADER "0.5,0,1,1,0,1,0,1,1\n", "timeline.csv:2: no replica has this number"},
-        {HEADER ",0,1,1,0,1,0,1,1\n", "timeline.csv:2: replica must be a number"},
-        {HEADER "0,0,1,x,0,1,0,1,1\n", "timeline.csv:2: a field is no number"},
-        {HEADER "0,0,1,1,0,1,0,1,1", "timeline.csv:2: the file ends in the middle"},
+        {HEADER "0,0,1,1,0,1,0,1,0,0\n", "timeline.csv:2: 10 fields where the header has 11"},
+        {HEADER "0,0,1,1,0,1,0,1,1,0,0\n0,2,1,1,0,1,0,1,1,0,0\n", "timeline.csv:3: these are no start and end"},
+        {HEADER "0,-1,1,1,0,1,0,1,1,0,0\n", "timeline.csv:2: start_s must be a number from 0"},
+        {HEADER "0,1e3,2e3,1,0,1,0,1,1,0,0\n", "timeline.csv:2: these are no start and end"},
+        {HEADER "0,0.0000000001,1,1,0,1,0,1,1,0,0\n", "timeline.csv:2: these are no start and end"},
+        {HEADER "0,99999999999999,99999999999999,1,0,1,0,1,1,0,0\n", "timeline.csv:2: these are no start and end"},
+        {HEADER "70000,0,1,1,0,1,0,1,1,0,0\n", "timeline.csv:2: no replica has this number"},
+        {HEADER "0.5,0,1,1,0,1,0,1,1,0,0\n", "timeline.csv:2: no replica has this number"},
+        {HEADER "0,0,1,1,0,1,0,1,1,2000,0\n", "timeline.csv:2: no rank or stage has this number"},
+        {HEADER "0,0,1,1,0,1,0,1,1,0,0.5\n", "timeline.csv:2: no rank or stage has this number"},
+        {HEADER ",0,1,1,0,1,0,1,1,0,0\n", "timeline.csv:2: replica must be a number"},
+        {HEADER "0,0,1,x,0,1,0,1,1,0,0\n", "timeline.csv:2: a field is no number"},
+        {HEADER "0,0,1,1,0,1,0,1,1,0,0", "timeline.csv:2: the file ends in the middle"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *folder = folder_with(cases[i].timeline), path[4200];
@@ -165,8 +192,8 @@ several(void)
     options.requests = 20;
     char *folder = fake_tree(&options), path[4200];
     must_run("json", folder);
-    fake_file_write(folder, "cells/dual_gpu/timeline.csv", HEADER "0,0,1,1,0,1,0,1,1\n");
-    fake_file_write(folder, "cells/octa_gpu/timeline.csv", HEADER "0,0,1,1,0,1,0,1,1\n");
+    fake_file_write(folder, "cells/dual_gpu/timeline.csv", HEADER "0,0,1,1,0,1,0,1,1,0,0\n");
+    fake_file_write(folder, "cells/octa_gpu/timeline.csv", HEADER "0,0,1,1,0,1,0,1,1,0,0\n");
     CU_ASSERT_EQUAL(run_report(&plugin, "trace", folder, NULL), 0);
     CU_ASSERT(contains(plugin.last_log, "3 cells have no timeline.csv"));
     (void)snprintf(path, sizeof path, "%s/trace/octa_gpu.json", folder);
@@ -189,10 +216,8 @@ wants_a_timeline(void)
 int
 main(void)
 {
-    static const struct ss_case cases[] = {{"shape", shape},
-                                           {"no runs", no_runs},
-                                           {"hostile timelines", hostile},
-                                           {"several cells", several},
-                                           {"wants a timeline", wants_a_timeline}};
+    static const struct ss_case cases[] = {{"shape", shape},           {"stages of ranks", stages},
+                                           {"no runs", no_runs},       {"hostile timelines", hostile},
+                                           {"several cells", several}, {"wants a timeline", wants_a_timeline}};
     return ss_run_cases("report_trace", cases, sizeof cases / sizeof cases[0]);
 }
