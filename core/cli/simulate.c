@@ -22,7 +22,7 @@ static const char usage[] =
     "  --output R.csv    where the results go\n"
     "  --hardware NAME   device (default rtx3090)\n"
     "  --npu_num N       GPUs (default 1)\n"
-    "  --npu_group N     pipeline groups: tensor parallel is npu_num / npu_group (default 1)\n"
+    "  --npu_group N     pipeline stages; tensor parallel is npu_num / npu_group (default 1)\n"
     "  --model NAME      model, or the path of a Hugging Face config.json (default llama-3.1-8b)\n"
     "  --scheduler NAME  scheduler (default fcfs)\n"
     "  --seed N          seed (default 42)\n"
@@ -154,9 +154,6 @@ read_flags(int argc, char **argv, struct flags *flags)
     if (flags->npu_num % flags->npu_group != 0)
         return ss_complain_text("--npu_group %u does not divide --npu_num %u; write a group that does",
                                 flags->npu_group, flags->npu_num);
-    if (flags->npu_group > 1)
-        return ss_complain_text("--npu_group %u: pipeline parallel is not there yet; write --npu_group 1",
-                                flags->npu_group);
     return 0;
 }
 

@@ -61,6 +61,8 @@ expect "simulate" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv"
 expect "npu_num" "$servsim" simulate --npu_num -3 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "npu_num" "$servsim" simulate --npu-num 99999999999999 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "npu_group|does not divide" "$servsim" simulate --npu_num 4 --npu_group 3 --dataset x --output r.csv
+"$servsim" simulate --npu_num 4 --npu_group 2 --dataset "$data/sharegpt_like_100.tsv" --output grouped.csv >/dev/null
+grep -q 'tp: 2, pp: 2' grouped.run.json
 expect "pp: 64|layers" "$servsim" simulate --npu_num 64 --npu_group 64 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "rtx3091|rtx3090" "$servsim" simulate --hardware rtx3091 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "nosuch.csv" "$servsim" simulate --dataset nosuch.csv --output r.csv
