@@ -131,7 +131,8 @@ read_requests(struct ss_measured *out, struct ss_rows *rows, const struct ss_mea
     int rc;
     find_columns(rows, lookups, LOOKUPS);
     while ((rc = ss_rows_next(rows, err)) > 0) {
-        struct ss_measured_request request = {.number = number++};
+        struct ss_measured_request request = {.number = number};
+        number++;
         for (size_t i = 0; i < STATUS && rc >= 0; i++)
             rc = read_number(rows, &lookups[i], &values[i], err);
         if (rc < 0)

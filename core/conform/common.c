@@ -300,9 +300,12 @@ side_by_side(struct ss_trial *trial, struct servsim_error *err)
         return ss_not_tried(err, "its kind is tried in other ways");
     int rc = laws->transcript(trial, &alone, err);
     trial->midway = another;
+    /* cppcheck-suppress autoVariables ; both are taken back before this returns */
     trial->midway_ctx = &within;
     if (rc == 0)
         rc = laws->transcript(trial, &outer, err);
+    trial->midway = NULL;
+    trial->midway_ctx = NULL;
     if (rc == 0 && within.calls == 0)
         rc = ss_not_tried(err, "instances of this kind do not live side by side");
     else if (rc == 0 && within.rc != 0)

@@ -387,7 +387,7 @@ attention_grows(struct bench *bench, struct servsim_error *err)
     if (below(bench, 2) == 0)
         add_prefill(bench, &op);
     struct servsim_attention longer = later(&op, size_up_to(bench, 10)), often = op;
-    struct servsim_line line, longer_line, often_line;
+    struct servsim_line line = {0}, longer_line = {0}, often_line = {0};
     often.times = 32;
     int rc = price_attention(bench, &op, &line, err);
     if (rc == 0)
