@@ -174,10 +174,13 @@ ss_fidelity_make(struct ss_fidelity *out, const struct ss_measured *measured, co
                  int64_t stage, size_t from, size_t to, struct servsim_error *err)
 {
     const struct ss_records *records = &result->records;
+    *out = (struct ss_fidelity){.stage = stage};
+    if (!measured->means_only && records->count != measured->count)
+        return servsim_fail(err, EINVAL, "%zu requests were measured and %zu simulated", measured->count,
+                            records->count);
     struct pairs pairs = {malloc((records->count + 1) * sizeof(struct times)),
                           malloc((records->count + 1) * sizeof(struct times)), 0};
     int rc = pairs.real != NULL && pairs.simulated != NULL ? 0 : -ENOMEM;
-    *out = (struct ss_fidelity){.stage = stage};
     for (size_t i = from; rc == 0 && i < records->count && i < to; i++) {
         if (!measured->means_only && stage >= 0 && measured->items[i].stage != stage)
             continue;
@@ -232,9 +235,6 @@ ss_fidelities_make(struct ss_fidelities *out, const struct ss_measured *measured
 {
     int rc = 0;
     *out = (struct ss_fidelities){0};
-    if (!measured->means_only && result->records.count != measured->count)
-        return servsim_fail(err, EINVAL, "%zu requests were measured and %zu simulated", measured->count,
-                            result->records.count);
     for (size_t i = 0; rc == 0 && several_stages(measured) && i < measured->count; i++)
         if (!has_stage(out, measured->items[i].stage))
             rc = add(out, measured, result, measured->items[i].stage, err);
