@@ -28,8 +28,9 @@ die_first(void)
     (void)fclose(file);
 }
 
-void
-ss_child_settle(pid_t parent)
+/* In the child, first of all: it dies with its parent, and by the signals that stop programs. */
+static void
+settle(pid_t parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -42,7 +43,7 @@ ss_child_settle(pid_t parent)
 static void __attribute__((noreturn)) child_main(ss_child_job job, void *ctx, int pipe, pid_t parent)
 {
     struct servsim_error err = {.size = sizeof err};
-    ss_child_settle(parent);
+    settle(parent);
     struct ss_last_word word = {.code = job(ctx, &err)};
     memcpy(word.text, err.text, sizeof word.text);
     word.text[sizeof word.text - 1] = '\0';
@@ -74,6 +75,33 @@ ss_child_start(struct ss_child *child, ss_child_job job, void *ctx, struct servs
     return 0;
 }
 
+/* The names that people search for; others go by their number. */
+static const char *
+signal_name(int number)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {{SIGSEGV, "SIGSEGV, "}, {SIGABRT, "SIGABRT, "}, {SIGBUS, "SIGBUS, "},  {SIGFPE, "SIGFPE, "},
+                 {SIGILL, "SIGILL, "},   {SIGKILL, "SIGKILL, "}, {SIGTERM, "SIGTERM, "}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].number == number)
+            return names[i].name;
+    return "";
+}
+
+static void
+describe_end(int status, char *out, size_t size)
+{
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (number != 0)
+        (void)snprintf(out, size, "killed by signal %d (%s%s)%s", number, signal_name(number), strsignal(number),
+                       number == SIGKILL ? ": out of memory, or somebody's kill -9" : "");
+    else
+        (void)snprintf(out, size, "a plugin ended the process with exit status %d before it was done",
+                       WEXITSTATUS(status));
+}
+
 int
 ss_child_end(struct ss_child *child, struct ss_last_word *word)
 {
@@ -86,12 +114,6 @@ ss_child_end(struct ss_child *child, struct ss_last_word *word)
     if (length == (ssize_t)sizeof *word)
         return 1;
     word->code = -EPROTO;
-    if (WIFSIGNALED(status))
-        (void)snprintf(word->text, sizeof word->text, "killed by signal %d (%s)%s", WTERMSIG(status),
-                       strsignal(WTERMSIG(status)),
-                       WTERMSIG(status) == SIGKILL ? ": out of memory, or somebody's kill -9" : "");
-    else
-        (void)snprintf(word->text, sizeof word->text,
-                       "a plugin ended the process with exit status %d before it was done", WEXITSTATUS(status));
+    describe_end(status, word->text, sizeof word->text);
     return 0;
 }

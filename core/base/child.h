@@ -29,10 +29,6 @@ typedef int (*ss_child_job)(void *ctx, struct servsim_error *err);
 /* Seconds on a clock that never goes backward. */
 double ss_clock_s(void);
 
-/* In the child, first of all: it dies with its parent, by the signals that stop programs, and first when memory runs
-   out. For those who fork by themselves. */
-void ss_child_settle(pid_t parent);
-
 int ss_child_start(struct ss_child *child, ss_child_job job, void *ctx, struct servsim_error *err);
 
 /* Waits for the child. 1: *word is its last word; 0: it died without one, and word->text says how. */

@@ -1,25 +1,17 @@
 /*
  * cli/progress.c - how far a sweep is: one living line on a terminal, plain lines elsewhere.
  */
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/child.h"
 #include "cli/cli.h"
-
-static double
-clock_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 void
 ss_progress_begin(struct ss_progress *progress, int quiet)
 {
-    *progress = (struct ss_progress){.quiet = quiet, .living = isatty(STDERR_FILENO), .begun_s = clock_s()};
+    *progress = (struct ss_progress){.quiet = quiet, .living = isatty(STDERR_FILENO), .begun_s = ss_clock_s()};
 }
 
 /* Simulated seconds of a finished cell, from its summary. */
@@ -54,7 +46,7 @@ count(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
 static void
 show_living_line(const struct ss_progress *progress, const struct counts *counts)
 {
-    double elapsed_s = clock_s() - progress->begun_s;
+    double elapsed_s = ss_clock_s() - progress->begun_s;
     size_t run = counts->done + counts->failed - counts->kept, left = counts->total - counts->done - counts->failed;
     (void)fprintf(stderr, "\r\033[K%zu of %zu cells done, %zu running, %zu failed", counts->done, counts->total,
                   counts->running, counts->failed);

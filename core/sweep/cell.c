@@ -5,24 +5,16 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
+#include "base/child.h"
 #include "base/text.h"
 #include "engine/simulation.h"
 #include "metrics/summary.h"
 #include "servsim/version.h"
 #include "sweep/sweep.h"
-
-static double
-wall_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void
 put(json_t *object, const char *name, json_t *value)
@@ -160,7 +152,7 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
     struct ss_result *result = malloc(sizeof *result);
     if (result == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a result");
-    double begun_s = wall_s();
+    double begun_s = ss_clock_s();
     int rc = ss_simulate(cell, &options, result, err);
     if (rc != 0) {
         free(result);
@@ -178,7 +170,7 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
     if (rc == 0)
         rc = write_summary(cell, result, files->summary, err);
     if (rc == 0)
-        rc = write_run(cell, result, mode, wall_s() - begun_s, files->run, err);
+        rc = write_run(cell, result, mode, ss_clock_s() - begun_s, files->run, err);
     ss_result_free(result);
     free(result);
     return rc;

@@ -7,7 +7,6 @@
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -29,7 +28,7 @@ struct pool {
     struct ss_worker *workers;
     uint32_t jobs, busy;
     size_t next; /* cell */
-    struct ss_message bad_input;
+    struct ss_last_word bad_input;
 };
 
 static void
@@ -39,14 +38,6 @@ tell(const struct pool *pool, size_t cell)
         pool->options->progress(pool->options->ctx, pool->experiment, pool->outcomes, cell);
 }
 
-static double
-clock_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static int
 start_worker(struct pool *pool, struct ss_worker *worker, struct servsim_error *err)
 {
@@ -54,7 +45,6 @@ start_worker(struct pool *pool, struct ss_worker *worker, struct servsim_error *
     int rc = ss_worker_start(worker, pool->experiment, cell, pool->options, pool->hashes[cell], err);
     if (rc != 0)
         return rc;
-    worker->begun_s = clock_s();
     pool->busy++;
     pool->outcomes[cell].state = SS_CELL_RUNNING;
     tell(pool, cell);
@@ -72,11 +62,11 @@ is_bad_input(int code)
 static void
 reap(struct pool *pool, struct ss_worker *worker)
 {
-    struct ss_message message = {0};
-    ss_worker_reap(worker, pool->experiment, &pool->outcomes[worker->cell], &message);
+    struct ss_last_word word = {0};
+    ss_worker_reap(worker, pool->experiment, &pool->outcomes[worker->cell], &word);
     pool->busy--;
-    if (is_bad_input(message.code) && pool->bad_input.code == 0)
-        pool->bad_input = message;
+    if (is_bad_input(-word.code) && pool->bad_input.code == 0)
+        pool->bad_input = word;
     tell(pool, worker->cell);
 }
 
@@ -89,10 +79,10 @@ wait_for_some(struct pool *pool)
     nfds_t count = 0;
     for (uint32_t i = 0; i < pool->jobs; i++) {
         struct ss_worker *worker = &pool->workers[i];
-        if (worker->pipe < 0)
+        if (worker->child.pipe < 0)
             continue;
         who[count / 2] = worker;
-        fds[count++] = (struct pollfd){.fd = worker->pipe, .events = POLLIN};
+        fds[count++] = (struct pollfd){.fd = worker->child.pipe, .events = POLLIN};
         fds[count++] = (struct pollfd){.fd = worker->words, .events = POLLIN};
     }
     if (poll(fds, count, POLL_MS) <= 0)
@@ -111,10 +101,10 @@ stop_late_workers(struct pool *pool)
     double timeout_s = pool->experiment->timeout_s;
     for (uint32_t i = 0; i < pool->jobs && timeout_s > 0; i++) {
         struct ss_worker *worker = &pool->workers[i];
-        if (worker->pipe < 0 || clock_s() - worker->begun_s < timeout_s)
+        if (worker->child.pipe < 0 || ss_clock_s() - worker->child.begun_s < timeout_s)
             continue;
         worker->timed_out = 1;
-        (void)kill(worker->pid, SIGKILL);
+        (void)kill(worker->child.pid, SIGKILL);
         reap(pool, worker);
     }
 }
@@ -124,9 +114,9 @@ kill_all(struct pool *pool)
 {
     for (uint32_t i = 0; i < pool->jobs; i++) {
         struct ss_worker *worker = &pool->workers[i];
-        if (worker->pipe < 0)
+        if (worker->child.pipe < 0)
             continue;
-        (void)kill(worker->pid, SIGKILL);
+        (void)kill(worker->child.pid, SIGKILL);
         reap(pool, worker);
         if (pool->outcomes[worker->cell].state == SS_CELL_FAILED)
             pool->outcomes[worker->cell].state = SS_CELL_PENDING; /* it was stopped, it did not fail */
@@ -162,7 +152,7 @@ fill(struct pool *pool, struct servsim_error *err)
     for (uint32_t i = 0; i < pool->jobs && rc == 0; i++) {
         while (pool->next < pool->experiment->cell_count && !is_wanted(pool, pool->next))
             pool->next++;
-        if (pool->workers[i].pipe < 0 && pool->next < pool->experiment->cell_count)
+        if (pool->workers[i].child.pipe < 0 && pool->next < pool->experiment->cell_count)
             rc = start_worker(pool, &pool->workers[i], err);
     }
     return rc;
@@ -273,7 +263,7 @@ conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servs
     const struct ss_experiment *experiment = pool->experiment;
     size_t failed = settle(pool);
     if (rc == 0 && pool->bad_input.code != 0)
-        rc = servsim_fail(err, pool->bad_input.code, "%s", pool->bad_input.text);
+        rc = servsim_fail(err, -pool->bad_input.code, "%s", pool->bad_input.text);
     if (rc == 0 && failed < experiment->cell_count)
         rc = write_manifest(pool, err);
     if (failed == experiment->cell_count)
@@ -306,7 +296,7 @@ ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *option
                  ? hash_all(&pool, err)
                  : servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count);
     for (uint32_t i = 0; pool.workers != NULL && i < pool.jobs; i++)
-        pool.workers[i].pipe = -1;
+        pool.workers[i].child.pipe = -1;
     if (rc == 0) {
         keep_current(&pool);
         rc = run_all(&pool, err);

@@ -5,12 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "sweep/output.h"
 
 #define PATH_BYTES 4096
@@ -58,70 +54,39 @@ work(const struct ss_experiment *experiment, size_t index, const struct ss_sweep
     return rc;
 }
 
-/* Does not return. `pipe` takes the last word, `words` what plugins print. */
-static void
-worker_main(const struct ss_experiment *experiment, size_t cell, const struct ss_sweep_options *options, uint64_t hash,
-            int pipe, int words)
+struct cell_job {
+    const struct ss_experiment *experiment;
+    size_t cell;
+    const struct ss_sweep_options *options;
+    uint64_t hash;
+    int words[2]; /* what is printed to standard error goes through here */
+};
+
+static int
+run_job(void *ctx, struct servsim_error *err)
 {
-    struct servsim_error err = {.size = sizeof err};
-    (void)dup2(words, STDERR_FILENO);
-    int rc = work(experiment, cell, options, hash, &err);
-    struct ss_message message = {.code = -rc};
-    memcpy(message.text, err.text, sizeof message.text);
-    message.text[sizeof message.text - 1] = '\0';
-    (void)!write(pipe, &message, sizeof message);
-    _exit(rc == 0 ? 0 : 1);
+    const struct cell_job *job = ctx;
+    (void)dup2(job->words[1], STDERR_FILENO);
+    (void)close(job->words[0]);
+    return work(job->experiment, job->cell, job->options, job->hash, err);
 }
 
 /* ---- in the parent ---- */
-
-static void
-close_both(const int ends[2])
-{
-    (void)close(ends[0]);
-    (void)close(ends[1]);
-}
-
-static int
-open_pipes(int last[2], int words[2], struct servsim_error *err)
-{
-    if (pipe(last) != 0)
-        return servsim_fail(err, errno, "no pipe for a worker: %s", strerror(errno));
-    if (pipe(words) != 0) {
-        int code = errno;
-        close_both(last);
-        return servsim_fail(err, code, "no pipe for a worker: %s", strerror(code));
-    }
-    (void)fcntl(words[0], F_SETFL, O_NONBLOCK);
-    return 0;
-}
 
 int
 ss_worker_start(struct ss_worker *worker, const struct ss_experiment *experiment, size_t cell,
                 const struct ss_sweep_options *options, uint64_t hash, struct servsim_error *err)
 {
-    int last[2], words[2];
-    int rc = open_pipes(last, words, err);
+    struct cell_job job = {.experiment = experiment, .cell = cell, .options = options, .hash = hash};
+    if (pipe(job.words) != 0)
+        return servsim_fail(err, errno, "no pipe for a worker: %s", strerror(errno));
+    (void)fcntl(job.words[0], F_SETFL, O_NONBLOCK);
+    *worker = (struct ss_worker){.child = {.pipe = -1}, .words = job.words[0], .cell = cell};
+    int rc = ss_child_start(&worker->child, run_job, &job, err);
+    (void)close(job.words[1]);
     if (rc != 0)
-        return rc;
-    (void)fflush(NULL);
-    pid_t parent = getpid(), pid = fork();
-    if (pid < 0) {
-        rc = servsim_fail(err, errno, "no process for a worker: %s", strerror(errno));
-        close_both(last);
-        close_both(words);
-        return rc;
-    }
-    if (pid == 0) {
-        ss_child_settle(parent);
-        (void)close(last[0]);
-        (void)close(words[0]);
-        worker_main(experiment, cell, options, hash, last[1], words[1]);
-    }
-    (void)close(last[1]);
-    (void)close(words[1]);
-    *worker = (struct ss_worker){.pid = pid, .pipe = last[0], .words = words[0], .cell = cell};
-    return 0;
+        (void)close(job.words[0]);
+    return rc;
 }
 
 /* Keeps the end of what was said. */
@@ -168,64 +133,30 @@ last_words(struct ss_worker *worker)
     return line != NULL ? line + 1 : text;
 }
 
-/* The names that people search for; others go by their number. */
-static const char *
-signal_name(int number)
-{
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {{SIGSEGV, "SIGSEGV, "}, {SIGABRT, "SIGABRT, "}, {SIGBUS, "SIGBUS, "},  {SIGFPE, "SIGFPE, "},
-                 {SIGILL, "SIGILL, "},   {SIGKILL, "SIGKILL, "}, {SIGTERM, "SIGTERM, "}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].number == number)
-            return names[i].name;
-    return "";
-}
-
 static void
-describe_end(const struct ss_worker *worker, const struct ss_experiment *experiment, int status, char *out, size_t size)
+note_failure(struct ss_worker *worker, const char *end, struct ss_outcome *outcome)
 {
-    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (worker->timed_out)
-        (void)snprintf(out, size, "timed out after %g s; write a longer timeout", experiment->timeout_s);
-    else if (number != 0)
-        (void)snprintf(out, size, "killed by signal %d (%s%s)%s", number, signal_name(number), strsignal(number),
-                       number == SIGKILL ? ": out of memory, or somebody's kill -9" : "");
-    else
-        (void)snprintf(out, size, "a plugin ended the process with exit status %d before the cell was done",
-                       WEXITSTATUS(status));
-}
-
-static void
-note_failure(struct ss_worker *worker, const struct ss_experiment *experiment, int status, struct ss_outcome *outcome)
-{
-    char end[256];
     const char *words = last_words(worker);
-    describe_end(worker, experiment, status, end, sizeof end);
-    (void)snprintf(outcome->reason, sizeof outcome->reason, "%s%s%s%s", end,
+    (void)snprintf(outcome->reason, sizeof outcome->reason, "%.400s%s%s%s", end,
                    words[0] != '\0' ? "; its last words: \"" : "", words, words[0] != '\0' ? "\"" : "");
 }
 
 void
 ss_worker_reap(struct ss_worker *worker, const struct ss_experiment *experiment, struct ss_outcome *outcome,
-               struct ss_message *message)
+               struct ss_last_word *word)
 {
-    int status = 0;
-    ssize_t length = read(worker->pipe, message, sizeof *message);
-    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    char late[64];
+    int spoke = ss_child_end(&worker->child, word);
     ss_worker_listen(worker);
-    (void)close(worker->pipe);
     (void)close(worker->words);
-    worker->pipe = worker->words = -1;
-    int spoke = length == (ssize_t)sizeof *message;
-    if (!spoke)
-        message->code = 0;
-    outcome->state = spoke && message->code == 0 ? SS_CELL_DONE : SS_CELL_FAILED;
-    if (spoke && message->code != 0 && !worker->timed_out)
-        (void)snprintf(outcome->reason, sizeof outcome->reason, "%s", message->text);
+    worker->words = -1;
+    (void)snprintf(late, sizeof late, "timed out after %g s; write a longer timeout", experiment->timeout_s);
+    outcome->state = spoke && word->code == 0 ? SS_CELL_DONE : SS_CELL_FAILED;
+    if (outcome->state == SS_CELL_FAILED && spoke && !worker->timed_out)
+        (void)snprintf(outcome->reason, sizeof outcome->reason, "%s", word->text);
     else if (outcome->state == SS_CELL_FAILED)
-        note_failure(worker, experiment, status, outcome);
-    ss_output_drop_cell(experiment->output, experiment->cells[worker->cell].name, worker->pid);
+        note_failure(worker, worker->timed_out ? late : word->text, outcome);
+    if (!spoke)
+        word->code = 0; /* a death is the cell's own fault, never the experiment's */
+    ss_output_drop_cell(experiment->output, experiment->cells[worker->cell].name, worker->child.pid);
 }

@@ -4,26 +4,15 @@
 #ifndef SS_SWEEP_WORKER_H
 #define SS_SWEEP_WORKER_H
 
-#include <sys/types.h>
-
+#include "base/child.h"
 #include "sweep/sweep.h"
 
 #define SS_MOST_WORKERS 256
 
-/* A worker's last word: code 0 when the cell's folder is whole. Without it the cell failed, whatever the exit status: a
-   plugin that calls exit(0) has finished nothing. The code also decides whether the cell or the whole experiment is at
-   fault. */
-struct ss_message {
-    int32_t code; /* positive errno */
-    char text[1016];
-};
-
 struct ss_worker {
-    pid_t pid;
-    int pipe;  /* for the last word; -1 when the slot is free */
-    int words; /* what it prints to standard error */
+    struct ss_child child; /* child.pipe is -1 when the slot is free */
+    int words;             /* what it prints to standard error */
     size_t cell;
-    double begun_s;
     int timed_out;
     size_t said_length;
     char said[512]; /* the end of what it has printed */
@@ -39,6 +28,6 @@ void ss_worker_listen(struct ss_worker *worker);
 /* It has ended, or was killed: frees its slot, removes its leftovers, sets the cell's outcome and, where it left one,
    its last word. */
 void ss_worker_reap(struct ss_worker *worker, const struct ss_experiment *experiment, struct ss_outcome *outcome,
-                    struct ss_message *message);
+                    struct ss_last_word *word);
 
 #endif
