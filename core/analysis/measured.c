@@ -187,7 +187,7 @@ ss_measured_read(struct ss_measured *out, const char *path, const struct ss_meas
     struct ss_rows rows;
     struct lookup means = {{"ttft_mean_ms"}, 0};
     *out = (struct ss_measured){0};
-    int rc = ss_rows_open(&rows, path, err);
+    int rc = ss_rows_open(&rows, path, "a CSV of what was measured, with a header and a row for each request", err);
     if (rc != 0)
         return rc;
     find_columns(&rows, &means, 1);

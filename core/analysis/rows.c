@@ -24,33 +24,31 @@ split(char *line, char **fields)
 }
 
 static int
-cannot_open(const char *path, struct servsim_error *err)
+cannot_open(const char *path, const char *instead, struct servsim_error *err)
 {
-    return servsim_fail(err, errno, "%s: cannot be opened: %s; write the output folder of a finished run", path,
-                        strerror(errno));
+    return servsim_fail(err, errno, "%s: cannot be opened: %s; write %s", path, strerror(errno), instead);
 }
 
 int
-ss_rows_open(struct ss_rows *rows, const char *path, struct servsim_error *err)
+ss_rows_open(struct ss_rows *rows, const char *path, const char *instead, struct servsim_error *err)
 {
     struct stat about;
     *rows = (struct ss_rows){.path = path, .line = 1};
     if (stat(path, &about) != 0) /* before opening it: a FIFO would make us wait */
-        return cannot_open(path, err);
+        return cannot_open(path, instead, err);
     if (!S_ISREG(about.st_mode))
-        return servsim_fail(err, EINVAL, "%s: is no regular file; write a requests.csv or the output folder of a run",
-                            path);
+        return servsim_fail(err, EINVAL, "%s: is no regular file; write %s", path, instead);
     rows->file = fopen(path, "re");
     if (rows->file == NULL)
-        return cannot_open(path, err);
+        return cannot_open(path, instead, err);
     if (getline(&rows->header, &rows->header_room, rows->file) <= 0) {
         ss_rows_close(rows);
-        return servsim_fail(err, EINVAL, "%s:1: the file is empty; run the cell again", path);
+        return servsim_fail(err, EINVAL, "%s:1: the file is empty; write %s", path, instead);
     }
     rows->columns = split(rows->header, rows->names);
     if (rows->columns == 0) {
         ss_rows_close(rows);
-        return servsim_fail(err, EINVAL, "%s:1: more than %d columns; not a file of servsim's", path, SS_ROWS_COLUMNS);
+        return servsim_fail(err, EINVAL, "%s:1: more than %d columns; write %s", path, SS_ROWS_COLUMNS, instead);
     }
     return 0;
 }

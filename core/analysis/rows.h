@@ -25,8 +25,10 @@ struct ss_rows {
     size_t columns;
 };
 
-/* Opens the file and reads its header. `path` stays the caller's. */
-int ss_rows_open(struct ss_rows *rows, const char *path, struct servsim_error *err);
+#define SS_ROWS_OF_A_RUN "a requests.csv or the output folder of a finished run"
+
+/* Opens the file and reads its header. `path` stays the caller's; `instead` is what an error says to write. */
+int ss_rows_open(struct ss_rows *rows, const char *path, const char *instead, struct servsim_error *err);
 void ss_rows_close(struct ss_rows *rows);
 
 /* Number of a column, or -EINVAL where the header lacks it. */

@@ -163,7 +163,7 @@ ss_samples_read(struct ss_samples *out, const char *path, struct servsim_error *
 {
     struct ss_rows rows;
     *out = (struct ss_samples){0};
-    int rc = ss_rows_open(&rows, path, err);
+    int rc = ss_rows_open(&rows, path, SS_ROWS_OF_A_RUN, err);
     if (rc != 0)
         return rc;
     rc = read_samples(out, &rows, err);
@@ -300,7 +300,7 @@ ss_bins_read(struct ss_bins *out, const char *path, struct servsim_error *err)
 {
     struct ss_rows rows;
     *out = (struct ss_bins){0};
-    int rc = ss_rows_open(&rows, path, err);
+    int rc = ss_rows_open(&rows, path, SS_ROWS_OF_A_RUN, err);
     if (rc != 0)
         return rc;
     rc = read_bins(out, &rows, err);
