@@ -6,31 +6,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-# says FILE WORDS...: each of them stands in the file
-says() {
-    file=$1
-    shift
-    for words; do
-        grep -qF -- "$words" "$file" || { cat "$file" >&2; fail "no '$words'"; }
-    done
-}
-
-# refuses WORDS COMMAND...: exit status 2 and one line with WORDS
-refuses() {
-    words=$1
-    shift
-    status=0
-    "$@" >out 2>err || status=$?
-    [ "$status" -eq 2 ] || fail "$*: exit status $status"
-    [ "$(wc -l <err)" -eq 1 ] || { cat err >&2; fail "$*: not one line"; }
-    [ ! -s out ] || fail "$*: printed something"
-    says err "$words"
-}
+# shellcheck source=tests/cli/functions.sh
+. "$SERVSIM_SRCDIR/tests/cli/functions.sh"
 
 workload='plugin: poisson, requests: 1500, prompt_tokens: 512, prompt_distribution: lognormal, output_distribution: geometric'
 device() { # SPEED

@@ -16,7 +16,7 @@ cli_tests = \
 	tests/cli/schedulers.sh \
 	tests/cli/trace_tools.sh \
 	tests/cli/validate.sh
-EXTRA_DIST += README.zh-CN.md
+EXTRA_DIST += README.zh-CN.md tests/cli/functions.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 

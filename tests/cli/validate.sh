@@ -6,30 +6,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-# says FILE WORDS...: each of them stands in the file
-says() {
-    file=$1
-    shift
-    for words; do
-        grep -qF -- "$words" "$file" || { cat "$file" >&2; fail "no '$words'"; }
-    done
-}
-
-# refuses WORDS COMMAND...: exit status 2 and one line with WORDS
-refuses() {
-    words=$1
-    shift
-    status=0
-    "$@" >out 2>err || status=$?
-    [ "$status" -eq 2 ] || fail "$*: exit status $status"
-    [ "$(wc -l <err)" -eq 1 ] || { cat err >&2; fail "$*: not one line"; }
-    says err "$words"
-}
+# shellcheck source=tests/cli/functions.sh
+. "$SERVSIM_SRCDIR/tests/cli/functions.sh"
 
 engine='{name: own, step: 900us, layer: 10us, arrival: 3ms, asynchronous: true}'
 cat >own.yaml <<YAML
@@ -80,6 +58,10 @@ says fitted 'engine: {name: ' 'fitted' 'held out'
 refuses 'validate wants an experiment' "$servsim" validate replay.yaml
 refuses 'is no flag' "$servsim" validate --wrong
 refuses 'write arrival or queued' "$servsim" validate replay.yaml --measured theirs.csv --start now
+refuses 'write a CSV of what was measured' "$servsim" validate replay.yaml --measured nowhere.csv
+head -n 20 theirs.csv >fewer.csv
+refuses '19 requests were measured and' "$servsim" validate own.yaml --measured fewer.csv --own-traffic
+refuses '19 requests were measured and' "$servsim" calibrate --own-traffic --fit engine.step=900 own.yaml fewer.csv
 refuses 'nothing to fit' "$servsim" calibrate replay.yaml theirs.csv
 refuses 'pairs' "$servsim" calibrate --fit engine.step=1 replay.yaml
 refuses "no option 'stop'" "$servsim" calibrate --fit engine.stop=1 replay.yaml theirs.csv
