@@ -215,8 +215,9 @@ struct servsim_host {
     uint32_t size;
     uint32_t abi_minor;
     void *ctx; /* first argument of each service */
+    /* All but schedulers, for which it is NULL. */
     void (*log)(void *ctx, uint32_t level, const char *text);
-    /* A seed that depends on the experiment's seed and `purpose` alone. */
+    /* A seed that depends on the experiment's seed and `purpose` alone. NULL for schedulers, too: they draw nothing. */
     uint64_t (*seed)(void *ctx, const char *purpose);
     /* Routers only, else NULL. */
     int32_t (*replica_state)(void *ctx, uint32_t replica, struct servsim_replica_state *out);
