@@ -66,6 +66,14 @@ ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group)
     cluster->due[cluster->due_count++] = group;
 }
 
+void
+ss_cluster_fail(struct ss_cluster *cluster, const struct servsim_plugin *plugin, const char *text)
+{
+    if (cluster->failure.text[0] == '\0')
+        (void)servsim_fail(&cluster->failure, EPROTO, "%s plugin '%s': %.900s", ss_kind_name(plugin->kind),
+                           plugin->name, text != NULL && text[0] != '\0' ? text : "it failed, and does not say why");
+}
+
 /* ---- the loop ---- */
 
 static ss_time
@@ -157,26 +165,40 @@ stop(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
-int
-ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err)
+/* What is wrong at the end, although nothing has failed. */
+static int
+check_end(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    if (cluster->result->records.count == 0)
+        return servsim_fail(err, EINVAL, "workload plugin '%s' delivered no request",
+                            cluster->workload.descriptor->name);
+    if (cluster->in_system > 0)
+        return servsim_fail(err, EPROTO, "scheduler plugin '%s' left %llu requests waiting for ever",
+                            cluster->cell->scheduler.plugin->descriptor->name, (unsigned long long)cluster->in_system);
+    return 0;
+}
+
+static int
+loop(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = ss_arrivals_next(cluster, err);
-    while (rc == 0) {
+    while (rc == 0 && cluster->failure.text[0] == '\0') {
         ss_time end = next_run_end(cluster);
         ss_time time = end < cluster->next_time ? end : cluster->next_time;
         if (time == SS_NEVER)
-            break;
+            return check_end(cluster, err);
         if (time > cluster->cell->stop_after)
             return stop(cluster, err);
         rc = instant(cluster, time, err);
         if (cluster->options->interrupted != NULL && *cluster->options->interrupted)
             return servsim_fail(err, EINTR, "interrupted");
     }
-    if (rc == 0 && cluster->result->records.count == 0)
-        return servsim_fail(err, EINVAL, "workload plugin '%s' delivered no request",
-                            cluster->workload.descriptor->name);
-    if (rc == 0 && cluster->in_system > 0)
-        return servsim_fail(err, EPROTO, "scheduler plugin '%s' left %llu requests waiting for ever",
-                            cluster->cell->scheduler.plugin->descriptor->name, (unsigned long long)cluster->in_system);
     return rc;
+}
+
+int
+ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    int rc = loop(cluster, err);
+    return cluster->failure.text[0] != '\0' ? servsim_fail(err, EPROTO, "%s", cluster->failure.text) : rc;
 }

@@ -35,7 +35,8 @@ struct ss_cluster {
     /* requests in flight */
     struct ss_requests requests;
     uint64_t in_system, waiting, running;
-    ss_time level_time; /* up to where the three are integrated */
+    ss_time level_time;           /* up to where the three are integrated */
+    struct servsim_error failure; /* of an entry that answers nothing; the text is empty until then */
 };
 
 /* ---- for replicas ---- */
@@ -53,6 +54,9 @@ int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
 
 /* The group plans before this instant is over. */
 void ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group);
+
+/* An entry of the plugin that answers nothing has failed: the cell ends with the first such text. */
+void ss_cluster_fail(struct ss_cluster *cluster, const struct servsim_plugin *plugin, const char *text);
 
 /* Runs until the traffic is served, or to the stop. */
 int ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err);

@@ -27,6 +27,13 @@ generated_tokens(void *ctx, const struct servsim_request *seen)
     return ss_batch_generated(request->batch, request, ended);
 }
 
+static void
+scheduler_fails(void *ctx, const char *text)
+{
+    const struct ss_replica *replica = ctx;
+    ss_cluster_fail(replica->cluster, replica->scheduler.descriptor, text);
+}
+
 static struct ss_batch *
 new_batch(const struct ss_cluster *cluster)
 {
@@ -90,6 +97,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->host.ctx = replica;
     replica->host.replica_state = NULL;
     replica->host.generated_tokens = generated_tokens;
+    replica->host.fail = scheduler_fails;
     replica->host.seed = NULL;
     replica->host.log = NULL;
     if (make_lanes(replica) != 0)

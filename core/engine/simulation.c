@@ -36,6 +36,13 @@ replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
     return 0;
 }
 
+static void
+router_fails(void *ctx, const char *text)
+{
+    struct ss_cluster *cluster = ctx;
+    ss_cluster_fail(cluster, cluster->router.descriptor, text);
+}
+
 /* ---- making and ending ---- */
 
 static int
@@ -100,7 +107,8 @@ make_host(struct ss_cluster *cluster)
                                           .ctx = cluster,
                                           .log = log_line,
                                           .seed = seed_for,
-                                          .replica_state = replica_state};
+                                          .replica_state = replica_state,
+                                          .fail = router_fails};
 }
 
 static int

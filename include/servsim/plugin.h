@@ -223,6 +223,9 @@ struct servsim_host {
     int32_t (*replica_state)(void *ctx, uint32_t replica, struct servsim_replica_state *out);
     /* Schedulers only, else NULL: output tokens that the request has by now. */
     uint32_t (*generated_tokens)(void *ctx, const struct servsim_request *request);
+    /* Schedulers and routers, else NULL: what an entry that answers nothing (finish, advance, leave) could not do. The
+       cell ends with the first such text, as with an error. */
+    void (*fail)(void *ctx, const char *text);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------------- */

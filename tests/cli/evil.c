@@ -7,6 +7,7 @@
 #include "servsim/plugin.h"
 
 struct evil {
+    const struct servsim_host *host;
     char how[16];
     uint64_t steps;
     struct servsim_deque waiting;
@@ -57,7 +58,7 @@ static int32_t
 plan(void *self, struct servsim_step *step, struct servsim_error *err)
 {
     struct evil *evil = (struct evil *)self;
-    if (++evil->steps >= 10)
+    if (++evil->steps >= 10 && strcmp(evil->how, "finish") != 0)
         return do_worst(evil, step, err);
     (void)servsim_serve_running(step, SERVSIM_NO_CAP);
     while (evil->waiting.count > 1) {
@@ -68,13 +69,22 @@ plan(void *self, struct servsim_step *step, struct servsim_error *err)
     return 0;
 }
 
+static void
+finish(void *self, struct servsim_request *request)
+{
+    const struct evil *evil = (const struct evil *)self;
+    (void)request;
+    if (strcmp(evil->how, "finish") == 0)
+        evil->host->fail(evil->host->ctx, "I cannot let it go");
+}
+
 static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     struct evil *evil = (struct evil *)calloc(1, sizeof *evil);
-    (void)host;
     if (evil == NULL)
         return servsim_fail(err, ENOMEM, "no memory");
+    evil->host = host;
     (void)snprintf(evil->how, sizeof evil->how, "%s", servsim_text(args, "how"));
     *self = evil;
     return 0;
@@ -88,11 +98,11 @@ destroy(void *self)
 }
 
 static const struct servsim_option options[] = {
-    {"how", "", "segfault", "segfault|abort|exit|memory|loop|error|rules|lazy", "what it does", 0, 0,
+    {"how", "", "segfault", "segfault|abort|exit|memory|loop|error|rules|lazy|finish", "what it does", 0, 0,
      SERVSIM_OPTION_CHOICE, 0},
 };
 
-static const struct servsim_scheduler_ops ops = {sizeof ops, 0, arrive, plan, NULL, NULL};
+static const struct servsim_scheduler_ops ops = {sizeof ops, 0, arrive, plan, finish, NULL};
 
 static const struct servsim_plugin evil_plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_SCHEDULER, options),

@@ -28,6 +28,7 @@ matrix:
     error: {plugin: $work/evil.so, how: error}
     rules: {plugin: $work/evil.so, how: rules}
     lazy: {plugin: $work/evil.so, how: lazy}
+    finish: {plugin: $work/evil.so, how: finish, max_num_seqs: 8}
     better: {plugin: fcfs, long_prefill_threshold: 64}
 report: [json, markdown]
 YAML
@@ -48,7 +49,7 @@ fail() {
 [ "$status" -eq 1 ] || fail "exit status $status"
 
 says() { # CELL WORDS
-    grep -q "^\[[0-9]*/10\] $1 .*$2" "$work/log" || fail "$1: no '$2'"
+    grep -q "^\[[0-9]*/11\] $1 .*$2" "$work/log" || fail "$1: no '$2'"
 }
 says good "done"
 says better "done"
@@ -60,6 +61,7 @@ says memory "killed by signal\|timed out"
 says error "scheduler plugin 'evil': I will not"
 says rules "broke a rule"
 says lazy "waiting for ever"
+says finish "scheduler plugin 'evil': I cannot let it go"
 [ "$(ls -A "$work/out/cells" | tr '\n' ' ')" = "better good " ] || fail "folders: $(ls -A "$work/out/cells")"
 grep -q "timed out after 3 s" "$work/out/report.md" || fail "the report does not say why a cell failed"
 
