@@ -24,12 +24,26 @@ ss_time_of(int64_t seconds, int64_t picoseconds)
     return (ss_time)seconds * SS_PS_PER_S + picoseconds;
 }
 
+/*
+ * time / (divisor * 2^shift), `time` not negative, for a constant divisor: a division of 64 bits, which compilers turn
+ * into a multiplication, where one of 128 bits is a call that takes ten times as long.
+ */
+static inline ss_time
+ss_time_divide(ss_time time, uint64_t divisor, unsigned shift)
+{
+    ss_time shifted = time >> shift;
+    if (shifted <= UINT64_MAX)
+        return (uint64_t)shifted / divisor;
+    return shifted / (ss_time)divisor;
+}
+
 /* Splits for the ABI's {seconds, picoseconds}; `time` is not negative. */
 static inline void
 ss_time_split(ss_time time, int64_t *seconds, int64_t *picoseconds)
 {
-    *seconds = (int64_t)(time / SS_PS_PER_S);
-    *picoseconds = (int64_t)(time % SS_PS_PER_S);
+    ss_time whole = ss_time_divide(time, 244140625, 12); /* 10^12 = 5^12 * 2^12 */
+    *seconds = (int64_t)whole;
+    *picoseconds = (int64_t)(time - whole * SS_PS_PER_S);
 }
 
 static inline double

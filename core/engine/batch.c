@@ -46,12 +46,18 @@ residue_of(const struct ss_batch *batch, const struct ss_request *request)
     return &batch->residues[(ss_batch_context(batch, request) + batch->block_size - behind) % batch->block_size];
 }
 
-/* The residue whose members cross a border `ahead` steps from now (0: in the next step). */
+/* The residue whose members cross a border in the next step. A step later it is the one before, round about. */
 static uint32_t
-crossing(const struct ss_batch *batch, uint64_t ahead)
+crossing_residue(const struct ss_batch *batch)
 {
-    uint64_t at = (batch->clock + ahead) % batch->block_size;
-    return batch->residues[at == 0 ? 0 : batch->block_size - at];
+    uint32_t at = (uint32_t)(batch->clock % batch->block_size);
+    return at == 0 ? 0 : batch->block_size - at;
+}
+
+static uint32_t
+residue_before(const struct ss_batch *batch, uint32_t residue)
+{
+    return (residue == 0 ? batch->block_size : residue) - 1;
 }
 
 static int
@@ -213,8 +219,11 @@ uint64_t
 ss_batch_blocks(const struct ss_batch *batch, uint64_t steps)
 {
     uint64_t blocks = steps / batch->block_size * batch->count;
-    for (uint64_t ahead = 0; ahead < steps % batch->block_size; ahead++)
-        blocks += crossing(batch, ahead);
+    uint32_t residue = crossing_residue(batch);
+    for (uint32_t left = (uint32_t)(steps % batch->block_size); left > 0; left--) {
+        blocks += batch->residues[residue];
+        residue = residue_before(batch, residue);
+    }
     return blocks;
 }
 
@@ -224,9 +233,19 @@ ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
     if (batch->count == 0)
         return SS_BATCH_FOREVER;
     uint64_t left = free_blocks % batch->count, ahead = 0;
-    while (ahead < batch->block_size && crossing(batch, ahead) <= left)
-        left -= crossing(batch, ahead++);
+    uint32_t residue = crossing_residue(batch);
+    while (ahead < batch->block_size && batch->residues[residue] <= left) {
+        left -= batch->residues[residue];
+        residue = residue_before(batch, residue);
+        ahead++;
+    }
     return free_blocks / batch->count * batch->block_size + ahead;
+}
+
+int
+ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks)
+{
+    return steps / batch->block_size < UINT32_MAX && (steps / batch->block_size + 1) * batch->count <= free_blocks;
 }
 
 uint64_t

@@ -65,6 +65,9 @@ uint64_t ss_batch_blocks(const struct ss_batch *batch, uint64_t steps);
 #define SS_BATCH_FOREVER UINT64_MAX
 uint64_t ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks);
 
+/* 1: so many steps fit for certain, which is cheap to know and nearly always so; 0: look closer. */
+int ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks);
+
 /* Steps until the first member finishes; the batch is not empty. */
 uint64_t ss_batch_steps_to_finish(const struct ss_batch *batch);
 

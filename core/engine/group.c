@@ -105,23 +105,6 @@ raise_line(struct servsim_line *line, const struct servsim_line *other)
     *line = (struct servsim_line){upper.base_ps, upper.slope_ps, steps};
 }
 
-/* What the run takes of each stage: as long as the rank that has most to do there. A rank without work goes along. */
-static int
-price_rank(const struct ss_group *group, struct ss_run *run, struct ss_lane *lane, const struct ss_step_shape *shape,
-           struct servsim_error *err)
-{
-    struct ss_step_price one;
-    lane->price = (struct ss_step_price){.line.steps = UINT64_MAX};
-    for (uint32_t s = 0; s < group->stages; s++) {
-        int rc = ss_cost_price_stage(group->cluster->cost, s, shape, &one, err);
-        if (rc != 0)
-            return rc;
-        raise_line(&run->work[s], &one.line);
-        ss_step_price_add(&lane->price, &one);
-    }
-    return 0;
-}
-
 /* Requests that are done and held are computed like those that decode. */
 static struct ss_step_shape
 with_held(const struct ss_replica *rank)
@@ -146,6 +129,36 @@ pad(const struct ss_group *group, struct ss_step_shape *shape)
     shape->expert_tokens = shape->padded_tokens * group->rank_count;
 }
 
+/* The rank's step as it is priced: most often as it is. */
+static const struct ss_step_shape *
+priced_shape(const struct ss_group *group, const struct ss_replica *rank, struct ss_step_shape *changed)
+{
+    if (rank->held == 0 && group->rank_count == 1)
+        return &rank->plan->shape;
+    *changed = with_held(rank);
+    pad(group, changed);
+    return changed;
+}
+
+/* What the run takes of each stage: as long as the rank that has most to do there. A rank without work goes along. */
+static int
+price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_replica *rank, struct servsim_error *err)
+{
+    struct ss_step_shape changed;
+    const struct ss_step_shape *shape = priced_shape(group, rank, &changed);
+    struct ss_lane *lane = ss_lane_of(rank, run);
+    struct ss_step_price one, *price = &lane->price;
+    for (uint32_t s = 0; s < group->stages; s++, price = &one) {
+        int rc = ss_cost_price_stage(group->cluster->cost, s, shape, price, err);
+        if (rc != 0)
+            return rc;
+        raise_line(&run->work[s], &price->line);
+        if (s > 0)
+            ss_step_price_add(&lane->price, price);
+    }
+    return 0;
+}
+
 static int
 price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
@@ -155,10 +168,8 @@ price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
         run->work[s] = (struct servsim_line){0, 0, UINT64_MAX};
     for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
         struct ss_replica *rank = &group->ranks[i];
-        struct ss_step_shape shape = with_held(rank);
-        pad(group, &shape);
-        if (shape.tokens > 0)
-            rc = price_rank(group, run, ss_lane_of(rank, run), &shape, err);
+        if (rank->plan->shape.tokens > 0)
+            rc = price_rank(group, run, rank, err);
         swap_blocks = swap_blocks > rank->swap_blocks ? swap_blocks : rank->swap_blocks;
         rank->swap_blocks = 0;
     }
@@ -204,7 +215,7 @@ certain_steps(const struct ss_group *group, const struct ss_run *run)
 {
     if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes || !is_alone(group))
         return 1;
-    uint64_t steps = run->line.steps;
+    uint64_t steps = ss_least(run->line.steps, INT64_MAX);
     for (uint32_t i = 0; i < group->rank_count && steps > 1; i++) {
         const struct ss_replica *rank = &group->ranks[i];
         steps = ss_least(steps, ss_inbox_steps(rank));

@@ -14,24 +14,35 @@ put(struct ss_heap *heap, uint32_t at, struct ss_heap_item item)
 }
 
 static void
-sift(struct ss_heap *heap, uint32_t at, struct ss_heap_item item)
+rise(struct ss_heap *heap, uint32_t at, struct ss_heap_item item)
 {
     while (at > 0 && item.key < heap->items[(at - 1) / 2].key) {
         put(heap, at, heap->items[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= heap->count)
-            break;
+    put(heap, at, item);
+}
+
+static void
+sink(struct ss_heap *heap, uint32_t at, struct ss_heap_item item)
+{
+    for (uint32_t child; (child = 2 * at + 1) < heap->count; at = child) {
         if (child + 1 < heap->count && heap->items[child + 1].key < heap->items[child].key)
             child++;
         if (heap->items[child].key >= item.key)
             break;
         put(heap, at, heap->items[child]);
-        at = child;
     }
     put(heap, at, item);
+}
+
+static void
+sift(struct ss_heap *heap, uint32_t at, struct ss_heap_item item)
+{
+    if (at > 0 && item.key < heap->items[(at - 1) / 2].key)
+        rise(heap, at, item);
+    else
+        sink(heap, at, item);
 }
 
 int
@@ -45,8 +56,7 @@ ss_heap_push(struct ss_heap *heap, ss_wide key, void *owner, uint32_t *position)
         heap->items = items;
         heap->capacity = capacity;
     }
-    uint32_t at = heap->count++;
-    sift(heap, at, (struct ss_heap_item){key, owner, position});
+    rise(heap, heap->count++, (struct ss_heap_item){key, owner, position});
     return 0;
 }
 

@@ -293,7 +293,8 @@ ss_replica_certain_steps(const struct ss_replica *replica, const struct ss_lane 
     steps = ss_least(steps, step->horizon_steps);
     if (plan->decode) {
         steps = ss_least(steps, ss_batch_steps_to_finish(lane->batch));
-        steps = ss_least(steps, ss_batch_steps_fitting(lane->batch, replica->kv.free + plan->decode_blocks));
+        if (!ss_batch_fits(lane->batch, steps, replica->kv.free))
+            steps = ss_least(steps, ss_batch_steps_fitting(lane->batch, replica->kv.free + plan->decode_blocks));
     }
     if (step->until_s != SERVSIM_NEVER && steps > 1) {
         ss_time until = ss_time_of(step->until_s, step->until_ps) - plan->now;

@@ -8,38 +8,60 @@
 
 #include "engine/cluster.h"
 
+/* What a run of so many steps comes to: worked out once, for all that is counted. */
+struct whole {
+    uint64_t steps;
+    ss_time elapsed;
+    uint64_t tokens; /* decoded in each step */
+    uint64_t blocks; /* taken for them in all steps */
+};
+
+static struct whole
+add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+{
+    struct whole whole = {.steps = steps, .elapsed = ss_line_elapsed(&run->line, steps)};
+    if (lane->plan.decode) {
+        whole.tokens = lane->batch->count;
+        whole.blocks = ss_batch_blocks(lane->batch, steps);
+    }
+    return whole;
+}
+
+static void
+count_in_bin(struct ss_series_bin *bin, uint64_t tokens, uint64_t blocks)
+{
+    bin->counts[SS_SERIES_OUTPUT_TOKENS] += tokens;
+    if (blocks > bin->kv_blocks_peak)
+        bin->kv_blocks_peak = blocks;
+}
+
 /* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. */
 static void
-count_in_series(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+count_in_series(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_series *series = &replica->cluster->result->series;
-    const struct servsim_line *line = &run->line;
-    uint64_t tokens = lane->plan.decode ? lane->batch->count : 0;
-    uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks;
-    uint64_t ended = 0;
-    ss_time time = run->start;
-    while (ended < steps) {
+    uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks, steps = whole->steps, ended = 0;
+    for (ss_time time = run->start; ended < steps; time = series->at_high) {
         struct ss_series_bin *bin = ss_series_seek(series, time);
         ss_time left = series->at_high - run->start; /* of the bin, from the run's start; its end is exclusive */
+        if (ended == 0 && whole->elapsed < left) {
+            count_in_bin(bin, steps * whole->tokens, used + whole->blocks);
+            return;
+        }
         uint64_t before = ended;
-        ended = ss_line_elapsed(line, steps) < left ? steps : ss_line_steps_ended(line, steps, left - 1);
-        uint64_t composed = ss_least(ended + 1, steps);
-        uint64_t blocks = used + (tokens > 0 ? ss_batch_blocks(lane->batch, composed) : 0);
-        bin->counts[SS_SERIES_OUTPUT_TOKENS] += (ended - before) * tokens;
-        if (blocks > bin->kv_blocks_peak)
-            bin->kv_blocks_peak = blocks;
-        time = series->at_high;
+        ended = whole->elapsed < left ? steps : ss_line_steps_ended(&run->line, steps, left - 1);
+        uint64_t blocks = whole->tokens > 0 ? ss_batch_blocks(lane->batch, ss_least(ended + 1, steps)) : 0;
+        count_in_bin(bin, (ended - before) * whole->tokens, used + blocks);
     }
 }
 
 /* With several stages: blocks are taken and given back in the middle of a run, by others. They are counted between any
    two of these moments. */
 static void
-count_beside_others(struct ss_replica *replica, struct ss_lane *lane)
+count_beside_others(struct ss_replica *replica, const struct whole *whole)
 {
     struct ss_cluster *cluster = replica->cluster;
-    uint64_t tokens = lane->plan.decode ? lane->batch->count : 0;
-    ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, cluster->now, tokens);
+    ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, cluster->now, whole->tokens);
     ss_series_peak(&cluster->result->series, replica->kv_since, cluster->now, ss_kv_used(&replica->kv));
 }
 
@@ -52,7 +74,7 @@ gap_ps(const struct ss_request *request, ss_time time)
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
 static void
-count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_itl *itl = &replica->cluster->result->itl;
     struct ss_batch *batch = lane->batch;
@@ -65,8 +87,8 @@ count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
         batch->joined[i]->joined = 0;
     }
     batch->joined_count = 0;
-    ss_itl_add(itl, line->base_ps + line->slope_ps, line->slope_ps, steps - 1, batch->count);
-    batch->last_end = run->start + ss_line_elapsed(line, steps);
+    ss_itl_add(itl, line->base_ps + line->slope_ps, line->slope_ps, whole->steps - 1, batch->count);
+    batch->last_end = run->start + whole->elapsed;
 }
 
 /* What all stages have worked, steps of the run together. */
@@ -82,18 +104,18 @@ work_of(const struct ss_replica *replica, const struct ss_run *run, uint64_t ste
 static void
 count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
 {
-    ss_wide pairs = (ss_wide)steps * (ss_wide)(steps - 1) / 2;
-    result->flops += (ss_wide)steps * (ss_wide)work->flops + pairs * (ss_wide)work->flops_slope;
-    result->bytes += (ss_wide)steps * (ss_wide)work->bytes + pairs * (ss_wide)work->bytes_slope;
+    ss_uwide pairs = (ss_uwide)ss_line_pairs(steps);
+    result->flops += (ss_wide)((ss_uwide)steps * work->flops + pairs * work->flops_slope);
+    result->bytes += (ss_wide)((ss_uwide)steps * work->bytes + pairs * work->bytes_slope);
 }
 
 /* Several stages work at once only in runs of one step; in a longer one there is one at work at any time. */
 static void
-count_busy_series(struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+count_busy_series(struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_series *series = &replica->cluster->result->series;
-    if (steps > 1 || replica->group->stages == 1) {
-        ss_series_level(series, SS_SERIES_BUSY, run->start, run->start + ss_line_elapsed(&run->line, steps), 1);
+    if (whole->steps > 1 || replica->group->stages == 1) {
+        ss_series_level(series, SS_SERIES_BUSY, run->start, run->start + whole->elapsed, 1);
         return;
     }
     for (uint32_t s = 0; s < replica->group->stages; s++)
@@ -102,23 +124,24 @@ count_busy_series(struct ss_replica *replica, const struct ss_run *run, uint64_t
 
 /* A rank without work in the step is not busy. One with less work than another waits for it in a collective. */
 static void
-count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
+    int64_t steps = (int64_t)whole->steps;
     struct ss_replica_result *result = &replica->result;
     const struct ss_step_price *price = &lane->price;
     if (lane->plan.shape.tokens == 0)
         return;
-    ss_time busy = work_of(replica, run, steps);
-    ss_time waits = busy - run->swap_ps - ss_line_elapsed(&price->line, steps);
+    ss_time busy = work_of(replica, run, whole->steps);
+    ss_time waits = busy - run->swap_ps - ss_line_elapsed(&price->line, whole->steps);
     result->busy += busy;
-    result->dense += (ss_wide)price->dense_ps * (ss_wide)steps;
-    result->communication += (ss_wide)price->communication_ps * (ss_wide)steps + waits;
-    result->overhead += (ss_wide)price->overhead_ps * (ss_wide)steps;
+    result->dense += (ss_wide)price->dense_ps * steps;
+    result->communication += (ss_wide)price->communication_ps * steps + waits;
+    result->overhead += (ss_wide)price->overhead_ps * steps;
     result->swap += run->swap_ps;
-    count_work(result, &price->work, steps);
-    result->steps += steps;
-    result->sampled_rows += (uint64_t)lane->plan.shape.sampled_rows * steps;
-    count_busy_series(replica, run, steps);
+    count_work(result, &price->work, whole->steps);
+    result->steps += whole->steps;
+    result->sampled_rows += lane->plan.shape.sampled_rows * whole->steps;
+    count_busy_series(replica, run, whole);
 }
 
 /* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
@@ -149,16 +172,15 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 }
 
 static void
-end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
-    struct ss_batch *batch = lane->batch;
     struct ss_replica_result *result = &replica->result;
-    count_gaps(replica, lane, run, steps);
-    result->decode_steps += steps;
-    result->decode_tokens += steps * batch->count;
-    result->output_tokens += steps * batch->count;
-    ss_kv_take_decodes(&replica->kv, ss_batch_blocks(batch, steps) - lane->plan.decode_blocks);
-    ss_batch_advance(batch, steps);
+    count_gaps(replica, lane, run, whole);
+    result->decode_steps += whole->steps;
+    result->decode_tokens += whole->steps * whole->tokens;
+    result->output_tokens += whole->steps * whole->tokens;
+    ss_kv_take_decodes(&replica->kv, whole->blocks - lane->plan.decode_blocks);
+    ss_batch_advance(lane->batch, whole->steps);
 }
 
 static void
@@ -271,13 +293,14 @@ note_slices(struct ss_replica *replica, struct ss_lane *lane, const struct ss_ru
 int
 ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
+    const struct whole whole = add_up(lane, run, steps);
     if (replica->group->stages == 1 || steps > 1)
-        count_in_series(replica, lane, run, steps);
+        count_in_series(replica, lane, run, &whole);
     else
-        count_beside_others(replica, lane);
-    count_time(replica, lane, run, steps);
+        count_beside_others(replica, &whole);
+    count_time(replica, lane, run, &whole);
     if (lane->plan.decode)
-        end_decodes(replica, lane, run, steps);
+        end_decodes(replica, lane, run, &whole);
     note_kv(replica);
     if (steps > 1 && lane->plan.asked && SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, advance) &&
         replica->ops->advance != NULL)

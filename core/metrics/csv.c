@@ -9,7 +9,7 @@
 
 #include "metrics/summary.h"
 
-#define BUFFER_BYTES (1u << 20)
+#define BUFFER_BYTES (1u << 18)
 #define ROW_BYTES 1024u /* more than any row takes */
 
 struct csv {

@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 struct ss_record *
 ss_records_add(struct ss_records *records)
 {
     if (records->count == records->capacity) {
-        size_t capacity = records->capacity ? records->capacity + records->capacity / 2 : 1024;
-        struct ss_record *items = realloc(records->items, capacity * sizeof *items);
+        size_t size = sizeof *records->items, capacity = records->capacity ? records->capacity * 2 : 1024;
+        struct ss_record *items = ss_pages_resize(records->items, records->capacity * size, capacity * size);
         if (items == NULL)
             return NULL;
         records->items = items;
@@ -24,7 +26,7 @@ ss_records_add(struct ss_records *records)
 void
 ss_records_free(struct ss_records *records)
 {
-    free(records->items);
+    ss_pages_free(records->items, records->capacity * sizeof *records->items);
     *records = (struct ss_records){NULL, 0, 0};
 }
 
@@ -132,7 +134,8 @@ ss_records_distribution(const struct ss_records *records, uint32_t figure, struc
                         struct servsim_error *err)
 {
     *out = (struct ss_distribution){0, 0, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS};
-    int64_t *values = malloc((records->count ? records->count : 1) * sizeof *values);
+    size_t bytes = (records->count ? records->count : 1) * sizeof(int64_t);
+    int64_t *values = ss_pages_resize(NULL, 0, bytes);
     if (values == NULL)
         return servsim_fail(err, ENOMEM, "no memory for the percentiles of %zu requests", records->count);
     size_t count = 0;
@@ -145,6 +148,6 @@ ss_records_distribution(const struct ss_records *records, uint32_t figure, struc
     out->count = count;
     if (count > 0)
         describe(out, values, count);
-    free(values);
+    ss_pages_free(values, bytes);
     return 0;
 }

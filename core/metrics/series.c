@@ -11,8 +11,7 @@ void
 ss_series_init(struct ss_series *series)
 {
     memset(series, 0, sizeof *series);
-    series->width = FIRST_WIDTH;
-    series->at_high = FIRST_WIDTH;
+    series->width = FIRST_WIDTH; /* no bin is looked at yet: at_low and at_high are 0 */
 }
 
 static void
@@ -36,33 +35,21 @@ double_width(struct ss_series *series)
     }
     memset(series->bins + SS_SERIES_BINS / 2, 0, sizeof series->bins / 2);
     series->width *= 2;
+    series->doublings++;
     series->used = (series->used + 1) / 2;
 }
 
-static void
-move_to(struct ss_series *series, ss_time time)
+struct ss_series_bin *
+ss_series_move(struct ss_series *series, ss_time time)
 {
     while (time >= series->width * SS_SERIES_BINS)
         double_width(series);
-    series->at = (uint32_t)(time / series->width);
+    series->at = (uint32_t)ss_time_divide(time, FIRST_WIDTH >> 9, 9 + series->doublings); /* 10^9 = 5^9 * 2^9 */
     series->at_low = series->width * series->at;
     series->at_high = series->at_low + series->width;
     if (series->at >= series->used)
         series->used = series->at + 1;
-}
-
-struct ss_series_bin *
-ss_series_seek(struct ss_series *series, ss_time time)
-{
-    if (time < series->at_low || time >= series->at_high || series->used == 0)
-        move_to(series, time);
     return &series->bins[series->at];
-}
-
-void
-ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount)
-{
-    ss_series_seek(series, time)->counts[which] += amount;
 }
 
 void
@@ -77,14 +64,12 @@ ss_series_peak(struct ss_series *series, ss_time from, ss_time to, uint64_t kv_b
 }
 
 void
-ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level)
+ss_series_spread(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level)
 {
-    if (level == 0)
-        return;
     while (from < to) {
         struct ss_series_bin *bin = ss_series_seek(series, from);
         ss_time end = series->at_high < to ? series->at_high : to;
-        bin->areas[which] += (end - from) * (ss_wide)level;
+        bin->areas[which] += ss_series_area(end - from, level);
         from = end;
     }
 }

@@ -35,7 +35,8 @@ struct ss_series_bin {
 struct ss_series {
     struct ss_series_bin bins[SS_SERIES_BINS];
     ss_time width;
-    uint32_t used; /* bins touched so far */
+    uint32_t doublings; /* of the width so far */
+    uint32_t used;      /* bins touched so far */
     /* the bin looked at last: most calls stay in it, and 128-bit divisions are slow */
     uint32_t at;
     ss_time at_low, at_high;
@@ -43,13 +44,50 @@ struct ss_series {
 
 void ss_series_init(struct ss_series *series);
 
+/* Looks at the bin that holds `time`, whichever it is. */
+struct ss_series_bin *ss_series_move(struct ss_series *series, ss_time time);
+
+/* One multiplication of 64 bits wherever that is enough. */
+static inline ss_wide
+ss_series_area(ss_time time, uint64_t level)
+{
+    if (time <= INT64_MAX)
+        return (ss_wide)((ss_uwide)(uint64_t)time * level);
+    return time * (ss_wide)level;
+}
+
 /* The bin that holds `time`, for the caller to add to; its end is series->at_high (exclusive). Valid until the next
  * call. */
-struct ss_series_bin *ss_series_seek(struct ss_series *series, ss_time time);
+static inline struct ss_series_bin *
+ss_series_seek(struct ss_series *series, ss_time time)
+{
+    if (time < series->at_low || time >= series->at_high)
+        return ss_series_move(series, time);
+    return &series->bins[series->at];
+}
 
-void ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount);
+static inline void
+ss_series_count(struct ss_series *series, uint32_t which, ss_time time, uint64_t amount)
+{
+    ss_series_seek(series, time)->counts[which] += amount;
+}
+
 /* So many KV blocks are in use from `from` up to `to`. */
 void ss_series_peak(struct ss_series *series, ss_time from, ss_time to, uint64_t kv_blocks);
-void ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level);
+
+/* A level over more than one bin. */
+void ss_series_spread(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level);
+
+static inline void
+ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time to, uint64_t level)
+{
+    if (level == 0 || from >= to)
+        return;
+    struct ss_series_bin *bin = ss_series_seek(series, from);
+    if (to <= series->at_high)
+        bin->areas[which] += ss_series_area(to - from, level);
+    else
+        ss_series_spread(series, which, from, to, level);
+}
 
 #endif
