@@ -1,6 +1,6 @@
 # plugins/router: which replica a request goes to.
 plugin_LTLIBRARIES += plugins/router_least_loaded.la
-plugins_router_least_loaded_la_SOURCES = plugins/router/least_loaded/least_loaded.c
+plugins_router_least_loaded_la_SOURCES = plugins/router/least_loaded/least_loaded.c plugins/router/common/tournament.h
 plugins_router_least_loaded_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_router_least_loaded_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_least_loaded_la_LDFLAGS = $(PLUGIN_LDFLAGS)
@@ -35,6 +35,12 @@ plugins_router_least_kv_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_router_least_kv_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_least_kv_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
+plugin_LTLIBRARIES += plugins/router_predictive.la
+plugins_router_predictive_la_SOURCES = plugins/router/predictive/predictive.c plugins/router/common/tournament.h
+plugins_router_predictive_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_router_predictive_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_router_predictive_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+
 check_PROGRAMS += plugins/router/least_loaded_test
 plugins_router_least_loaded_test_SOURCES = plugins/router/least_loaded/least_loaded_test.c tests/unit/fake_host.h
 plugins_router_least_loaded_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
@@ -68,3 +74,9 @@ plugins_router_least_kv_test_SOURCES = plugins/router/least_kv/least_kv_test.c p
 	tests/unit/fake_host.h
 plugins_router_least_kv_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
 TESTS += plugins/router/least_kv_test
+
+check_PROGRAMS += plugins/router/predictive_test
+plugins_router_predictive_test_SOURCES = plugins/router/predictive/predictive_test.c plugins/router/common/router_test.h \
+	tests/unit/fake_host.h
+plugins_router_predictive_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
+TESTS += plugins/router/predictive_test

@@ -64,3 +64,9 @@ plugins_scheduler_slo_la_SOURCES = plugins/scheduler/slo/slo.c
 plugins_scheduler_slo_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_scheduler_slo_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_scheduler_slo_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+
+plugin_LTLIBRARIES += plugins/scheduler_predictive.la
+plugins_scheduler_predictive_la_SOURCES = plugins/scheduler/predictive/predictive.c
+plugins_scheduler_predictive_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_scheduler_predictive_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_scheduler_predictive_la_LDFLAGS = $(PLUGIN_LDFLAGS)

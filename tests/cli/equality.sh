@@ -20,7 +20,7 @@ matrix:
     a100: {plugin: a100}
     custom: {plugin: custom, name: toy, peak_tflops: {bf16: 200}, memory: 40GiB, memory_bandwidth: 1500GB/s}
     profile: {plugin: profile, path: "data:synthetic_gpu/llama-3.1-8b/bf16"}
-  router: [round_robin, least_loaded, random, power_of_two, least_tokens, least_kv]
+  router: [round_robin, least_loaded, random, power_of_two, least_tokens, least_kv, predictive]
   scheduler:
     fcfs: {plugin: fcfs}
     fcfs_whole: {plugin: fcfs, chunked_prefill: false, max_num_batched_tokens: 4096}
@@ -92,6 +92,7 @@ matrix:
     mlfq_swap: {plugin: mlfq, max_num_seqs: 12, preemption: swap, quantum: 4}
     fair: {plugin: fair, max_num_seqs: 24}
     slo: {plugin: slo, max_num_seqs: 24}
+    predictive: {plugin: predictive, max_num_seqs: 24}
   workload:
     poisson: {plugin: poisson, rate: 6, requests: 150, prompt_distribution: sharegpt, output_distribution: sharegpt,
               prompt_max: 2000, clients: [5, 1, 1], priorities: [1, 2, 1], deadlines: [3s, 20s, 200s]}
@@ -205,7 +206,7 @@ for kind in dense experts; do
     [ "$(sum "$work/$kind" summary.json preemptions)" -gt 100 ]
 done
 same_files "$work/schedulers" "$work/schedulers_stepwise"
-[ "$cells" -eq 56 ]
+[ "$cells" -eq 60 ]
 for figure in preemptions pauses swapped_out_blocks; do
     [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
 done
@@ -226,6 +227,6 @@ preemptions=$(sum "$work/fast" summary.json preemptions)
 fast_events=$(sum "$work/fast" run.json events) stepwise_events=$(sum "$work/stepwise" run.json events)
 figures "$work/stepwise" run.json events | paste - "$work/stepwise.steps" | awk '$2 < $4 { exit 1 }'
 echo "$cells cells equal; $preemptions preemptions; $fast_events events against $stepwise_events"
-[ "$cells" -eq 480 ]
+[ "$cells" -eq 560 ]
 [ "$preemptions" -gt 100 ]
 [ "$((fast_events * 2))" -lt "$stepwise_events" ]

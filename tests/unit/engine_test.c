@@ -249,6 +249,7 @@ test_schedulers_equality(void)
         {"fair", NULL},
         {"fair", "{preemption: swap, output_weight: 0.5}"},
         {"slo", "{target: 100ms, prompt_token: 0.01ms}"},
+        {"predictive", NULL},
     };
     struct totals totals = {0};
     for (size_t i = 0; i < sizeof schedulers / sizeof schedulers[0]; i++)
