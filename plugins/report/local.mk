@@ -5,6 +5,7 @@ report_common = \
 	plugins/report/common/loss.c plugins/report/common/loss.h \
 	plugins/report/common/matrix.c plugins/report/common/matrix.h \
 	plugins/report/common/number.c plugins/report/common/number.h \
+	plugins/report/common/order.c plugins/report/common/order.h \
 	plugins/report/common/replicates.c \
 	plugins/report/common/results.c plugins/report/common/results.h \
 	plugins/report/common/spread.c plugins/report/common/spread.h \
@@ -44,6 +45,7 @@ report_content = \
 	plugins/report/markdown/frame.c \
 	plugins/report/markdown/loss.c \
 	plugins/report/markdown/markdown.h \
+	plugins/report/markdown/predict.c \
 	plugins/report/markdown/tables.c \
 	plugins/report/markdown/verify.c \
 	plugins/report/markdown/words.c

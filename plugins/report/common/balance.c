@@ -151,22 +151,17 @@ rp_balance_of(struct rp_balance *out, const struct rp_cell *cell, struct servsim
     return status;
 }
 
+static int
+figures_of(double *out, const struct rp_cell *cell, struct servsim_error *err)
+{
+    struct rp_balance figures;
+    int status = rp_balance_of(&figures, cell, err);
+    memcpy(out, &figures, sizeof figures); /* nothing but doubles */
+    return status;
+}
+
 int
 rp_balance_spread(struct rp_spread out[RP_BALANCE_FIGURES], const struct rp_cell *cell, struct servsim_error *err)
 {
-    size_t members = rp_member_count(cell), count = 0;
-    struct rp_balance *all = calloc(members + 1, sizeof *all);
-    double *values = calloc(members + 1, sizeof *values);
-    int status = all != NULL && values != NULL ? 0 : servsim_fail(err, ENOMEM, "%s: no memory", cell->folder);
-    for (size_t i = 0; i < members && status == 0; i++)
-        if (rp_member(cell, i)->done)
-            status = rp_balance_of(&all[count++], rp_member(cell, i), err);
-    for (size_t f = 0; f < RP_BALANCE_FIGURES && status == 0; f++) {
-        for (size_t i = 0; i < count; i++)
-            memcpy(&values[i], (const char *)&all[i] + f * sizeof(double), sizeof(double));
-        out[f] = rp_spread_over(values, count);
-    }
-    free(all);
-    free(values);
-    return status;
+    return rp_members_spread(out, RP_BALANCE_FIGURES, figures_of, cell, err);
 }

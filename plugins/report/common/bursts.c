@@ -264,22 +264,17 @@ rp_bursts_of(struct rp_bursts *out, const struct rp_cell *cell, struct servsim_e
     return status;
 }
 
+static int
+figures_of(double *out, const struct rp_cell *cell, struct servsim_error *err)
+{
+    struct rp_bursts figures;
+    int status = rp_bursts_of(&figures, cell, err);
+    memcpy(out, &figures, sizeof figures); /* nothing but doubles */
+    return status;
+}
+
 int
 rp_bursts_spread(struct rp_spread out[RP_BURST_FIGURES], const struct rp_cell *cell, struct servsim_error *err)
 {
-    size_t members = rp_member_count(cell), count = 0;
-    struct rp_bursts *all = calloc(members + 1, sizeof *all);
-    double *values = calloc(members + 1, sizeof *values);
-    int status = all != NULL && values != NULL ? 0 : servsim_fail(err, ENOMEM, "%s: no memory", cell->folder);
-    for (size_t i = 0; i < members && status == 0; i++)
-        if (rp_member(cell, i)->done)
-            status = rp_bursts_of(&all[count++], rp_member(cell, i), err);
-    for (size_t f = 0; f < RP_BURST_FIGURES && status == 0; f++) {
-        for (size_t i = 0; i < count; i++)
-            memcpy(&values[i], (const char *)&all[i] + f * sizeof(double), sizeof(double));
-        out[f] = rp_spread_over(values, count);
-    }
-    free(all);
-    free(values);
-    return status;
+    return rp_members_spread(out, RP_BURST_FIGURES, figures_of, cell, err);
 }

@@ -9,6 +9,7 @@
 #include "report/common/loss.h"
 #include "report/common/matrix.h"
 #include "report/common/number.h"
+#include "report/common/order.h"
 #include "report/common/report_test.h"
 #include "report/common/table.h"
 #include "report/common/text.h"
@@ -449,6 +450,33 @@ balance(void)
     fake_folder_remove(folder);
 }
 
+/* Twenty requests of 10, 20 ... 200 tokens, of which the nth shortest waits n squared milliseconds. */
+static void
+order(void)
+{
+    struct rp_results results;
+    struct servsim_error err = {.size = sizeof err};
+    struct rp_spread found[RP_ORDER_FIGURES];
+    struct rp_text rows = {0};
+    rp_puts(&rows, "status,prompt_tokens,output_tokens,queue_ms\nrejected,1,,\n");
+    for (int i = 0; i < 20; i++) {
+        int nth = i * 7 % 20 + 1; /* in no order */
+        rp_printf(&rows, "finished,%d,%d,%d\n", 10 * nth - 5, 5, nth * nth);
+    }
+    char *folder = one_cell(&results, rows.data, NULL);
+    CU_ASSERT_EQUAL(rp_order_spread(found, &results.cells[0], &err), 0);
+    CU_ASSERT_DOUBLE_EQUAL(found[RP_ORDER_SHORT].mean, 385.0 / 10, 1e-9); /* 1 + 4 + ... + 100 */
+    CU_ASSERT_DOUBLE_EQUAL(found[RP_ORDER_LONG].mean, (361 + 400) / 2.0, 1e-9);
+    fake_file_write(folder, "requests.csv", "status,prompt_tokens,output_tokens,queue_ms\nrejected,1,,\n");
+    CU_ASSERT_EQUAL(rp_order_spread(found, &results.cells[0], &err), 0);
+    CU_ASSERT(isnan(found[RP_ORDER_SHORT].mean) && isnan(found[RP_ORDER_LONG].mean));
+    fake_file_write(folder, "requests.csv", "status,prompt_tokens,output_tokens,queue_ms\nfinished,1,x,2\n");
+    CU_ASSERT_EQUAL(rp_order_spread(found, &results.cells[0], &err), -EINVAL);
+    rp_results_free(&results);
+    rp_text_free(&rows);
+    fake_folder_remove(folder);
+}
+
 static void
 files_whole_or_not_at_all(void)
 {
@@ -487,6 +515,7 @@ main(void)
         {"replicates", replicates},
         {"bursts", bursts},
         {"balance", balance},
+        {"order", order},
         {"files whole or not at all", files_whole_or_not_at_all},
     };
     return ss_run_cases("report_common", cases, sizeof cases / sizeof cases[0]);

@@ -242,3 +242,24 @@ rp_load_text(char out[96], const struct rp_cell *cell)
         (void)snprintf(out, 96, "%.16s× capacity (times multiplied by %.24s)", rp_tick(cell->load).text,
                        rp_human(1 / cell->load_scale).text);
 }
+
+int
+rp_members_spread(struct rp_spread *out, size_t count,
+                  int (*of)(double *out, const struct rp_cell *cell, struct servsim_error *err),
+                  const struct rp_cell *cell, struct servsim_error *err)
+{
+    size_t members = rp_member_count(cell), done = 0;
+    double *all = calloc((members + 1) * count, sizeof *all), *values = calloc(members + 1, sizeof *values);
+    int status = all != NULL && values != NULL ? 0 : servsim_fail(err, ENOMEM, "%s: no memory", cell->folder);
+    for (size_t i = 0; i < members && status == 0; i++)
+        if (rp_member(cell, i)->done)
+            status = of(&all[count * done++], rp_member(cell, i), err);
+    for (size_t f = 0; f < count && status == 0; f++) {
+        for (size_t i = 0; i < done; i++)
+            values[i] = all[count * i + f];
+        out[f] = rp_spread_over(values, done);
+    }
+    free(all);
+    free(values);
+    return status;
+}

@@ -98,6 +98,14 @@ struct rp_spread rp_figure_spread(const struct rp_cell *cell, const char *a, con
 struct rp_spread rp_figure_ratio(const struct rp_cell *above, const struct rp_cell *below, const char *a,
                                  const char *b);
 
+/*
+ * Figures that are not in the summary, over the replicates of a cell that are done: `of` computes those of one of them,
+ * `count` doubles; out has a spread for each.
+ */
+int rp_members_spread(struct rp_spread *out, size_t count,
+                      int (*of)(double *out, const struct rp_cell *cell, struct servsim_error *err),
+                      const struct rp_cell *cell, struct servsim_error *err);
+
 /* True where a figure of two cells differs by more than noise. Without replicates there is no noise: any difference
    is one. */
 int rp_differ(const struct rp_cell *x, const struct rp_cell *y, const char *a, const char *b);

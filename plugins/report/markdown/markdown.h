@@ -78,8 +78,15 @@ void md_put_equals(struct md *md, const struct rp_group *group, const struct rp_
 /* Links every picture of one kind that shows this group. */
 void md_pictures(struct md *md, const struct rp_group *group, const char *kind);
 
-/* The sections on bursts, KV cache and load balance, where the experiment asks for them. */
+/* "large_bursts / round_robin": the values of one axis first, then those of all others that vary. */
+void md_put_values(struct md *md, const struct rp_cell *cell, size_t first);
+
+/* Equal on every axis but one. */
+int md_twins(const struct md *md, const struct rp_cell *a, const struct rp_cell *b, size_t except);
+
+/* The sections on bursts, KV cache, load balance and predictions, where the experiment asks for them. */
 int md_verify(struct md *md, struct servsim_error *err);
+int md_predictions(struct md *md, struct servsim_error *err);
 
 void md_summary(struct md *md);
 void md_what_was_run(struct md *md);

@@ -243,6 +243,38 @@ verification(void)
     CU_ASSERT(contains(text, "\n## KV cache under pressure\n"));
     CU_ASSERT(contains(text, "| large | 165,632 | 16 | "));
     CU_ASSERT_PTR_NULL(strstr(text, "## Load balance"));
+    CU_ASSERT_PTR_NULL(strstr(text, "## Predictive scheduling"));
+    free(text);
+}
+
+/* predictive beside fcfs: each traffic is a row, and each sentence says a figure that moved. */
+static void
+predictions(void)
+{
+    static const char *const schedulers[] = {"fcfs", "sjf", "predictive"}, *const traffics[] = {"calm", "full"};
+    struct fake_options options = fake_options_single();
+    options.schedulers = schedulers;
+    options.scheduler_count = 3;
+    options.traffics = traffics;
+    options.traffic_count = 2;
+    options.rate = 400;
+    for (int replicates = 1; replicates <= 3; replicates += 2) {
+        options.replicates = replicates;
+        char *text = report_for(&options);
+        check_form(text);
+        CU_ASSERT(contains(text, "\n## Predictive scheduling\n"));
+        CU_ASSERT(contains(text, "\n| calm | "));
+        CU_ASSERT(contains(text, "\n| full | "));
+        CU_ASSERT(
+            contains(text, "\n- The mean TTFT is lower than with fcfs in 2 of 2 configurations and higher in 0.\n"));
+        CU_ASSERT(contains(text, "\n- **full** gains: mean TTFT from "));
+        CU_ASSERT(contains(text, " In the queue, the half of the requests with the fewest tokens waits "));
+        CU_ASSERT_EQUAL(contains(text, " ± "), replicates > 1);
+        free(text);
+    }
+    options.scheduler_count = 2;
+    char *text = report_for(&options);
+    CU_ASSERT_PTR_NULL(strstr(text, "## Predictive scheduling"));
     free(text);
 }
 
@@ -397,6 +429,7 @@ main(void)
         {"replicates", replicated},
         {"noise", noise},
         {"verification", verification},
+        {"predictions", predictions},
         {"one cell", one_cell},
         {"nothing finished", nothing_finished},
         {"all failed", all_failed},

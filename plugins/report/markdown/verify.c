@@ -12,9 +12,8 @@
 
 /* ---- what the sections share ------------------------------------------------------------------------------------ */
 
-/* "large_bursts / round_robin": the values of one axis first, then those of all others that vary. */
-static void
-put_values(struct md *md, const struct rp_cell *cell, size_t first)
+void
+md_put_values(struct md *md, const struct rp_cell *cell, size_t first)
 {
     const struct rp_results *results = &md->results;
     md_escape(&md->out, cell->values[first] != RP_NONE ? results->axes[first].values[cell->values[first]] : cell->name);
@@ -25,9 +24,8 @@ put_values(struct md *md, const struct rp_cell *cell, size_t first)
         }
 }
 
-/* Equal on every axis but one. */
-static int
-twins(const struct md *md, const struct rp_cell *a, const struct rp_cell *b, size_t except)
+int
+md_twins(const struct md *md, const struct rp_cell *a, const struct rp_cell *b, size_t except)
 {
     for (size_t i = 0; i < md->results.axis_count; i++)
         if (i != except && a->values[i] != b->values[i])
@@ -83,7 +81,7 @@ collect_bursts(struct md *md, size_t axis, size_t value, struct burst_row *rows,
     for (size_t i = 0; i < md->results.count; i++) {
         const struct rp_cell *cell = &md->results.cells[i], *steady = NULL;
         for (size_t j = 0; j < md->results.count; j++)
-            if (md->results.cells[j].values[axis] == value && twins(md, cell, &md->results.cells[j], axis))
+            if (md->results.cells[j].values[axis] == value && md_twins(md, cell, &md->results.cells[j], axis))
                 steady = &md->results.cells[j];
         if (!cell->done || steady == NULL || !steady->done)
             continue;
@@ -104,7 +102,7 @@ put_burst_row(struct md *md, const struct burst_row *row, size_t axis)
     struct rp_spread ttft = rp_figure_ratio(cell, steady, "ttft_ms", "p99");
     struct rp_spread latency = rp_figure_ratio(cell, steady, "latency_ms", "p99");
     rp_puts(&md->out, "| ");
-    put_values(md, cell, axis);
+    md_put_values(md, cell, axis);
     rp_printf(&md->out, " | %s | %s | %s |", md_spread(&f[RP_BURST_AT(rate_per_s)], AS_NUMBER).text,
               md_spread(&f[RP_BURST_AT(peak_rate_per_s)], AS_NUMBER).text,
               md_spread(&f[RP_BURST_AT(bursts)], AS_COUNT).text);
@@ -130,7 +128,7 @@ put_miss_table(struct md *md, const struct burst_row *rows, size_t count, size_t
                       "|\n|---|---:|---:|---:|---:|---:|---:|\n");
     for (size_t i = 0; i < count; i++) {
         rp_puts(&md->out, "| ");
-        put_values(md, rows[i].cell, axis);
+        md_put_values(md, rows[i].cell, axis);
         rp_puts(&md->out, " |");
         for (size_t t = 0; t < RP_BURST_TIMES; t++)
             rp_printf(&md->out, " %s | %s |", md_spread(&rows[i].figures[RP_BURST_AT(requests) + t], AS_COUNT).text,
@@ -146,7 +144,7 @@ say_burst(struct md *md, const struct burst_row *row, const struct burst_row *st
     const struct rp_spread *f = row->figures;
     double rate = figure_of(f, RP_BURST_AT(rate_per_s)), calm = figure_of(steady->figures, RP_BURST_AT(rate_per_s));
     rp_puts(&md->out, "- **");
-    put_values(md, row->cell, axis);
+    md_put_values(md, row->cell, axis);
     rp_puts(&md->out, "**");
     if (fabs(rate / calm - 1) > SAME_RATE)
         rp_printf(&md->out, " (at %s requests/s where steady has %s, so not bursts alone)", rp_human(rate).text,
@@ -271,7 +269,7 @@ put_cache_row(struct md *md, const struct rp_cell *cell, size_t axis, double was
     double prefill = rp_figure(cell, "prefill_tokens_computed", NULL);
     double prompts = rp_figure(cell, "prompt_tokens", NULL);
     rp_puts(&md->out, "| ");
-    put_values(md, cell, axis);
+    md_put_values(md, cell, axis);
     rp_printf(&md->out, " | %s | %s | %s | %s |", rp_count(capacity_of(cell)).text, rp_count(cell->block_size).text,
               md_figure(cell, "kv_usage_peak", NULL, AS_PERCENT).text, rp_percent(waste).text);
     rp_printf(&md->out, " %s | %s | %s | %s |", md_figure(cell, "preemptions", NULL, AS_COUNT).text,
@@ -291,7 +289,7 @@ cache_end(const struct md *md, const struct rp_cell *like, size_t axis, double s
     const struct rp_cell *best = like;
     for (size_t i = 0; i < md->results.count; i++) {
         const struct rp_cell *cell = &md->results.cells[i];
-        if (cell->done && cell->block_size == like->block_size && twins(md, cell, like, axis) &&
+        if (cell->done && cell->block_size == like->block_size && md_twins(md, cell, like, axis) &&
             sign * capacity_of(cell) > sign * capacity_of(best))
             best = cell;
     }
@@ -302,9 +300,9 @@ static void
 say_pressure(struct md *md, const struct rp_cell *large, const struct rp_cell *small, size_t axis)
 {
     rp_puts(&md->out, "- From **");
-    put_values(md, large, axis);
+    md_put_values(md, large, axis);
     rp_puts(&md->out, "** to **");
-    put_values(md, small, axis);
+    md_put_values(md, small, axis);
     rp_printf(
         &md->out,
         "** the cache shrinks by %s (%s to %s tokens); preemptions go from %s to %s and work done again "
@@ -331,7 +329,7 @@ say_blocks(struct md *md, const double *waste, size_t axis)
         size_t place = 0;
         for (size_t j = 0; j < results->count; j++) {
             const struct rp_cell *cell = &results->cells[j];
-            if (fine->done && cell->done && twins(md, fine, cell, axis) && cell->block_size > fine->block_size &&
+            if (fine->done && cell->done && md_twins(md, fine, cell, axis) && cell->block_size > fine->block_size &&
                 fabs(capacity_of(cell) / capacity_of(fine) - 1) < 0.1 &&
                 (coarse == NULL || cell->block_size > coarse->block_size)) {
                 coarse = cell;
@@ -341,12 +339,12 @@ say_blocks(struct md *md, const double *waste, size_t axis)
         int finest = coarse != NULL;
         for (size_t j = 0; j < results->count && finest; j++)
             finest = !(results->cells[j].done && results->cells[j].block_size < fine->block_size &&
-                       twins(md, fine, &results->cells[j], axis));
+                       md_twins(md, fine, &results->cells[j], axis));
         if (!finest)
             continue;
         rp_puts(&md->out, "- In about as much memory, blocks of ");
         rp_printf(&md->out, "%s tokens (**", rp_count(coarse->block_size).text);
-        put_values(md, coarse, axis);
+        md_put_values(md, coarse, axis);
         rp_printf(&md->out,
                   "**) leave %s of the places in a request's blocks empty where blocks of %s leave %s. That "
                   "moves ",
@@ -581,5 +579,7 @@ md_verify(struct md *md, struct servsim_error *err)
     int status = md_bursts(md, err);
     if (status == 0)
         status = md_cache(md, err);
-    return status == 0 ? md_routers(md, err) : status;
+    if (status == 0)
+        status = md_routers(md, err);
+    return status == 0 ? md_predictions(md, err) : status;
 }

@@ -67,14 +67,15 @@ static const struct servsim_plugin plugin = {
     .version = "1.0",
     .summary = "each request to the replica with the least predicted work; without predictions as least_loaded",
     .licence = "Apache-2.0",
-    .page = "The work of a replica is that of the requests which were routed there and have not left: their prompt and "
-            "their predicted output tokens, that is the KV cache which they will hold in the end. Of equals the replica "
-            "with the lowest number takes the request. How far a request is, is not looked at: it counts whole until "
-            "it leaves.\n\n"
-            "Without a prediction it is least_loaded. What an estimate of lengths is worth to a router: Jain et al., "
-            "Intelligent Router for LLM Workloads (2024); the least work of all is what join-the-shortest-queue "
-            "approximates where lengths are unknown (Harchol-Balter, Performance Modeling and Design of Computer "
-            "Systems, 2013, chapter 24).",
+    .page =
+        "The work of a replica is that of the requests which were routed there and have not left: their prompt and "
+        "their predicted output tokens, that is the KV cache which they will hold in the end. Of equals the replica "
+        "with the lowest number takes the request. How far a request is, is not looked at: it counts whole until "
+        "it leaves.\n\n"
+        "Without a prediction it is least_loaded. What an estimate of lengths is worth to a router: Jain et al., "
+        "Intelligent Router for LLM Workloads (2024); the least work of all is what join-the-shortest-queue "
+        "approximates where lengths are unknown (Harchol-Balter, Performance Modeling and Design of Computer "
+        "Systems, 2013, chapter 24).",
     .create = create,
     .destroy = destroy,
     .ops = &ops,
