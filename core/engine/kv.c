@@ -43,6 +43,8 @@ static uint32_t
 cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens, uint64_t *unheld)
 {
     uint32_t most = (tokens - 1) / kv->block_size, found = 0;
+    if (!prefix->named && prefix->known < most)
+        most = prefix->known;
     *unheld = 0;
     while (found < most) {
         uint32_t block = ss_pool_find(&kv->pool, ss_prefix_key(prefix, found, kv->block_size));
@@ -61,14 +63,19 @@ index_block(struct ss_kv *kv, const struct ss_prefix *prefix, uint64_t at, uint3
         ss_pool_index(&kv->pool, block, ss_prefix_key(prefix, at, kv->block_size));
 }
 
+/* What the request alone can ask for need not be found while it runs. */
 void
 ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
     struct ss_prefix *prefix = request->prefix;
-    while (prefix->count < ss_kv_blocks_of(kv, tokens))
-        prefix->blocks[prefix->count++] = ss_pool_take(&kv->pool);
-    for (; prefix->indexed < tokens / kv->block_size; prefix->indexed++)
-        index_block(kv, prefix, prefix->indexed, prefix->blocks[prefix->indexed]);
+    uint32_t blocks = (uint32_t)ss_kv_blocks_of(kv, tokens), full = (uint32_t)(tokens / kv->block_size);
+    if (blocks > prefix->count) {
+        ss_pool_take_all(&kv->pool, prefix->blocks + prefix->count, blocks - prefix->count);
+        prefix->count = blocks;
+    }
+    for (uint32_t at = prefix->indexed; at < full && at < prefix->known; at++)
+        index_block(kv, prefix, at, prefix->blocks[at]);
+    prefix->indexed = full > prefix->indexed ? full : prefix->indexed;
 }
 
 /* Nothing will have been computed into these; whoever found them in this very step keeps them, as vLLM has it. */
@@ -90,25 +97,44 @@ ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t token
         kv->free += (uint64_t)ss_pool_give(&kv->pool, prefix->blocks[--prefix->count]);
 }
 
-/* Tail first: what was decoded, which gets its names only now, then the table. */
+/* Blocks that stand from `first` on in the request's order, the last one first; with their names, so that they can be
+   found. */
+static void
+give_named(struct ss_kv *kv, const struct ss_prefix *prefix, const uint32_t *blocks, uint64_t first, uint64_t count,
+           uint64_t full)
+{
+    while (count-- > 0) {
+        if (first + count < full)
+            index_block(kv, prefix, first + count, blocks[count]);
+        kv->free += (uint64_t)ss_pool_give(&kv->pool, blocks[count]);
+    }
+}
+
+/* Those that nobody else can ask for; whoever holds them has left. */
+static void
+give_own(struct ss_kv *kv, const uint32_t *blocks, uint64_t first, uint64_t count, uint64_t full)
+{
+    ss_pool_give_own(&kv->pool, blocks, count, full > first ? full - first : 0);
+    kv->free += count;
+}
+
+/* Tail first: what was decoded, then the table. */
 void
-ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
+ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens, int comes_back)
 {
     struct ss_prefix *prefix = request->prefix;
-    uint64_t full = tokens / kv->block_size;
-    for (uint64_t at = ss_kv_blocks_of(kv, tokens); at-- > prefix->count;) {
-        uint32_t block = kv->decoded[--kv->decoded_count];
-        if (at < full)
-            index_block(kv, prefix, at, block);
-        kv->free += (uint64_t)ss_pool_give(&kv->pool, block);
-    }
-    while (prefix->count > 0) {
-        uint32_t at = --prefix->count, block = prefix->blocks[at];
-        if (at >= prefix->indexed && at < full)
-            index_block(kv, prefix, at, block);
-        kv->free += (uint64_t)ss_pool_give(&kv->pool, block);
-    }
-    prefix->indexed = 0;
+    uint64_t full = tokens / kv->block_size, tabled = prefix->count;
+    uint64_t decoded = ss_kv_blocks_of(kv, tokens) - tabled, own = comes_back ? tabled : prefix->known;
+    kv->decoded_count -= decoded;
+    if (comes_back)
+        give_named(kv, prefix, kv->decoded + kv->decoded_count, tabled, decoded, full);
+    else
+        give_own(kv, kv->decoded + kv->decoded_count, tabled, decoded, full);
+    if (own < tabled)
+        give_own(kv, prefix->blocks + own, own, tabled - own, full);
+    give_named(kv, prefix, prefix->blocks, 0, own < tabled ? own : tabled, full);
+    prefix->named |= comes_back != 0;
+    prefix->count = prefix->indexed = 0;
 }
 
 int64_t
@@ -134,8 +160,8 @@ ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request)
 void
 ss_kv_decode_cached(struct ss_kv *kv, uint64_t blocks)
 {
-    for (uint64_t i = 0; i < blocks; i++)
-        kv->decoded[kv->decoded_count++] = ss_pool_take(&kv->pool);
+    ss_pool_take_all(&kv->pool, kv->decoded + kv->decoded_count, blocks);
+    kv->decoded_count += blocks;
 }
 
 void

@@ -61,7 +61,7 @@ void ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t to
 void ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
 void ss_kv_decode_cached(struct ss_kv *kv, uint64_t blocks);
 void ss_kv_undecode_cached(struct ss_kv *kv, uint64_t blocks);
-void ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
+void ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens, int comes_back);
 
 /* ---- for the engine ---- */
 
@@ -124,12 +124,22 @@ ss_kv_undo_decodes(struct ss_kv *kv, uint64_t blocks)
         ss_kv_undecode_cached(kv, blocks);
 }
 
-/* A request that holds so many tokens gives all of its blocks back. */
+/* A request that holds so many tokens gives all of its blocks back, and leaves for good. */
 static inline void
 ss_kv_release(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
     if (kv->caches)
-        ss_kv_release_cached(kv, request, tokens);
+        ss_kv_release_cached(kv, request, tokens, 0);
+    else
+        kv->free += ss_kv_blocks_of(kv, tokens);
+}
+
+/* It gives them back, and will look for what is left of them. */
+static inline void
+ss_kv_give_up(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
+{
+    if (kv->caches)
+        ss_kv_release_cached(kv, request, tokens, 1);
     else
         kv->free += ss_kv_blocks_of(kv, tokens);
 }
@@ -139,7 +149,7 @@ static inline uint64_t
 ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
 {
     uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
-    ss_kv_release(kv, request, request->computed);
+    ss_kv_give_up(kv, request, request->computed);
     kv->host_free -= blocks;
     return blocks;
 }

@@ -56,22 +56,26 @@ queue_append(struct ss_pool *pool, uint32_t block)
     anchor->before = block;
 }
 
-uint32_t
-ss_pool_take(struct ss_pool *pool)
+void
+ss_pool_take_all(struct ss_pool *pool, uint32_t *out, uint64_t count)
 {
-    uint32_t block = pool->fresh;
-    if (block < pool->total) {
-        pool->fresh++;
-    } else {
-        block = pool->blocks[pool->total].after;
-        queue_remove(pool, block);
-        if (pool->blocks[block].key != 0) {
-            ss_pool_forget(pool, block);
-            pool->evictions++;
-        }
+    for (; count > 0 && pool->fresh < pool->total; count--) {
+        pool->blocks[pool->fresh].references = 1;
+        *out++ = pool->fresh++;
     }
-    pool->blocks[block].references = 1;
-    return block;
+    uint32_t first = pool->blocks[pool->total].after;
+    for (; count > 0; count--) {
+        struct ss_pool_block *it = &pool->blocks[first];
+        pool->evictions += it->key != 0;
+        if (it->key > SS_POOL_UNSOUGHT)
+            ss_pool_forget(pool, first);
+        it->key = 0;
+        it->references = 1;
+        *out++ = first;
+        first = it->after;
+    }
+    pool->blocks[pool->total].after = first;
+    pool->blocks[first].before = pool->total;
 }
 
 int
@@ -90,6 +94,23 @@ ss_pool_give(struct ss_pool *pool, uint32_t block)
         return 0;
     queue_append(pool, block);
     return 1;
+}
+
+void
+ss_pool_give_own(struct ss_pool *pool, const uint32_t *blocks, uint64_t count, uint64_t full)
+{
+    uint32_t last = pool->blocks[pool->total].before;
+    while (count-- > 0) {
+        struct ss_pool_block *it = &pool->blocks[blocks[count]];
+        if (count < full && it->key == 0)
+            it->key = SS_POOL_UNSOUGHT;
+        it->references = 0;
+        it->before = last;
+        pool->blocks[last].after = blocks[count];
+        last = blocks[count];
+    }
+    pool->blocks[last].after = pool->total;
+    pool->blocks[pool->total].before = last;
 }
 
 /* ---- the index ---- */
@@ -148,6 +169,10 @@ void
 ss_pool_forget(struct ss_pool *pool, uint32_t block)
 {
     struct ss_pool_block *it = &pool->blocks[block];
+    if (it->key == SS_POOL_UNSOUGHT) {
+        it->key = 0;
+        return;
+    }
     uint64_t at = slot_of(pool, it->key);
     it->key = 0;
     if (it->twin_after == block) {
@@ -173,7 +198,7 @@ check_blocks(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_
         if (i >= pool->fresh && (it->references > 0 || it->key != 0))
             return "a block in use that was never taken";
         unheld += it->references == 0;
-        if (it->key == 0)
+        if (it->key == 0 || it->key == SS_POOL_UNSOUGHT)
             continue;
         const struct ss_pool_slot *slot = &pool->slots[slot_of(pool, it->key)];
         if (slot->key != it->key || pool->blocks[it->twin_after].key != it->key ||

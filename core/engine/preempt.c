@@ -107,7 +107,7 @@ recompute(struct ss_replica *replica, struct ss_request *request, uint32_t was)
     if (was == SS_SWAPPED)
         ss_kv_drop_swapped(&replica->kv, request);
     else
-        ss_kv_release(&replica->kv, request, request->computed);
+        ss_kv_give_up(&replica->kv, request, request->computed);
     replica->prefill_tokens_left += whole - (request->target - request->computed);
     replica->result.recomputed_tokens += request->computed;
     if (request->prefix != NULL)

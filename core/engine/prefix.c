@@ -55,14 +55,20 @@ name_tokens(struct ss_prefix *prefix, const struct servsim_arrival *arrival, uin
     return 0;
 }
 
-int
-ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival, uint32_t block_size)
+/* Tokens at the prompt's beginning that others may have, too. */
+static uint64_t
+known_tokens(const struct ss_prefix *prefix)
 {
-    if (request->prefix == NULL)
-        request->prefix = malloc(sizeof *request->prefix);
-    struct ss_prefix *prefix = request->prefix;
-    if (prefix == NULL)
-        return -ENOMEM;
+    uint64_t known = prefix->prompt != prefix->own ? prefix->prompt_tokens : prefix->shared_tokens;
+    if (prefix->ids != NULL)
+        known = (uint64_t)prefix->id_count * prefix->id_tokens;
+    return known < prefix->prompt_tokens ? known : prefix->prompt_tokens;
+}
+
+static int
+name_prompt(struct ss_prefix *prefix, const struct ss_request *request, const struct servsim_arrival *arrival,
+            uint32_t block_size)
+{
     *prefix = (struct ss_prefix){.own = mix(KIND_OWN, request->seen.id), .prompt_tokens = arrival->prompt_tokens};
     prefix->prompt = arrival->prompt_id != 0 ? mix(KIND_PROMPT, arrival->prompt_id) : prefix->own;
     if (arrival->token_ids != NULL)
@@ -72,6 +78,18 @@ ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival
     prefix->shared = mix(KIND_SHARED, arrival->prefix_id);
     prefix->shared_tokens = arrival->prefix_tokens;
     return 0;
+}
+
+int
+ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival, uint32_t block_size)
+{
+    if (request->prefix == NULL)
+        request->prefix = malloc(sizeof *request->prefix);
+    if (request->prefix == NULL)
+        return -ENOMEM;
+    int rc = name_prompt(request->prefix, request, arrival, block_size);
+    request->prefix->known = (uint32_t)(known_tokens(request->prefix) / block_size);
+    return rc;
 }
 
 int

@@ -18,7 +18,9 @@ struct ss_prefix {
     uint32_t prompt_tokens, shared_tokens;
     uint32_t *blocks; /* held, in order: those of the prefill; decoded ones have no place until the request leaves */
     uint32_t count, capacity;
-    uint32_t indexed;     /* of them are in the index */
+    uint32_t known;       /* blocks from this one on hold what their request alone can ask for */
+    uint32_t named;       /* some of those were given up, to be looked for: they are in the index */
+    uint32_t indexed;     /* of those held, so many have been looked at for the index */
     uint32_t lost_tokens; /* computed before the last preemption */
 };
 
@@ -31,7 +33,7 @@ int ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks);
 /* The request has left: its arrays go, the struct stays with the pool's slot. */
 void ss_prefix_clear(struct ss_prefix *prefix);
 
-/* Of a full block; never 0. Four neighbours of one stream have neighbouring keys. */
+/* Of a full block; neither 0 nor 1. Four neighbours of one stream have neighbouring keys. */
 uint64_t ss_prefix_key(const struct ss_prefix *prefix, uint64_t block, uint32_t block_size);
 
 #endif

@@ -236,10 +236,13 @@ prefill(struct trial *trial, struct pair *pair)
 }
 
 static void
-leave(struct trial *trial, struct pair *pair)
+leave(struct trial *trial, struct pair *pair, int comes_back)
 {
     uint32_t tokens = pair->request.state == SS_DECODING ? pair->tokens : pair->request.computed;
-    ss_kv_release(&trial->kv, &pair->request, tokens);
+    if (comes_back)
+        ss_kv_give_up(&trial->kv, &pair->request, tokens);
+    else
+        ss_kv_release(&trial->kv, &pair->request, tokens);
     plain_free(&trial->plain, &pair->plain);
     pair->request.state = SS_WAITING;
     pair->request.computed = 0;
@@ -256,7 +259,7 @@ preempt_last(struct trial *trial)
     }
     if (last == NULL)
         return;
-    leave(trial, last);
+    leave(trial, last, 1);
     trial->preemptions++;
 }
 
@@ -299,7 +302,7 @@ finish(struct trial *trial)
         struct pair *pair = &trial->pairs[i];
         if (!pair->live || pair->request.state != SS_DECODING || pair->request.generated < pair->request.output_tokens)
             continue;
-        leave(trial, pair);
+        leave(trial, pair, 0);
         ss_prefix_clear(pair->request.prefix);
         pair->live = 0;
     }
