@@ -18,6 +18,10 @@ nobase_dist_pkgdata_DATA = \
 dist_check_SCRIPTS += data/regenerate_check.sh
 TESTS += data/regenerate_check.sh
 
+# Policies in Python that are there by default.
+datapythondir = $(shippeddatadir)/python
+dist_datapython_DATA = data/python/fcfs.py data/python/round_robin.py
+
 # Makes the generated files again, in the source tree.
 regenerate-data: all
 	$(SHELL) $(srcdir)/data/regenerate.sh ./servsim $(srcdir)/data

@@ -98,3 +98,72 @@ AC_DEFUN([SS_RELATIVE], [
         }'`
     AC_SUBST([$1])
 ])
+
+dnl SS_PYTHON_FLAGS: PYTHON_CFLAGS, PYTHON_LIBS and PYTHON_HOME of the Python that $PYTHON_CONFIG or pkg-config names.
+AC_DEFUN([SS_PYTHON_FLAGS], [
+    AC_ARG_VAR([PYTHON_CONFIG], [python3-config of the Python that runs policies])
+    AC_CHECK_PROGS([PYTHON_CONFIG], [python3-config], [no])
+    AS_IF([test "x$PYTHON_CONFIG" != xno], [
+        PYTHON_CFLAGS=`$PYTHON_CONFIG --includes 2>/dev/null`
+        PYTHON_LIBS=`$PYTHON_CONFIG --embed --ldflags 2>/dev/null`
+        PYTHON_HOME=`$PYTHON_CONFIG --prefix 2>/dev/null`
+    ], [
+        PYTHON_CFLAGS=`$PKG_CONFIG --cflags python3-embed 2>/dev/null`
+        PYTHON_LIBS=`$PKG_CONFIG --libs python3-embed 2>/dev/null`
+        PYTHON_HOME=`$PKG_CONFIG --variable=prefix python3-embed 2>/dev/null`
+    ])
+    # warnings in its headers are not ours
+    PYTHON_CFLAGS=`AS_ECHO(["$PYTHON_CFLAGS"]) | sed 's/-I *\//-isystem \//g'`
+    AC_SUBST([PYTHON_CFLAGS])
+    AC_SUBST([PYTHON_LIBS])
+    AC_SUBST([PYTHON_HOME])
+])
+
+dnl SS_PYTHON_RUNS(IF-SO, IF-NOT): does it start when it is embedded, and is it a shared library? Modules in C need one.
+AC_DEFUN([SS_PYTHON_RUNS], [
+    AC_MSG_CHECKING([whether Python 3.9 or later can be embedded])
+    ss_saved_cflags=$CFLAGS
+    ss_saved_libs=$LIBS
+    CFLAGS="$CFLAGS $PYTHON_CFLAGS"
+    LIBS="$PYTHON_LIBS $DL_LIBS $LIBS"
+    AC_RUN_IFELSE([AC_LANG_PROGRAM([[#define _GNU_SOURCE
+#include <Python.h>
+#include <dlfcn.h>
+#include <string.h>
+#if PY_VERSION_HEX < 0x03090000
+#error too old
+#endif]], [[
+    Dl_info about;
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    PyConfig_SetBytesString(&config, &config.home, "$PYTHON_HOME");
+    if (PyStatus_Exception(Py_InitializeFromConfig(&config)) || PyRun_SimpleString("import math, heapq, random") != 0)
+        return 1;
+    return dladdr((void *)&Py_IsInitialized, &about) == 0 || strstr(about.dli_fname, "libpython") == NULL;]])],
+        [ss_python=yes], [ss_python=no], [ss_python=yes])
+    CFLAGS=$ss_saved_cflags
+    LIBS=$ss_saved_libs
+    AC_MSG_RESULT([$ss_python])
+    AS_IF([test $ss_python = yes], [$1], [$2])
+])
+
+dnl SS_WITH_PYTHON: --with-python, the conditional PYTHON, and $python_about for the last lines of configure.
+AC_DEFUN([SS_WITH_PYTHON], [
+    AC_ARG_WITH([python],
+        [AS_HELP_STRING([--with-python=auto|yes|no],
+            [schedulers and routers whose policy is a Python file (needs python3-dev) @<:@auto@:>@])],
+        [], [with_python=auto])
+    python_about="not built, as asked"
+    ss_python=no
+    AS_IF([test "x$with_python" != xno], [
+        python_about="not built: apt-get install python3-dev, then configure again"
+        SS_PYTHON_FLAGS
+        AS_IF([test "x$PYTHON_LIBS" != x], [
+            SS_PYTHON_RUNS([python_about="built, with the Python in $PYTHON_HOME"],
+                [python_about="not built: the Python in $PYTHON_HOME cannot be embedded (config.log says more)"])
+        ])
+        AS_IF([test "x$with_python$ss_python" = xyesno],
+            [AC_MSG_ERROR([--with-python: no shared library of Python 3.9 or later; Debian: apt-get install python3-dev])])
+    ])
+    AM_CONDITIONAL([PYTHON], [test $ss_python = yes])
+])

@@ -108,7 +108,7 @@ options(struct ss_trial *trial, struct servsim_error *err)
 
 /* ---- memory ---- */
 
-#define WINDOWS 24
+#define WINDOWS 64
 
 struct held {
     size_t heap_bytes, address_bytes, files;

@@ -122,9 +122,47 @@ YAML
 sed -e 's/^name: dense/name: experts/' -e 's/^hardware: .*/&\nmodel: qwen3-30b-a3b/' -e '/^    [a-z0-9_]*: {gpus/d' "$work/dense.yaml" >"$work/experts.yaml"
 sed -i 's/^  cluster:/&\n    pp3: {gpus: 3, pp: 3}\n    dp2: {gpus: 2, dp: 2}\n    dp2_ep2: {gpus: 4, dp: 2, ep: 2}\n    tp2_pp2_dp2_ep4: {gpus: 8, tp: 2, pp: 2, dp: 2, ep: 4}/' "$work/experts.yaml"
 
+# policies in Python, where they are built: one that speaks of horizons, one that is asked at every step, and routers
+cat >"$work/every_step.py" <<'PYTHON'
+class Scheduler:
+    def __init__(self, limits):
+        self.waiting = []
+
+    def arrive(self, request):
+        self.waiting.append(request)
+
+    def plan(self, step):
+        while not step.serve_running(100):
+            self.waiting.append(step.last_running())
+            step.preempt(self.waiting[-1])
+        while self.waiting and step.admit(self.waiting[-1], 100):
+            self.waiting.pop()
+PYTHON
+cat >"$work/python.yaml" <<YAML
+servsim: 1
+name: python
+cluster: {gpus: 2}
+hardware: a100
+kv_cache: {blocks: 300}
+slo: {ttft: 1s, tpot: 50ms}
+workload: {plugin: bursts, rate: 12, requests: 150, burst_length: 3s, prompt_distribution: burstgpt, output_distribution: burstgpt}
+matrix:
+  scheduler:
+    default: {plugin: python, max_num_seqs: 24}
+    shortest: {plugin: python, file: $SERVSIM_SRCDIR/examples/python/shortest.py, max_num_seqs: 24}
+    every_step: {plugin: python, file: $work/every_step.py, max_num_seqs: 24}
+  router:
+    default: {plugin: python}
+    least_work: {plugin: python, file: $SERVSIM_SRCDIR/examples/python/least_work.py}
+  seed: [1, 2]
+report: []
+YAML
+python=
+[ ! -e "$SERVSIM_BUILDDIR/plugins/python.la" ] || python=$work/python.yaml
+
 # a plugin that ships and is not in the matrix would go untested
 "$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload)$/ { print $2 }' | while read -r name; do
-    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
+    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" ${python:+"$python"} || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
 done
 
 # Mooncake's form: chained ids of 512-token pieces, shared up to where two prompts part
@@ -196,6 +234,15 @@ same_files() { # TREE TREE: counts the cells, which hold the same results
     done
 }
 
+if [ -n "$python" ]; then
+    "$servsim" run --quiet --verify --output "$work/python" "$python" >/dev/null
+    "$servsim" run --quiet --verify --stepwise --output "$work/python_stepwise" "$python" >/dev/null
+    same_files "$work/python" "$work/python_stepwise"
+    [ "$cells" -eq 12 ]
+    [ "$(sum "$work/python" summary.json preemptions)" -gt 100 ]
+else
+    echo "policies in Python are not built: left out"
+fi
 same_files "$work/devices" "$work/devices_stepwise"
 [ "$cells" -eq 20 ]
 same_files "$work/models" "$work/models_stepwise"
