@@ -15,6 +15,8 @@ place_of(struct ss_cell *cell, uint32_t kind)
         return &cell->scheduler;
     case SERVSIM_KIND_WORKLOAD:
         return &cell->workload;
+    case SERVSIM_KIND_PREDICTOR:
+        return &cell->predictor;
     default:
         return &cell->router;
     }

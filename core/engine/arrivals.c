@@ -16,6 +16,10 @@ int
 ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err)
 {
     struct servsim_arrival *next = &cluster->next;
+    if (cluster->read_ahead) {
+        cluster->read_ahead = 0;
+        return 1;
+    }
     *next = (struct servsim_arrival){.size = sizeof *next, .deadline_s = SERVSIM_NEVER};
     err->text[0] = '\0';
     int rc = cluster->workload_ops->next(cluster->workload.self, next, err);
@@ -30,15 +34,23 @@ ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err)
     return 1;
 }
 
-/* When the engine sees the request. Scaled in whole billionths, so that order and ties stay what they are. */
+/* In whole billionths, so that order and ties stay what they are. */
+ss_time
+ss_arrivals_scaled(const struct ss_cluster *cluster, ss_time time)
+{
+    if (cluster->cell->load_scale > 0)
+        return time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
+    return time;
+}
+
+/* When the engine sees the request. */
 static ss_time
 engine_time(const struct ss_cluster *cluster)
 {
-    ss_time time = ss_time_of(cluster->next.arrival_s, cluster->next.arrival_ps);
-    if (cluster->options->at_once)
-        time = 0;
-    else if (cluster->cell->load_scale > 0)
-        time = time * 1000000000 / (ss_wide)(cluster->cell->load_scale * 1e9);
+    ss_time time = 0;
+    if (!cluster->options->at_once)
+        time = ss_arrivals_scaled(cluster,
+                                  ss_time_of(cluster->next.arrival_s, cluster->next.arrival_ps) - cluster->history_end);
     return time + cluster->cell->overhead.arrival_ps;
 }
 
@@ -162,7 +174,9 @@ deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_err
     struct ss_request *request = new_request(cluster, cluster->result->records.count - 1);
     if (request == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a request");
-    int rc = route(cluster, request, &record->replica, err);
+    int rc = cluster->predictor != NULL ? ss_predictor_arrive(cluster, request, err) : 0;
+    if (rc == 0)
+        rc = route(cluster, request, &record->replica, err);
     if (rc != 0)
         return rc;
     rc = ss_replica_arrive(choose_rank(cluster, record->replica), request, err);

@@ -42,6 +42,8 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct
     record->latency_ps = ss_request_age_ps(request, cluster->now);
     cluster->result->end = cluster->now;
     ss_series_count(&cluster->result->series, SS_SERIES_FINISHED, cluster->now, 1);
+    if (cluster->predictor != NULL)
+        ss_predictor_finish(cluster, request);
     if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
         cluster->router_ops->leave(cluster->router.self, &request->seen, replica->owner);
     ss_requests_give(&cluster->requests, request);

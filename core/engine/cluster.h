@@ -7,6 +7,7 @@
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H
 
+#include "engine/predict.h"
 #include "engine/replica.h"
 #include "engine/requests.h"
 #include "engine/simulation.h"
@@ -20,7 +21,8 @@ struct ss_cluster {
     struct ss_instance router, workload;
     const struct servsim_router_ops *router_ops;
     const struct servsim_workload_ops *workload_ops;
-    struct ss_replica *ranks; /* the ranks of all replicas, replica by replica */
+    struct ss_predictor *predictor; /* NULL: none is named */
+    struct ss_replica *ranks;       /* the ranks of all replicas, replica by replica */
     uint32_t rank_count;
     struct ss_group *groups;
     uint32_t group_count;
@@ -31,7 +33,9 @@ struct ss_cluster {
     struct ss_heap runs; /* by (end of run, group) */
     /* the arrival that comes next, read ahead */
     struct servsim_arrival next;
-    ss_time next_time; /* SS_NEVER at the end of the traffic */
+    ss_time next_time;   /* SS_NEVER at the end of the traffic */
+    ss_time history_end; /* what lies before it is not simulated; time counts from here */
+    int read_ahead;      /* the first request of the run was read to find the end of the history */
     /* requests in flight */
     struct ss_requests requests;
     uint64_t in_system, waiting, running;
@@ -66,6 +70,9 @@ int ss_cluster_loop(struct ss_cluster *cluster, struct servsim_error *err);
 /* Reads one request of the traffic into cluster->next: 1, 0 at the end, or -errno. */
 int ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err);
 
+/* A time from the beginning of the run, scaled as the cell scales its traffic. */
+ss_time ss_arrivals_scaled(const struct ss_cluster *cluster, ss_time time);
+
 /* Reads ahead and sets next_time. 0 or -errno. */
 int ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err);
 
@@ -74,6 +81,11 @@ void ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *r
 
 /* The request read ahead arrives now. */
 int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);
+
+/* ---- history.c ---- */
+
+/* Reads what comes before the run, where the cell has a history, and tells it to the predictor. 0 or -errno. */
+int ss_history_read(struct ss_cluster *cluster, struct servsim_error *err);
 
 /* ---- verify.c ---- */
 

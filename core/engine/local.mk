@@ -9,6 +9,7 @@ core_libservsim_a_SOURCES += \
 	core/engine/group.h \
 	core/engine/heap.c \
 	core/engine/heap.h \
+	core/engine/history.c \
 	core/engine/inbox.c \
 	core/engine/inbox.h \
 	core/engine/kv.c \
@@ -17,6 +18,8 @@ core_libservsim_a_SOURCES += \
 	core/engine/pool.c \
 	core/engine/pool.h \
 	core/engine/preempt.c \
+	core/engine/predict.c \
+	core/engine/predict.h \
 	core/engine/prefix.c \
 	core/engine/prefix.h \
 	core/engine/replica.c \

@@ -27,6 +27,18 @@ generated_tokens(void *ctx, const struct servsim_request *seen)
     return ss_batch_generated(request->batch, request, ended);
 }
 
+static int32_t
+prediction_quality(void *ctx, struct servsim_quality *out)
+{
+    return ss_predictor_quality(((const struct ss_replica *)ctx)->cluster, out);
+}
+
+static int32_t
+forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
+{
+    return ss_predictor_forecast(((const struct ss_replica *)ctx)->cluster, out, minutes, usual);
+}
+
 static void
 scheduler_fails(void *ctx, const char *text)
 {
@@ -98,6 +110,8 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->host.replica_state = NULL;
     replica->host.generated_tokens = generated_tokens;
     replica->host.fail = scheduler_fails;
+    replica->host.prediction_quality = prediction_quality;
+    replica->host.forecast = forecast;
     replica->host.seed = NULL;
     replica->host.log = NULL;
     if (make_lanes(replica) != 0)

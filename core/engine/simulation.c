@@ -36,6 +36,18 @@ replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
     return 0;
 }
 
+static int32_t
+prediction_quality(void *ctx, struct servsim_quality *out)
+{
+    return ss_predictor_quality(ctx, out);
+}
+
+static int32_t
+forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
+{
+    return ss_predictor_forecast(ctx, out, minutes, usual);
+}
+
 static void
 router_fails(void *ctx, const char *text)
 {
@@ -53,6 +65,8 @@ make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
     int rc = ss_cost_create(&cluster->cost, cell, &cluster->host, err);
     if (rc == 0)
         rc = ss_cost_kv_blocks(cluster->cost, &cluster->kv_blocks, err);
+    if (rc == 0)
+        rc = ss_predictor_create(cluster, err);
     if (rc == 0)
         rc = ss_instance_create(&cluster->router, &cell->router, &cluster->host, &context, err);
     if (rc == 0)
@@ -108,7 +122,9 @@ make_host(struct ss_cluster *cluster)
                                           .log = log_line,
                                           .seed = seed_for,
                                           .replica_state = replica_state,
-                                          .fail = router_fails};
+                                          .fail = router_fails,
+                                          .prediction_quality = prediction_quality,
+                                          .forecast = forecast};
 }
 
 static int
@@ -132,6 +148,7 @@ cluster_free(struct ss_cluster *cluster)
     free(cluster->groups);
     free(cluster->due);
     ss_instance_destroy(&cluster->workload);
+    ss_predictor_destroy(cluster->predictor);
     ss_instance_destroy(&cluster->router);
     ss_cost_destroy(cluster->cost);
     ss_heap_free(&cluster->runs);
@@ -167,6 +184,7 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->parts = cluster->cell->dp * cluster->cell->pp;
     result->kv_blocks_total = cluster->kv_blocks;
     result->device = *ss_cost_device(cluster->cost);
+    ss_predictor_collect(cluster);
     result->workload.size = sizeof result->workload;
     if (SERVSIM_COVERS(cluster->workload_ops, struct servsim_workload_ops, stats) && cluster->workload_ops->stats)
         (void)cluster->workload_ops->stats(cluster->workload.self, &result->workload);
@@ -185,6 +203,8 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
     cluster.result = out;
     if (rc == 0)
         rc = open_workload(&cluster, err);
+    if (rc == 0)
+        rc = ss_history_read(&cluster, err);
     if (rc == 0)
         rc = ss_cluster_loop(&cluster, err);
     if (rc == 0 && options->verify)
@@ -210,6 +230,8 @@ ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct se
     make_host(&cluster);
     *out = (struct ss_traffic){0, 0};
     int rc = open_workload(&cluster, err);
+    if (rc == 0)
+        rc = ss_history_read(&cluster, err);
     while (rc == 0 && (rc = ss_arrivals_read(&cluster, err)) > 0) {
         last = ss_time_of(cluster.next.arrival_s, cluster.next.arrival_ps);
         first = out->requests++ == 0 ? last : first;

@@ -55,6 +55,9 @@ int ss_use_from_node(const struct ss_build *build, uint32_t kind, const struct s
                      const struct ss_node *place, struct ss_use *out);
 void ss_use_free(struct ss_use *use);
 
+/* `none`, where a kind may be left out. */
+int ss_use_is_none(const struct ss_node *node);
+
 /* Does the plugin exist that is named here, and is every key one of its own or of the host? No value is looked at. */
 int ss_use_check_names(const struct ss_build *build, const struct ss_node *node, const struct ss_key *key);
 

@@ -164,10 +164,35 @@ build_load(const struct ss_build *build, const struct ss_node *tree, struct ss_c
     const struct servsim_value *scale = ss_options_get(&options, "load_scale");
     cell->load = load->present ? load->number : 0;
     cell->load_scale = scale->present ? scale->number : 0;
+    const struct servsim_value *history = ss_options_get(&options, "history");
+    const struct servsim_value *span = ss_options_get(&options, "history_span");
+    cell->history_requests = history->present ? (uint64_t)history->integer : 0;
+    cell->history_span = span->present ? (ss_time)(span->number * 1e12) : 0;
     ss_options_free(&options);
+    if (cell->history_requests > 0 && cell->history_span > 0)
+        return ss_node_fail(ss_node_get(ss_node_get(tree, "workload"), "history_span"), build->err, EINVAL,
+                            "history and history_span are two measures of one thing; write one of the two");
     if (cell->load > 0 && cell->load_scale > 0)
         return ss_node_fail(ss_node_get(ss_node_get(tree, "workload"), "load_scale"), build->err, EINVAL,
                             "load_scale is what load finds; write one of the two");
+    return 0;
+}
+
+/* None is named unless the experiment says so: `predictor: none` is the way to say that in a matrix. */
+static int
+build_predictor(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
+{
+    struct ss_options options;
+    const struct ss_node *node = ss_node_get(tree, "predictor");
+    if (node == NULL || ss_use_is_none(node))
+        return 0;
+    int rc = ss_use_build(build, tree, "predictor", &cell->predictor);
+    if (rc == 0)
+        rc = ss_host_keys_bind(build, tree, "predictor", SERVSIM_KIND_PREDICTOR, &options);
+    if (rc != 0)
+        return rc;
+    cell->predictor_interval_ps = (int64_t)(ss_options_get(&options, "interval")->number * 1e12);
+    ss_options_free(&options);
     return 0;
 }
 
@@ -225,6 +250,8 @@ ss_cell_build(const struct ss_build *build, const struct ss_node *tree, struct s
     for (size_t i = 0; rc == 0 && i < sizeof uses / sizeof uses[0]; i++)
         rc = ss_use_build(build, tree, plugin_keys[i], uses[i]);
     if (rc == 0)
+        rc = build_predictor(build, tree, cell);
+    if (rc == 0)
         rc = build_limits(build, tree, cell);
     if (rc == 0)
         rc = build_load(build, tree, cell);
@@ -256,5 +283,6 @@ ss_cell_free(struct ss_cell *cell)
     ss_use_free(&cell->router);
     ss_use_free(&cell->scheduler);
     ss_use_free(&cell->workload);
+    ss_use_free(&cell->predictor);
     memset(cell, 0, sizeof *cell);
 }

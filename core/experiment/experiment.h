@@ -46,6 +46,10 @@ struct ss_cell {
     uint32_t gpus_per_node;                                   /* 0: the device's own */
     double interconnect_bytes_per_s, interconnect_latency_us; /* between nodes; 0: the device's own */
     struct ss_use hardware, scheduler, router, workload;
+    struct ss_use predictor;                       /* its plugin is NULL where none is named */
+    int64_t predictor_interval_ps;                 /* what it takes for a minute */
+    uint64_t history_requests;                     /* of the traffic, before the run; 0: none */
+    ss_time history_span;                          /* the same as a time of the traffic; 0: none */
     uint32_t max_num_seqs, max_num_batched_tokens; /* host's keys under `scheduler:` */
     uint32_t max_model_len;                        /* the model's, unless the experiment says less */
     uint32_t block_size;

@@ -14,6 +14,7 @@ const struct ss_key ss_keys[] = {
     {"cluster", SS_KEY_AXIS, 0, NULL, NULL},
     {"router", SS_KEY_AXIS, SERVSIM_KIND_ROUTER, "plugin", "least_loaded"},
     {"scheduler", SS_KEY_AXIS, SERVSIM_KIND_SCHEDULER, "plugin", "fcfs"},
+    {"predictor", SS_KEY_AXIS, SERVSIM_KIND_PREDICTOR, "plugin", NULL},
     {"kv_cache", SS_KEY_AXIS, 0, NULL, NULL},
     {"engine", SS_KEY_AXIS, 0, "name", "vllm-0.15"},
     {"workload", SS_KEY_AXIS, SERVSIM_KIND_WORKLOAD, "plugin", NULL},

@@ -220,6 +220,24 @@ ss_cell_set_load_scale(struct ss_cell *cell, double scale)
     return 0;
 }
 
+static void
+put_history(struct ss_text *text, const struct ss_cell *cell)
+{
+    if (cell->history_requests > 0)
+        ss_text_printf(text, "  history: %llu\n", (unsigned long long)cell->history_requests);
+    if (cell->history_span > 0)
+        put_time(text, "  history_span: ", cell->history_span, "\n");
+}
+
+static void
+put_predictor(struct ss_text *text, const struct ss_node *tree, const struct ss_cell *cell)
+{
+    if (cell->predictor.plugin == NULL)
+        return;
+    put_use_at(text, tree, "predictor", &cell->predictor);
+    put_time(text, "  interval: ", cell->predictor_interval_ps, "\n");
+}
+
 char *
 ss_cell_resolve(const struct ss_build *build, const struct ss_node *tree, const struct ss_cell *cell)
 {
@@ -234,6 +252,8 @@ ss_cell_resolve(const struct ss_build *build, const struct ss_node *tree, const 
                    cell->max_num_batched_tokens);
     put_use_at(&text, tree, "workload", &cell->workload);
     put_load(&text, cell);
+    put_history(&text, cell);
+    put_predictor(&text, tree, cell);
     put_limits(&text, cell);
     put_reports(&text, build->out, build->report_nodes);
     if (text.failed)

@@ -1,6 +1,8 @@
 /*
  * experiment/use.c - a plugin, or a map of the host, as an experiment names it.
  */
+#include <strings.h>
+
 #include "experiment/build.h"
 #include "experiment/keys.h"
 
@@ -78,11 +80,20 @@ ss_use_from_node(const struct ss_build *build, uint32_t kind, const struct ss_no
 }
 
 int
+ss_use_is_none(const struct ss_node *node)
+{
+    const struct ss_node *named = node != NULL && node->type == SS_NODE_MAP ? ss_node_get(node, "plugin") : node;
+    return named != NULL && named->type == SS_NODE_SCALAR && strcasecmp(named->text, "none") == 0;
+}
+
+int
 ss_use_check_names(const struct ss_build *build, const struct ss_node *node, const struct ss_key *key)
 {
     const struct ss_plugin *plugin;
     const char *reserved[RESERVED_LIMIT];
     char what[128];
+    if (key->kind == SERVSIM_KIND_PREDICTOR && ss_use_is_none(node))
+        return 0;
     if (node->type == SS_NODE_MAP && key->preset == NULL && ss_node_get(node, "plugin") == NULL)
         return 0;
     int rc = find_plugin(build, key->kind, node, key->preset, node, &plugin);

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "metrics/itl.h"
+#include "metrics/prediction.h"
 #include "metrics/records.h"
 #include "metrics/series.h"
 #include "servsim/plugin.h"
@@ -54,6 +55,7 @@ struct ss_result {
     struct ss_replica_result *replicas;
     uint32_t replica_count;
     uint32_t parts; /* of a replica, that can be busy apart: its data-parallel ranks x pipeline stages */
+    struct ss_predictions predictions;
     struct servsim_workload_stats workload;
     struct servsim_device device;
     uint64_t kv_blocks_total;                           /* of one replica */

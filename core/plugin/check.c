@@ -195,6 +195,7 @@ static const struct required required[] = {
     REQUIRED(SERVSIM_KIND_SCHEDULER, servsim_scheduler_ops, plan),
     REQUIRED(SERVSIM_KIND_WORKLOAD, servsim_workload_ops, next),
     REQUIRED(SERVSIM_KIND_ROUTER, servsim_router_ops, route),
+    REQUIRED(SERVSIM_KIND_PREDICTOR, servsim_predictor_ops, predict),
     REQUIRED(SERVSIM_KIND_REPORT, servsim_report_ops, render),
 };
 

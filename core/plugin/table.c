@@ -24,6 +24,15 @@ static const struct servsim_option workload_rows[] = {
      SERVSIM_OPTION_NUMBER, 0},
     {"load_scale", "", NULL, NULL, "divide arrival times by this: what load finds", 1e-9, 1e9, SERVSIM_OPTION_NUMBER,
      0},
+    {"history", "", NULL, NULL, "requests before the run: predictors learn from them, and they are not simulated", 1,
+     1e9, SERVSIM_OPTION_INTEGER, 0},
+    {"history_span", "s", NULL, NULL, "the same as a span of the traffic's own time", 1e-3, 1e9, SERVSIM_OPTION_NUMBER,
+     0},
+};
+
+static const struct servsim_option predictor_rows[] = {
+    {"interval", "s", "60s", NULL, "what counts as a minute: shorter for traffic that is compressed in time", 1e-3, 1e6,
+     SERVSIM_OPTION_NUMBER, 0},
 };
 
 struct ss_table
@@ -38,6 +47,11 @@ ss_host_table(uint32_t kind)
         table.what = "workload";
         table.rows = workload_rows;
         table.count = sizeof workload_rows / sizeof workload_rows[0];
+    }
+    if (kind == SERVSIM_KIND_PREDICTOR) {
+        table.what = "predictor";
+        table.rows = predictor_rows;
+        table.count = sizeof predictor_rows / sizeof predictor_rows[0];
     }
     return table;
 }

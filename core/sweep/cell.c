@@ -61,9 +61,11 @@ run_json(const struct ss_cell *cell, const struct ss_result *result, const struc
     }
     put(object, "servsim_version", json_string(SERVSIM_VERSION));
     put(object, "abi", json_string(abi));
-    const struct ss_use *const uses[] = {&cell->hardware, &cell->scheduler, &cell->router, &cell->workload};
+    const struct ss_use *const uses[] = {&cell->hardware, &cell->scheduler, &cell->router, &cell->workload,
+                                         &cell->predictor};
     for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
-        (void)json_array_append_new(plugins, plugin_json(uses[i]));
+        if (uses[i]->plugin != NULL)
+            (void)json_array_append_new(plugins, plugin_json(uses[i]));
     put(object, "plugins", plugins);
     put(object, "configuration", json_string(cell->resolved));
     return object;

@@ -132,6 +132,8 @@ add_folder(struct ss_inputs *inputs, const char *path, int depth, uint64_t *hash
 static int
 add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, struct servsim_error *err)
 {
+    if (use->plugin == NULL)
+        return 0;
     const struct servsim_plugin *descriptor = use->plugin->descriptor;
     int rc = add_file(inputs, use->plugin->path, hash, err);
     for (uint32_t i = 0; i < use->options.count && rc == 0; i++) {
@@ -148,7 +150,8 @@ add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, stru
 int
 ss_inputs_hash(struct ss_inputs *inputs, const struct ss_cell *cell, uint64_t *hash, struct servsim_error *err)
 {
-    const struct ss_use *const uses[] = {&cell->hardware, &cell->scheduler, &cell->router, &cell->workload};
+    const struct ss_use *const uses[] = {&cell->hardware, &cell->scheduler, &cell->router, &cell->workload,
+                                         &cell->predictor};
     *hash = add_text(add_text(FNV_BASIS, SERVSIM_VERSION), cell->resolved);
     int rc = add_file(inputs, cell->model.path, hash, err);
     for (size_t i = 0; i < sizeof uses / sizeof uses[0] && rc == 0; i++)

@@ -64,7 +64,8 @@ static int
 same_workload(const struct ss_cell *a, const struct ss_cell *b)
 {
     const struct ss_options *left = &a->workload.options, *right = &b->workload.options;
-    if (a->load != b->load || a->workload.plugin != b->workload.plugin)
+    if (a->load != b->load || a->workload.plugin != b->workload.plugin || a->history_requests != b->history_requests ||
+        a->history_span != b->history_span)
         return 0;
     for (uint32_t i = 0; i < left->count; i++) {
         const struct servsim_value *x = &left->values[i], *y = &right->values[i];

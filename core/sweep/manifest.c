@@ -71,6 +71,7 @@ cell_json(const struct ss_cell *cell, const struct ss_outcome *outcome)
     put(object, "scheduler", name_of(&cell->scheduler));
     put(object, "router", name_of(&cell->router));
     put(object, "workload", name_of(&cell->workload));
+    put(object, "predictor", cell->predictor.plugin != NULL ? name_of(&cell->predictor) : json_null());
     put(object, "engine", json_string(cell->overhead.name));
     put_layout(object, cell);
     put(object, "seed", json_integer((json_int_t)cell->seed));

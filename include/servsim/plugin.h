@@ -55,7 +55,7 @@ extern "C" {
 #define SERVSIM_KIND_SCHEDULER 2u /* composes each engine step of one replica */
 #define SERVSIM_KIND_WORKLOAD 3u  /* streams requests in order of arrival */
 #define SERVSIM_KIND_ROUTER 4u    /* sends each request to a replica */
-#define SERVSIM_KIND_PREDICTOR 5u /* reserved: no operations in this minor */
+#define SERVSIM_KIND_PREDICTOR 5u /* says how long answers will be, and how much traffic comes */
 #define SERVSIM_KIND_REPORT 6u    /* turns results on disk into something for people or scripts */
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
@@ -188,10 +188,32 @@ struct servsim_request {
     int64_t arrival_s, arrival_ps;
     int64_t deadline_s, deadline_ps; /* SERVSIM_NEVER: none */
     uint32_t prompt_tokens;
-    uint32_t predicted_output_tokens; /* 0: no predictor is named */
+    uint32_t predicted_output_tokens; /* set before it is routed; 0: no predictor is named, or it does not know */
     uint32_t preemptions;
-    uint32_t slot_key; /* the scheduler's own */
-    void *slot;        /* the scheduler's own */
+    uint32_t slot_key;           /* the scheduler's own */
+    void *slot;                  /* the scheduler's own */
+    double predicted_confidence; /* the predictor's own word for it, 0 to 1; prediction_quality() tells how it fares */
+};
+
+/* Totals of one minute of simulated time (or of the predictor's `interval`): measured ones are whole numbers. */
+struct servsim_minute {
+    double requests;      /* that arrived in it */
+    double prompt_tokens; /* of those */
+    double output_tokens; /* of requests that finished in it; in the history, of those that arrived in it */
+};
+
+/*
+ * How predictions fared, as the host measures it: over the last outcomes (at most 256), those of the history included.
+ * A predictor has no say in it.
+ */
+struct servsim_quality {
+    uint32_t size;
+    uint32_t outcomes; /* that it rests on; 0: nothing is known yet, and the rest is 0 */
+    /* Of pairs of requests with different lengths, those that were predicted in the right order less those in the
+       wrong one (Kendall): 1: all in order, 0: no better than lots, below: against it. */
+    double order;
+    double close; /* share of outcomes whose prediction was right within a factor of two */
+    double bias;  /* sum of predicted lengths over sum of true ones; 1: neither too long nor too short */
 };
 
 /* ---- services of the host ---------------------------------------------------------------------------------- */
@@ -226,7 +248,38 @@ struct servsim_host {
     /* Schedulers and routers, else NULL: what an entry that answers nothing (finish, advance, leave) could not do. The
        cell ends with the first such text, as with an error. */
     void (*fail)(void *ctx, const char *text);
+    /*
+     * Schedulers and routers, else NULL: what is known of predictions. Without a predictor both answer 0. They change
+     * with arrivals and finishes anywhere in the cluster and when a minute ends, so ask in route(), arrive() or
+     * finish() and keep the answer: plan() is not called in every step, and must not depend on when it is.
+     */
+    /* 1 and the quality of predictions so far. */
+    int32_t (*prediction_quality)(void *ctx, struct servsim_quality *out);
+    /* Totals expected of the minute under way and those after it: how many of `minutes` were filled in. `usual` (or
+       NULL): the mean of the minutes before, at most 60, to which a burst compares. */
+    int32_t (*forecast)(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual);
 };
+
+/* What prediction_quality() answers, and zeroes where there is no such service. */
+static inline int32_t
+servsim_prediction_quality(const struct servsim_host *host, struct servsim_quality *out)
+{
+    memset(out, 0, sizeof *out);
+    out->size = (uint32_t)sizeof *out;
+    if (!SERVSIM_COVERS(host, struct servsim_host, prediction_quality) || host->prediction_quality == NULL)
+        return 0;
+    return host->prediction_quality(host->ctx, out);
+}
+
+/* What forecast() answers, likewise. */
+static inline int32_t
+servsim_forecast(const struct servsim_host *host, struct servsim_minute *out, uint32_t minutes,
+                 struct servsim_minute *usual)
+{
+    if (!SERVSIM_COVERS(host, struct servsim_host, forecast) || host->forecast == NULL)
+        return 0;
+    return host->forecast(host->ctx, out, minutes, usual);
+}
 
 /* ---- the descriptor ---------------------------------------------------------------------------------------- */
 
@@ -679,6 +732,58 @@ struct servsim_router_ops {
     int32_t (*route)(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err);
     /* optional: the request left `replica`: finished, or rejected there */
     void (*leave)(void *self, const struct servsim_request *request, uint32_t replica);
+};
+
+/* ---- predictors -------------------------------------------------------------------------------------------- */
+
+/* A request as predictors see it. Its true output length is not here. */
+struct servsim_sample {
+    uint32_t size;
+    uint32_t prompt_tokens;
+    uint64_t client;
+    int64_t arrival_s, arrival_ps; /* in the history before the run: below 0 s */
+    int32_t priority;
+    uint32_t reserved;
+    const char *label; /* of the traffic, "" where it has none; lives as long as the instance, one pointer for each */
+};
+
+struct servsim_prediction {
+    uint32_t size;
+    uint32_t output_tokens; /* 0: do not know */
+    double confidence;      /* 0 to 1 */
+};
+
+/*
+ * The predictor is told true_output_tokens of the request that it predicts. It is named as seeing the future wherever
+ * it is shown. Without this flag nothing reaches a predictor before it has happened.
+ */
+#define SERVSIM_PREDICTOR_SEES_FUTURE 1u
+
+/*
+ * One instance serves the whole cluster. First comes the history, where the experiment has one (workload: {history:
+ * N}): predict(), then learn(), for each of its requests, minute() for each of its whole minutes, and train() at its
+ * end. Then the run: predict() at each arrival before it is routed, observe() at each finish, minute() before the first
+ * of these after a minute has ended. The same calls with the same values come in the same order in every mode.
+ */
+struct servsim_predictor_ops {
+    uint32_t size;
+    uint32_t flags; /* SERVSIM_PREDICTOR_* */
+    /* required: the host zeroes *out and sets its size; true_output_tokens is 0 unless the predictor sees the future */
+    int32_t (*predict)(void *self, const struct servsim_sample *sample, uint32_t true_output_tokens,
+                       struct servsim_prediction *out, struct servsim_error *err);
+    /* optional: a request has finished with so many tokens */
+    int32_t (*observe)(void *self, const struct servsim_sample *sample, uint32_t output_tokens,
+                       struct servsim_error *err);
+    /* optional: a request of the history; NULL: observe() is called */
+    int32_t (*learn)(void *self, const struct servsim_sample *sample, uint32_t output_tokens,
+                     struct servsim_error *err);
+    /* optional: the history is complete. Not called where there is none. */
+    int32_t (*train)(void *self, struct servsim_error *err);
+    /* optional: a minute has ended, and this was in it. Minutes without traffic are told, too. */
+    int32_t (*minute)(void *self, const struct servsim_minute *totals, struct servsim_error *err);
+    /* optional: the minutes that follow the last one that ended. Answers how many of `minutes` it has filled in, 0 when
+       it cannot tell yet; the host calls it at most once a minute. */
+    int32_t (*forecast)(void *self, struct servsim_minute *out, uint32_t minutes, struct servsim_error *err);
 };
 
 /* ---- workloads --------------------------------------------------------------------------------------------- */

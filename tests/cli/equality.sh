@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every shipped device, scheduler, router and workload, over several seeds, fast-forwarded and step by step: the same
+# Every shipped device, scheduler, router, workload and predictor, over several seeds, fast-forwarded and step by step: the same
 # requests.csv, summary.json, series.csv and itl.csv, byte for byte; and the cells must have preempted and rejected.
 set -eu
 servsim=$SERVSIM_BUILDDIR/servsim
@@ -160,9 +160,31 @@ YAML
 python=
 [ ! -e "$SERVSIM_BUILDDIR/plugins/python.la" ] || python=$work/python.yaml
 
+# every predictor, under schedulers that use what it says; half of the traffic is history
+cat >"$work/predictors.yaml" <<'YAML'
+servsim: 1
+name: predictors
+hardware: a100
+kv_cache: {blocks: 300, swap_space: 200MiB}
+workload: {plugin: bursts, rate: 8, requests: 250, history: 100, burst_length: 3s, prompt_distribution: burstgpt, output_distribution: burstgpt}
+predictor: {plugin: histogram, interval: 500ms}
+matrix:
+  predictor:
+    none: none
+    histogram: {plugin: histogram, enough: 3}
+    oracle: {plugin: oracle, noise: 0.5}
+    wrong: {plugin: oracle, wrong: true}
+  scheduler:
+    sjf: {plugin: sjf, max_num_seqs: 12}
+    srpt: {plugin: srpt, max_num_seqs: 5, preemption: swap}
+    predictive: {plugin: predictive, max_num_seqs: 12}
+  cluster: {one: {gpus: 1}, three: {gpus: 3}}
+report: []
+YAML
+
 # a plugin that ships and is not in the matrix would go untested
-"$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload)$/ { print $2 }' | while read -r name; do
-    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" ${python:+"$python"} || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
+"$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload|predictor)$/ { print $2 }' | while read -r name; do
+    grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" "$work/predictors.yaml" ${python:+"$python"} || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
 done
 
 # Mooncake's form: chained ids of 512-token pieces, shared up to where two prompts part
@@ -202,7 +224,7 @@ YAML
 
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
-for kind in dense experts; do
+for kind in dense experts predictors; do
     "$servsim" run --quiet --verify --output "$work/$kind" "$work/$kind.yaml" >/dev/null
     "$servsim" run --quiet --verify --stepwise --output "$work/${kind}_stepwise" "$work/$kind.yaml" >/dev/null
 done
@@ -257,6 +279,8 @@ same_files "$work/schedulers" "$work/schedulers_stepwise"
 for figure in preemptions pauses swapped_out_blocks; do
     [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
 done
+same_files "$work/predictors" "$work/predictors_stepwise"
+[ "$cells" -eq 24 ]
 same_files "$work/prefix" "$work/prefix_stepwise"
 cached=$(sum "$work/prefix" summary.json cached_tokens)
 preemptions=$(sum "$work/prefix" summary.json preemptions)
