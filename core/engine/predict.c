@@ -358,6 +358,7 @@ ss_predictor_arrive(struct ss_cluster *cluster, struct ss_request *request, stru
     predictor->result.predict_s += ss_clock_s() - begun_s;
     predictor->result.predictions++;
     predictor->result.unknown += request->seen.predicted_output_tokens == 0;
+    request->last_length = predictor->last_length;
     predictor->minute.requests++;
     predictor->minute.prompt_tokens += request->seen.prompt_tokens;
     return rc;
@@ -373,7 +374,7 @@ finish(struct ss_cluster *cluster, const struct ss_request *request, struct serv
     int rc = end_minutes(predictor, cluster->now, cluster->next_time != SS_NEVER, err);
     if (rc != 0)
         return rc;
-    ss_predictions_length(&predictor->result, request->seen.predicted_output_tokens, predictor->last_length, truth);
+    ss_predictions_length(&predictor->result, request->seen.predicted_output_tokens, request->last_length, truth);
     ss_quality_add(&predictor->quality, request->seen.predicted_output_tokens, truth);
     predictor->last_length = truth;
     predictor->minute.output_tokens += truth;

@@ -37,6 +37,7 @@ struct ss_request {
     uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
     const char *label;        /* of the traffic, where a predictor is named */
+    uint32_t last_length;     /* of the request that had finished last when it came; likewise */
     struct ss_prefix *prefix; /* what its blocks hold, with prefix caching; the pool's slot keeps the struct */
 };
 

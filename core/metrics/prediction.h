@@ -59,7 +59,7 @@ struct ss_predictions {
     double history_s, predict_s, observe_s, minute_s;
 };
 
-/* One outcome of a length. `last` is the length of the request that finished before it; 0: none. */
+/* One outcome of a length. `last` is the length of the request that had finished last when it came; 0: none. */
 void ss_predictions_length(struct ss_predictions *predictions, uint32_t predicted, uint32_t last, uint32_t truth);
 
 #define SS_QUALITY_WINDOW 256u

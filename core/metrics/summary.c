@@ -81,6 +81,70 @@ count(const struct ss_result *result, const struct ss_summary_input *input, stru
     }
 }
 
+/* ---- predictions ---- */
+
+static void
+put_named(json_t *object, const char *by, const char *what, const char *figure, int ahead, json_t *value)
+{
+    char name[80];
+    if (ahead > 0)
+        (void)snprintf(name, sizeof name, "%s%s_%s_%d", by, what, figure, ahead);
+    else
+        (void)snprintf(name, sizeof name, "%s%s_%s", by, what, figure);
+    (void)json_object_set_new(object, name, value);
+}
+
+static void
+put_errors(json_t *object, const char *by, const char *what, int ahead, const struct ss_errors *errors)
+{
+    put_named(object, by, what, "mae", ahead, real(ss_errors_mae(errors)));
+    put_named(object, by, what, "rmse", ahead, real(ss_errors_rmse(errors)));
+    put_named(object, by, what, "r2", ahead, real(ss_errors_r2(errors)));
+}
+
+/* Lengths, then what was foretold of minutes 1 to 3 ahead. */
+static void
+put_predicted_by(json_t *object, const struct ss_predictions *predictions, uint32_t by, const char *prefix)
+{
+    static const char *const channels[SS_CHANNELS] = {"requests", "prompt_tokens", "output_tokens"};
+    const struct ss_errors *lengths = &predictions->lengths[by];
+    put_errors(object, prefix, "lengths", 0, lengths);
+    put_named(object, prefix, "lengths", "bucket_accuracy", 0,
+              ratio((double)predictions->same_bucket[by], (double)lengths->count));
+    for (uint32_t ahead = 0; ahead < SS_HORIZONS; ahead++) {
+        for (uint32_t i = 0; i < SS_CHANNELS; i++)
+            put_errors(object, prefix, channels[i], (int)ahead + 1, &predictions->traffic[by][i][ahead]);
+        put_named(object, prefix, "burst", "f1", (int)ahead + 1, real(ss_bursts_f1(&predictions->bursts[by][ahead])));
+    }
+}
+
+/* The predictor's errors, and persistence's on the same requests and minutes. */
+static void
+put_predictor(struct builder *b)
+{
+    const struct ss_predictions *predictions = &b->result->predictions;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {{"history_requests", predictions->history_requests},
+                  {"history_minutes", predictions->history_minutes},
+                  {"predictions", predictions->predictions},
+                  {"unknown", predictions->unknown},
+                  {"outcomes", predictions->outcomes},
+                  {"minutes", predictions->minutes},
+                  {"forecasts", predictions->forecasts}};
+    if (!predictions->present)
+        return;
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "sees_future", json_boolean(predictions->sees_future));
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        (void)json_object_set_new(object, counts[i].name, whole(counts[i].value));
+    put_predicted_by(object, predictions, SS_BY_PREDICTOR, "");
+    put_predicted_by(object, predictions, SS_BY_PERSISTENCE, "persistence_");
+    (void)json_object_set_new(object, "order", real(predictions->quality.order));
+    put(b, "predictor", object);
+}
+
 static void
 put_counts(struct builder *b, const struct tally *tally)
 {
@@ -298,6 +362,7 @@ ss_summary_json(const struct ss_result *result, const struct ss_summary_input *i
         put_utilisation(&b);
         put_busy_share(&b);
         put_cluster(&b, &tally);
+        put_predictor(&b);
         rc = dump(b.root, out, err);
     }
     json_decref(b.root);

@@ -50,6 +50,11 @@ run_json(const struct ss_cell *cell, const struct ss_result *result, const struc
     put(object, "events", json_integer((json_int_t)result->events));
     put(object, "engine_steps", json_integer((json_int_t)result->engine_steps));
     put(object, "peak_rss_bytes", json_integer((json_int_t)usage.ru_maxrss * 1024));
+    if (result->predictions.present)
+        put(object, "predictor",
+            json_pack("{s:f, s:f, s:f, s:f}", "history_s", result->predictions.history_s, "predict_s",
+                      result->predictions.predict_s, "observe_s", result->predictions.observe_s, "minute_s",
+                      result->predictions.minute_s));
     put(object, "stepwise", json_boolean(mode->stepwise));
     if (uname(&host) == 0)
         put(object, "host",

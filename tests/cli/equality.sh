@@ -174,6 +174,9 @@ matrix:
     histogram: {plugin: histogram, enough: 3}
     oracle: {plugin: oracle, noise: 0.5}
     wrong: {plugin: oracle, wrong: true}
+    persistence: persistence
+    average: {plugin: moving_average, requests: 9}
+    dlinear: {plugin: dlinear, window: 8, average: 3, interval: 200ms}
   scheduler:
     sjf: {plugin: sjf, max_num_seqs: 12}
     srpt: {plugin: srpt, max_num_seqs: 5, preemption: swap}
@@ -280,7 +283,7 @@ for figure in preemptions pauses swapped_out_blocks; do
     [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
 done
 same_files "$work/predictors" "$work/predictors_stepwise"
-[ "$cells" -eq 24 ]
+[ "$cells" -eq 42 ]
 same_files "$work/prefix" "$work/prefix_stepwise"
 cached=$(sum "$work/prefix" summary.json cached_tokens)
 preemptions=$(sum "$work/prefix" summary.json preemptions)

@@ -11,6 +11,11 @@ tests_unit_engine_test_SOURCES = tests/unit/engine_test.c tests/unit/toy.c tests
 tests_unit_engine_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/engine_test
 
+check_PROGRAMS += tests/unit/prediction_test
+tests_unit_prediction_test_SOURCES = tests/unit/prediction_test.c
+tests_unit_prediction_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/prediction_test
+
 check_PROGRAMS += tests/unit/metrics_test
 tests_unit_metrics_test_SOURCES = tests/unit/metrics_test.c
 tests_unit_metrics_test_LDADD = $(UNIT_LDADD)

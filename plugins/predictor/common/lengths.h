@@ -149,6 +149,29 @@ lengths_near(const struct lengths_table *table, uint32_t tokens)
     return (double)near / (double)table->count;
 }
 
+/* predict() from the tables. */
+static inline int32_t
+lengths_predict(struct lengths *lengths, const struct servsim_sample *sample, uint64_t enough, int median,
+                struct servsim_prediction *out, struct servsim_error *err)
+{
+    const struct lengths_table *table = lengths_table_for(lengths, sample, enough);
+    if (table == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for a class");
+    if (table->count == 0)
+        return 0;
+    out->output_tokens = median ? lengths_median(table) : lengths_mean(table);
+    out->confidence = lengths_near(table, out->output_tokens);
+    return 0;
+}
+
+/* observe() into them. */
+static inline int32_t
+lengths_observe(struct lengths *lengths, const struct servsim_sample *sample, uint32_t output_tokens,
+                struct servsim_error *err)
+{
+    return lengths_add(lengths, sample, output_tokens) == 0 ? 0 : servsim_fail(err, ENOMEM, "no memory for a class");
+}
+
 static inline void
 lengths_free(struct lengths *lengths)
 {

@@ -21,24 +21,14 @@ predict(void *self, const struct servsim_sample *sample, uint32_t unused, struct
         struct servsim_error *err)
 {
     struct predictor *predictor = self;
-    const struct lengths_table *table = lengths_table_for(&predictor->lengths, sample, predictor->enough);
     (void)unused;
-    if (table == NULL)
-        return servsim_fail(err, ENOMEM, "no memory for a class");
-    if (table->count == 0)
-        return 0;
-    out->output_tokens = predictor->median ? lengths_median(table) : lengths_mean(table);
-    out->confidence = lengths_near(table, out->output_tokens);
-    return 0;
+    return lengths_predict(&predictor->lengths, sample, predictor->enough, predictor->median, out, err);
 }
 
 static int32_t
 observe(void *self, const struct servsim_sample *sample, uint32_t output_tokens, struct servsim_error *err)
 {
-    struct predictor *predictor = self;
-    if (lengths_add(&predictor->lengths, sample, output_tokens) != 0)
-        return servsim_fail(err, ENOMEM, "no memory for a class");
-    return 0;
+    return lengths_observe(&((struct predictor *)self)->lengths, sample, output_tokens, err);
 }
 
 static void

@@ -86,6 +86,7 @@ int md_twins(const struct md *md, const struct rp_cell *a, const struct rp_cell 
 
 /* The sections on bursts, KV cache, load balance and predictions, where the experiment asks for them. */
 int md_verify(struct md *md, struct servsim_error *err);
+void md_errors(struct md *md);
 int md_predictions(struct md *md, struct servsim_error *err);
 
 void md_summary(struct md *md);

@@ -581,5 +581,9 @@ md_verify(struct md *md, struct servsim_error *err)
         status = md_cache(md, err);
     if (status == 0)
         status = md_routers(md, err);
-    return status == 0 ? md_predictions(md, err) : status;
+    if (status == 0)
+        status = md_predictions(md, err);
+    if (status == 0)
+        md_errors(md);
+    return status;
 }
