@@ -33,12 +33,14 @@ regenerate-data: all
 templatesdir = $(shippeddatadir)/templates
 template_commondir = $(templatesdir)/common
 template_hardwaredir = $(templatesdir)/hardware
+template_predictordir = $(templatesdir)/predictor
 template_reportdir = $(templatesdir)/report
 template_routerdir = $(templatesdir)/router
 template_schedulerdir = $(templatesdir)/scheduler
 template_workloaddir = $(templatesdir)/workload
 dist_template_common_DATA = data/templates/common/Makefile data/templates/common/README.md
 dist_template_hardware_DATA = data/templates/hardware/NAME.c.in data/templates/hardware/experiment.yaml
+dist_template_predictor_DATA = data/templates/predictor/NAME.c.in data/templates/predictor/experiment.yaml
 dist_template_report_DATA = data/templates/report/NAME.c.in data/templates/report/experiment.yaml
 dist_template_router_DATA = data/templates/router/NAME.c.in data/templates/router/experiment.yaml
 dist_template_scheduler_DATA = data/templates/scheduler/NAME.c.in data/templates/scheduler/experiment.yaml

@@ -20,7 +20,7 @@ static const char usage[] =
     "usage: servsim plugins new KIND NAME\n"
     "\n"
     "Writes a small working plugin into the new folder NAME: source, Makefile (make, make check, make install), an\n"
-    "experiment that uses it, and a README. KIND is hardware, scheduler, workload, router or report.\n";
+    "experiment that uses it, and a README. KIND is hardware, scheduler, workload, router, predictor or report.\n";
 
 struct start {
     const char *kind, *name;
@@ -191,7 +191,8 @@ ss_plugins_new(int argc, char **argv, const struct ss_lookup *lookup)
         return ss_complain_text("plugins new wants a kind and a name; write servsim plugins new scheduler mine");
     struct start start = {.kind = ss_kind_name(ss_kind_of(argv[1])), .name = argv[2]};
     if (start.kind == NULL)
-        return ss_complain_text("unknown kind '%.64s'; write hardware, scheduler, workload, router or report", argv[1]);
+        return ss_complain_text(
+            "unknown kind '%.64s'; write hardware, scheduler, workload, router, predictor or report", argv[1]);
     if (!name_is_fit(start.name))
         return ss_complain_text("'%.80s' is no name for a plugin: write 1 to %d letters, digits, '_' and '-'", argv[2],
                                 NAME_LIMIT);

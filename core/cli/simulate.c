@@ -25,6 +25,7 @@ static const char usage[] =
     "  --npu_group N     pipeline stages; tensor parallel is npu_num / npu_group (default 1)\n"
     "  --model NAME      model, or the path of a Hugging Face config.json (default llama-3.1-8b)\n"
     "  --scheduler NAME  scheduler (default fcfs)\n"
+    "  --predictor NAME  predictor of output lengths and traffic (default none)\n"
     "  --seed N          seed (default 42)\n"
     "  --csv-format NAME servsim (default), or llmservingsim: R.csv has the columns of LLMServingSim (see below)\n"
     "  --set KEY=VALUE   any key of servsim.yaml(5), as in --set scheduler.max_num_seqs=64; may be repeated\n"
@@ -42,7 +43,7 @@ static const char usage[] =
     "one output token.\n";
 
 struct flags {
-    const char *hardware, *dataset, *output, *model, *scheduler, *seed, *csv_format;
+    const char *hardware, *dataset, *output, *model, *scheduler, *predictor, *seed, *csv_format;
     uint32_t npu_num, npu_group;
     int stepwise, verify, help;
     const char **sets;
@@ -96,6 +97,9 @@ read_flag(int c, struct flags *flags)
     case 'S':
         flags->scheduler = optarg;
         return 0;
+    case 'P':
+        flags->predictor = optarg;
+        return 0;
     case 'e':
         flags->seed = optarg;
         return 0;
@@ -132,6 +136,7 @@ read_flags(int argc, char **argv, struct flags *flags)
         {"output", required_argument, NULL, 'o'},
         {"model", required_argument, NULL, 'm'},
         {"scheduler", required_argument, NULL, 'S'},
+        {"predictor", required_argument, NULL, 'P'},
         {"seed", required_argument, NULL, 'e'},
         {"csv-format", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, 's'},
@@ -181,6 +186,7 @@ build_tree(const struct flags *flags, const char *workload)
     (void)ss_node_set_text(root, "model", flags->model, "--model");
     (void)ss_node_set_text(root, "hardware", flags->hardware, "--hardware");
     (void)ss_node_set_text(root, "scheduler", flags->scheduler, "--scheduler");
+    (void)ss_node_set_text(root, "predictor", flags->predictor, "--predictor");
     struct ss_node *cluster = add_map(root, "cluster");
     struct ss_node *traffic = add_map(root, "workload");
     /* no reports: the three files are all */
@@ -275,6 +281,7 @@ ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli)
     struct flags flags = {.hardware = "rtx3090",
                           .model = "llama-3.1-8b",
                           .scheduler = "fcfs",
+                          .predictor = "none",
                           .seed = "42",
                           .csv_format = "servsim",
                           .npu_num = 1,

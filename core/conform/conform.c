@@ -26,7 +26,7 @@ const struct ss_kind_laws *
 ss_laws_of(uint32_t kind)
 {
     static const struct ss_kind_laws *const all[] = {&ss_hardware_laws, &ss_scheduler_laws, &ss_workload_laws,
-                                                     &ss_router_laws, &ss_report_laws};
+                                                     &ss_router_laws,   &ss_report_laws,    &ss_predictor_laws};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i]->kind == kind)
             return all[i];

@@ -30,6 +30,10 @@ ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
         trial->variant_count > 0 ? trial->variants[variant % trial->variant_count] : trial->use;
     if (kind == SERVSIM_KIND_HARDWARE)
         toy->cell.model = trial->model;
+    if (kind == SERVSIM_KIND_PREDICTOR) {
+        toy->cell.predictor_interval_ps = 1000000000000 / 8;
+        toy->cell.history_requests = toy->traffic.requests > 20 && variant % 2 == 1 ? 10 : 0;
+    }
 }
 
 int

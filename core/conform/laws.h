@@ -45,7 +45,8 @@ struct ss_kind_laws {
     int (*transcript)(struct ss_trial *trial, struct ss_text *out, struct servsim_error *err);
 };
 
-extern const struct ss_kind_laws ss_hardware_laws, ss_scheduler_laws, ss_workload_laws, ss_router_laws, ss_report_laws;
+extern const struct ss_kind_laws ss_hardware_laws, ss_scheduler_laws, ss_workload_laws, ss_router_laws, ss_report_laws,
+    ss_predictor_laws;
 extern const struct ss_law ss_common_laws[];
 extern const size_t ss_common_law_count;
 

@@ -8,6 +8,7 @@ core_libservsim_a_SOURCES += \
 	core/conform/exports.h \
 	core/conform/hardware.c \
 	core/conform/laws.h \
+	core/conform/predictor.c \
 	core/conform/report.c \
 	core/conform/router.c \
 	core/conform/scheduler.c \

@@ -74,6 +74,13 @@ kit_others|report|beside|writes in its folder|outside of output_dir: elsewhere/b
 kit_others|report|changing|the same bytes|writes something else: broken.txt
 kit_others|report|in_part|whole files|leaves part of a file: broken.txt
 kit_others|report|blind|says what is wrong|half a file answers 0
+kit_predictor|predictor|surely|answers can be used|confidence of 100
+kit_predictor|predictor|silent|answers can be used|leaves no text
+kit_predictor|predictor|below|answers can be used|a total of -1
+kit_predictor|predictor|beyond|answers can be used|more than the 3 minutes
+kit_predictor|predictor|peeks|sees no future|declare SERVSIM_PREDICTOR_SEES_FUTURE
+kit_predictor|predictor|shares|side by side|keep state in \*self
+kit_predictor|predictor|clock|same answers|answered in two ways
 kit_others|router|shares|descriptor|exports 'broken_other_symbol'
 END
 [ "$cases" -ge 30 ] || fail "only $cases cases were tried"

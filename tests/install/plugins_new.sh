@@ -13,7 +13,7 @@ export PKG_CONFIG_PATH PATH
 umask 022
 mkdir "$work/mine" && cd "$work/mine"
 
-for kind in scheduler hardware workload router report; do
+for kind in scheduler hardware workload router predictor report; do
     mine=my-$kind
     quietly "new_$kind" servsim plugins new "$kind" "$mine"
     for each in "$mine.c" Makefile README.md experiment.yaml; do
@@ -39,7 +39,6 @@ cp -R my-router before
 refused 'there already' router my-router
 cmp before/my-router.c my-router/my-router.c || fail "a plugin was overwritten"
 refused 'unknown kind' scheduling mine
-refused 'no template for a predictor' predictor mine
 refused 'is no name' router ../mine
 refused 'wants a kind and a name' router
 [ -z "$(find . -maxdepth 1 -name 'mine*' -o -maxdepth 1 -name '*.part*')" ] || fail "left behind: $(ls)"
