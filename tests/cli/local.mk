@@ -12,6 +12,7 @@ cli_tests = \
 	tests/cli/plugins_check.sh \
 	tests/cli/plugins_shipped.sh \
 	tests/cli/predictors.sh \
+	tests/cli/predictive.sh \
 	tests/cli/python.sh \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \

@@ -254,17 +254,31 @@ say_kept(struct md *md, const struct pair *pair)
     rp_puts(&md->out, said > 0 ? "." : "");
 }
 
+/* Every figure the same, in every replicate. */
+static int
+is_same(const struct pair *pair)
+{
+    for (size_t f = 0; f < FIGURES; f++) {
+        struct rp_spread ratio = ratio_of(pair, &figures[f]);
+        if (fabs(ratio.mean - 1) > 1e-12 || ratio.half > 1e-12)
+            return 0;
+    }
+    return 1;
+}
+
 static void
 say_pair(struct md *md, const struct pairs *pairs, const struct pair *pair)
 {
     rp_puts(&md->out, "- **");
     put_name(md, pairs, pair);
+    if (is_same(pair)) {
+        rp_puts(&md->out, "** does what fcfs does: each of these figures is the same.\n");
+        return;
+    }
     rp_puts(&md->out, "**");
     size_t gains = say_moves(md, pair, -1, " gains: ");
     size_t losses = say_moves(md, pair, 1, gains > 0 ? "; it loses: " : " loses: ");
-    rp_puts(&md->out, gains + losses > 0  ? "."
-                      : md_replicated(md) ? " does no better and no worse beyond noise."
-                                          : " does what fcfs does.");
+    rp_puts(&md->out, gains + losses > 0 ? "." : " does no better and no worse beyond noise.");
     say_kept(md, pair);
     say_reasons(md, pair);
     rp_puts(&md->out, "\n");

@@ -4,8 +4,12 @@
  */
 #include "router/common/tournament.h"
 
+#define ENOUGH_OUTCOMES 20 /* before which nothing is known of predictions */
+#define LEAST_ORDER -0.1   /* of predictions that are used: lots have 0, and prompts are known all the same */
+
 struct router {
     struct router_tournament requests, tokens; /* of those routed there that have not left */
+    const struct servsim_host *host;
 };
 
 static uint64_t
@@ -14,12 +18,20 @@ tokens_of(const struct servsim_request *request)
     return (uint64_t)request->prompt_tokens + request->predicted_output_tokens;
 }
 
+static int
+is_trusted(const struct router *router, const struct servsim_request *request)
+{
+    struct servsim_quality quality;
+    return request->predicted_output_tokens > 0 && servsim_prediction_quality(router->host, &quality) > 0 &&
+           quality.outcomes >= ENOUGH_OUTCOMES && quality.order >= LEAST_ORDER;
+}
+
 static int32_t
 route(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err)
 {
     struct router *router = self;
     (void)err;
-    *replica = router_tournament_least(request->predicted_output_tokens > 0 ? &router->tokens : &router->requests);
+    *replica = router_tournament_least(is_trusted(router, request) ? &router->tokens : &router->requests);
     router_tournament_add(&router->requests, *replica, 1);
     router_tournament_add(&router->tokens, *replica, tokens_of(request));
     return 0;
@@ -46,9 +58,9 @@ static int32_t
 create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
 {
     struct router *router = calloc(1, sizeof *router);
-    (void)host;
     if (router == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
+    router->host = host;
     int32_t rc = router_tournament_make(&router->requests, args->context, err);
     if (rc == 0)
         rc = router_tournament_make(&router->tokens, args->context, err);

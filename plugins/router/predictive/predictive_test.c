@@ -8,6 +8,26 @@
 
 static struct routed routed;
 
+/* What the host says of predictions. */
+static struct servsim_quality quality;
+
+static int32_t
+tell_quality(void *ctx, struct servsim_quality *out)
+{
+    (void)ctx;
+    *out = quality;
+    return 1;
+}
+
+static void
+open_told(uint32_t replicas)
+{
+    struct servsim_router_context context = {.size = sizeof context, .replicas = replicas};
+    load_router(&routed, "predictive");
+    routed.plugin.host.prediction_quality = tell_quality;
+    CU_ASSERT_EQUAL_FATAL(fake_create(&routed.plugin, &context, NULL), 0);
+}
+
 /* What the test knows of the replicas, and the requests in them. */
 struct known {
     uint64_t requests[ROUTER_TEST_MOST], tokens[ROUTER_TEST_MOST];
@@ -58,10 +78,11 @@ test_against_scan(void)
     static const uint32_t counts[] = {1, 2, 3, 5, 8, 31, ROUTER_TEST_MOST};
     static struct known known;
     struct servsim_random random = {1};
+    quality = (struct servsim_quality){.size = sizeof quality, .outcomes = 256, .order = 0.5};
     for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
         uint32_t bad = 0;
         memset(&known, 0, sizeof known);
-        open_router(&routed, "predictive", counts[c], 1, NULL);
+        open_told(counts[c]);
         for (int event = 0; event < 20000; event++) {
             uint64_t draw = servsim_random_u64(&random);
             /* arrivals and departures take turns at being more frequent, so that loads rise and fall */
@@ -76,6 +97,31 @@ test_against_scan(void)
     }
 }
 
+/* With an untrusted prediction the long request at replica 0 counts as one, and so the next two go to 1 and to 0. */
+static void
+test_trust(void)
+{
+    static const struct {
+        uint32_t outcomes;
+        double order;
+        uint32_t third;
+    } cases[] = {{256, 1, 1}, {20, -0.1, 1}, {19, 1, 0}, {256, -0.11, 0}, {0, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        quality =
+            (struct servsim_quality){.size = sizeof quality, .outcomes = cases[i].outcomes, .order = cases[i].order};
+        open_told(2);
+        CU_ASSERT_EQUAL(route_one(&routed, 10, 900), 0);
+        CU_ASSERT_EQUAL(route_one(&routed, 10, 9), 1);
+        CU_ASSERT_EQUAL(route_one(&routed, 10, 9), cases[i].third);
+        close_router(&routed);
+    }
+    open_router(&routed, "predictive", 2, 1, NULL); /* a host that does not tell */
+    CU_ASSERT_EQUAL(route_one(&routed, 10, 900), 0);
+    CU_ASSERT_EQUAL(route_one(&routed, 10, 9), 1);
+    CU_ASSERT_EQUAL(route_one(&routed, 10, 9), 0);
+    close_router(&routed);
+}
+
 static void
 test_refused(void)
 {
@@ -88,6 +134,7 @@ test_refused(void)
 int
 main(void)
 {
-    static const struct ss_case cases[] = {{"against a scan", test_against_scan}, {"refused", test_refused}};
+    static const struct ss_case cases[] = {
+        {"against a scan", test_against_scan}, {"trust", test_trust}, {"refused", test_refused}};
     return ss_run_cases("predictive", cases, sizeof cases / sizeof cases[0]);
 }

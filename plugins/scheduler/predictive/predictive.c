@@ -8,6 +8,9 @@
 #define SLICE_STEPS 32    /* what is thought to end within so many steps is thought to end with the last of them */
 #define SLICES 128        /* that are looked ahead; what is thought to end later is thought to end with the last */
 
+#define ENOUGH_OUTCOMES 20 /* before which nothing is known of predictions */
+#define MOST_TOKENS 1e9    /* that are expected of a request */
+
 /* The running requests that are thought to end with a slice of steps. */
 struct slice {
     int64_t requests;
@@ -20,11 +23,15 @@ struct predictive {
     double ageing; /* of a full engine's steps, per millisecond */
     double kv_tokens, max_num_seqs, max_num_batched_tokens;
     int64_t block_size;
+    double min_order, burst;     /* options */
+    uint32_t calm_tokens;        /* of a step, while no burst is forecast */
+    uint32_t trusted, calm;      /* what the host says of predictions, and of the next minutes */
+    double bias;                 /* predicted over true lengths so far */
     uint64_t step;               /* the number of this one */
     struct slice slices[SLICES]; /* slice i is at i modulo SLICES */
 };
 
-/* ---- what a request that waits is thought to need; its slot is its predicted output, 0 where none is trusted ------
+/* ---- what a request that waits is thought to need; its slot is its expected output, 0 where nobody knows ----------
  */
 
 static double
@@ -42,8 +49,7 @@ left_of(const struct predictive *all, const struct servsim_request *request)
     return predicted > 0 && left < 1 ? 1 : predicted > 0 ? left : 0;
 }
 
-/* Steps of a full engine: the larger of its shares of places and of KV tokens, for as long as it runs, and its prefill.
- */
+/* Steps of a full engine: its share of places or of KV tokens, the larger, for as long as it runs, and its prefill. */
 static double
 work_of(const struct predictive *all, const struct servsim_request *request)
 {
@@ -61,21 +67,49 @@ key(void *self, const struct servsim_request *request)
     return (int64_t)(1e6 * ((work < 1e9 ? work : 1e9) + all->ageing * (double)servsim_arrival_ms(request)));
 }
 
+/* What is predicted, less what predictions were too long or too short by. */
 static void
-expect(struct predictive *all, struct servsim_request *request)
+expect(const struct predictive *all, struct servsim_request *request)
 {
-    (void)all;
-    request->slot = (void *)(uintptr_t)request->predicted_output_tokens;
+    double tokens = request->predicted_output_tokens / all->bias;
+    int known = all->trusted && request->predicted_output_tokens > 0;
+    request->slot = (void *)(uintptr_t)(!known ? 0 : tokens < 1 ? 1 : tokens < MOST_TOKENS ? tokens : MOST_TOKENS);
 }
 
+static void
+ask_quality(struct predictive *all)
+{
+    struct servsim_quality quality;
+    int32_t known = servsim_prediction_quality(all->host, &quality);
+    all->trusted = known > 0 && quality.outcomes >= ENOUGH_OUTCOMES && quality.order >= all->min_order;
+    all->bias = known > 0 && quality.bias > 0 ? quality.bias : 1;
+}
+
+/* Calm: a forecast, and no burst in it. */
+static void
+ask_forecast(struct predictive *all)
+{
+    struct servsim_minute minutes[2] = {{0, 0, 0}, {0, 0, 0}}, usual = {0, 0, 0};
+    int32_t known = servsim_forecast(all->host, minutes, 2, &usual);
+    all->calm = known > 0;
+    for (int32_t i = 0; i < known; i++)
+        all->calm &= minutes[i].prompt_tokens < all->burst * usual.prompt_tokens;
+}
+
+/* With a limit on the step, a newcomer may change what the head can get. */
 static int32_t
 arrive(void *self, struct servsim_request *request, struct servsim_error *err)
 {
-    expect(self, request);
-    return servsim_queue_arrive(self, request, err);
+    struct predictive *all = self;
+    uint32_t calm = all->calm;
+    ask_quality(all);
+    ask_forecast(all);
+    expect(all, request);
+    int32_t rc = servsim_queue_arrive(self, request, err);
+    return rc == SERVSIM_DECISION_HOLDS && (calm || all->calm) ? SERVSIM_ASK_AGAIN : rc;
 }
 
-/* ---- what those that run are thought to need; slot and slot_key are a request's part of a slice, and which ---------
+/* ---- what those that run are thought to need; slot and slot_key are a request's part of a slice, and which --------
  */
 
 static uint64_t
@@ -200,7 +234,10 @@ plan(void *self, struct servsim_step *step, struct servsim_error *err)
     (void)err;
     advance(all, 1);
     step->horizon_steps = SERVSIM_FOREVER;
-    int32_t rc = serve(all, step);
+    /* where prompts queue, the sooner they are through the better for all */
+    int32_t rc = all->calm && all->queue.waiting.count < 2 ? servsim_limit(step, all->calm_tokens) : SERVSIM_OK;
+    if (rc == SERVSIM_OK)
+        rc = serve(all, step);
     while (rc == SERVSIM_OK && !all->queue.preempted && all->queue.waiting.count > 0)
         rc = admit(all, step);
     return rc < 0 ? rc : 0;
@@ -215,10 +252,14 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
         return rc;
     struct predictive *all = *self;
     all->host = host;
+    all->bias = 1;
+    all->min_order = servsim_number(args, "min_order");
+    all->burst = servsim_number(args, "burst");
     all->ageing = servsim_number(args, "ageing") / 1000;
     all->kv_tokens = (double)limits->kv_blocks_total * limits->block_size;
     all->max_num_seqs = limits->max_num_seqs;
     all->max_num_batched_tokens = limits->max_num_batched_tokens;
+    all->calm_tokens = (uint32_t)(servsim_number(args, "calm_share") * limits->max_num_batched_tokens);
     all->block_size = limits->block_size;
     return 0;
 }
@@ -226,6 +267,13 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
 static const struct servsim_option options[] = {
     {"ageing", "", "0.2", NULL, "steps of a full engine that a second of waiting is worth", 0, 1e6,
      SERVSIM_OPTION_NUMBER, 0},
+    {"min_order", "", "-0.1", NULL,
+     "predictions are trusted when pairs in the right order, less those in the wrong one, are such a share or more", -1,
+     1, SERVSIM_OPTION_NUMBER, 0},
+    {"burst", "", "1.5", NULL, "a minute that is forecast with so many times the usual prompt tokens is a burst", 0,
+     1e6, SERVSIM_OPTION_NUMBER, 0},
+    {"calm_share", "", "0.5", NULL, "of a step's tokens that are used while no burst is forecast and nobody queues",
+     0.01, 1, SERVSIM_OPTION_NUMBER, 0},
     SERVSIM_QUEUE_OPTIONS,
 };
 
@@ -249,9 +297,16 @@ static const struct servsim_plugin plugin = {
         "counted in slices of 32 steps, 128 of them ahead; a request that outlives its prediction is thought to end "
         "with the slice under way. Where a KV block is missing all the same, the one admitted last goes back. With "
         "pipeline stages ends are taken for nearer than they are.\n\n"
-        "A request without a prediction is admitted as fcfs does it, before those with one. Without a predictor all "
-        "are, "
-        "and the scheduler is fcfs.",
+        "Predictions are taken for what they were worth so far, as the host measures it: their length is divided by "
+        "their bias, and while their order is worse than min_order, or fewer than 20 outcomes are known, none is used. "
+        "Lots have an order of 0, and are used all the same: prompts are known, so that an output length without "
+        "information does no harm. A request without a prediction, or with one that is not trusted, comes before those "
+        "with one, in order of arrival, and is admitted as fcfs does it; where none has one, the scheduler is fcfs.\n\n"
+        "Where the predictor forecasts traffic, the share of a step that prompts may take is shaped: while the minute "
+        "under way and the next are no burst, and at most one request waits, a step holds calm_share of its tokens, so "
+        "that decodes wait less for prompts (Agrawal et al., Sarathi-Serve, OSDI 2024); ahead of a burst, and in it, "
+        "all "
+        "of them, so that the burst finds as little of a queue as can be.",
     .options = options,
     .create = create,
     .destroy = servsim_queue_destroy,
