@@ -22,11 +22,21 @@ put_beside(struct md *md, const struct rp_cell *cell, const char *figure, uint32
               md_figure(cell, "predictor", yardstick, as).text);
 }
 
+/* All that varies: groups are side by side here. */
+static void
+put_name(struct md *md, const struct rp_cell *cell)
+{
+    if (md->results.axis_count > 0)
+        md_put_values(md, cell, 0);
+    else
+        md_label(md, cell);
+}
+
 static void
 put_lengths_row(struct md *md, const struct rp_cell *cell)
 {
     rp_puts(&md->out, "| ");
-    md_label(md, cell);
+    put_name(md, cell);
     put_beside(md, cell, "lengths_mae", AS_NUMBER);
     put_beside(md, cell, "lengths_rmse", AS_NUMBER);
     put_beside(md, cell, "lengths_r2", AS_NUMBER);
@@ -40,7 +50,7 @@ static void
 put_traffic_row(struct md *md, const struct rp_cell *cell)
 {
     rp_puts(&md->out, "| ");
-    md_label(md, cell);
+    put_name(md, cell);
     put_beside(md, cell, "requests_mae_1", AS_NUMBER);
     put_beside(md, cell, "requests_r2_1", AS_NUMBER);
     put_beside(md, cell, "requests_mae_3", AS_NUMBER);
