@@ -98,7 +98,7 @@ const char *
 ss_predictor_label(struct ss_predictor *predictor, const char *text)
 {
     struct label **at = &predictor->labels;
-    while (*at != NULL && strncmp((*at)->text, text, sizeof(*at)->text - 1) != 0)
+    while (*at != NULL && strncmp((*at)->text, text, sizeof((*at)->text) - 1) != 0)
         at = &(*at)->next;
     struct label *label = *at;
     if (label != NULL)

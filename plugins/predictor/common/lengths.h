@@ -66,7 +66,7 @@ static inline struct lengths_class *
 lengths_class_of(struct lengths *lengths, const char *label)
 {
     struct lengths_class **at = &lengths->classes;
-    while (*at != NULL && strncmp((*at)->label, label, sizeof(*at)->label - 1) != 0)
+    while (*at != NULL && strncmp((*at)->label, label, sizeof((*at)->label) - 1) != 0)
         at = &(*at)->next;
     struct lengths_class *found = *at;
     if (found != NULL)
