@@ -369,18 +369,28 @@ find_fragmentation(struct ss_findings *out, const struct table *table)
     out->wasted_tokens_per_request = share_of(taken - used, (double)table->count);
 }
 
-static void
-find_preemptions(struct ss_findings *out, const struct ss_samples *samples, const struct table *table)
+/* As the loss table of the report has it: the repeated tokens' share of the time that kernels took for all of them. */
+static double
+recompute_gpu_s(const struct ss_trial *trial)
 {
-    double *rates = table->scratch, with = 0, without = 0;
-    size_t count = 0, with_count = 0, without_count = 0;
+    double computed =
+        ss_trial_figure(trial, "prefill_tokens_computed", NULL) + ss_trial_figure(trial, "output_tokens", NULL);
+    double busy_gpu_s = ss_trial_figure(trial, "simulated_s", NULL) * ss_trial_figure(trial, "gpus", NULL) *
+                        ss_trial_figure(trial, "busy_fraction", NULL);
+    double kernels = ss_trial_figure(trial, "busy_share", "dense") + ss_trial_figure(trial, "busy_share", "attention");
+    return share_of(ss_trial_figure(trial, "recomputed_tokens", NULL), computed) * busy_gpu_s * kernels;
+}
+
+static void
+find_preemptions(struct ss_findings *out, const struct ss_samples *samples)
+{
+    double with = 0, without = 0;
+    size_t with_count = 0, without_count = 0;
     for (size_t i = 0; i < samples->count; i++) {
         const struct ss_sample *sample = &samples->items[i];
         out->preempted_requests += sample->preemptions > 0;
         if (sample->status != SS_STATUS_FINISHED)
             continue;
-        if (sample->preemptions == 0 && sample->prompt_tokens > 0)
-            rates[count++] = (sample->ttft_ms - sample->queue_ms) / sample->prompt_tokens;
         if (isnan(sample->tpot_ms))
             continue;
         with += sample->preemptions > 0 ? sample->tpot_ms : 0;
@@ -388,15 +398,13 @@ find_preemptions(struct ss_findings *out, const struct ss_samples *samples, cons
         without += sample->preemptions > 0 ? 0 : sample->tpot_ms;
         without_count += sample->preemptions == 0;
     }
-    ss_sort(rates, count);
-    out->prefill_ms_per_token = ss_nearest_rank(rates, count, 0.5);
     out->preempted_tpot_ms = share_of(with, (double)with_count);
     out->other_tpot_ms = share_of(without, (double)without_count);
     out->preemptions = ss_trial_figure(out->trial, "preemptions", NULL);
     out->recomputed_tokens = ss_trial_figure(out->trial, "recomputed_tokens", NULL);
     out->recomputed_share =
         share_of(out->recomputed_tokens, ss_trial_figure(out->trial, "prefill_tokens_computed", NULL));
-    out->recompute_s = out->recomputed_tokens * out->prefill_ms_per_token / 1e3;
+    out->recompute_gpu_s = recompute_gpu_s(out->trial);
 }
 
 static void
@@ -447,7 +455,7 @@ ss_findings_make(struct ss_findings *out, const struct ss_trial *trial, struct s
     find_efficiency(out);
     find_over_time(out);
     find_fragmentation(out, &table);
-    find_preemptions(out, samples, &table);
+    find_preemptions(out, samples);
     (void)keep_numbers(table.prompt, table.count, table.scratch);
     ss_sort(table.scratch, table.count);
     out->short_prompt_tokens = table.count > 0 ? (uint32_t)ss_nearest_rank(table.scratch, table.count, 0.5) : 0;

@@ -59,8 +59,8 @@ struct ss_findings {
 
     /* preemptions */
     double preemptions, recomputed_tokens, recomputed_share; /* of prefill tokens computed */
-    double recompute_s;                                      /* estimate: recomputed tokens x prefill_ms_per_token */
-    double prefill_ms_per_token; /* median of (TTFT - queue) / prompt over requests not preempted */
+    double
+        recompute_gpu_s; /* estimate: their share of all computed tokens, of the time in dense kernels and attention */
     size_t preempted_requests;
     double preempted_tpot_ms, other_tpot_ms; /* mean TPOT of requests with preemptions, and of the others */
 

@@ -94,8 +94,7 @@ memory_json(const struct ss_findings *f)
     put_count(object, "preempted_requests", (double)f->preempted_requests);
     put_count(object, "recomputed_tokens", f->recomputed_tokens);
     put(object, "recomputed_share_of_prefill", f->recomputed_share);
-    put(object, "recompute_s_estimated", f->recompute_s);
-    put(object, "prefill_ms_per_token_p50", f->prefill_ms_per_token);
+    put(object, "recompute_gpu_s_estimated", f->recompute_gpu_s);
     put(object, "tpot_ms_mean_preempted", f->preempted_tpot_ms);
     put(object, "tpot_ms_mean_others", f->other_tpot_ms);
     return object;

@@ -173,9 +173,9 @@ put_memory(const struct ss_findings *f, struct ss_text *out)
         ss_text_printf(
             out,
             "  %.0f preemptions of %zu requests made %.0f prompt and output tokens be computed again: %.1f %% of "
-            "all\n  prefill, about %.3g s of it (%.3g ms a token, as requests without one had it).\n",
-            f->preemptions, f->preempted_requests, f->recomputed_tokens, PERCENT(f->recomputed_share), f->recompute_s,
-            f->prefill_ms_per_token);
+            "all\n  prefill, about %.3g GPU seconds (as many as of all tokens computed, of the time in kernels).\n",
+            f->preemptions, f->preempted_requests, f->recomputed_tokens, PERCENT(f->recomputed_share),
+            f->recompute_gpu_s);
         if (!isnan(f->preempted_tpot_ms) && !isnan(f->other_tpot_ms))
             ss_text_printf(out, "  Preempted requests had a mean TPOT of %.4g ms, the others of %.4g ms.\n",
                            f->preempted_tpot_ms, f->other_tpot_ms);

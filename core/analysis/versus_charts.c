@@ -83,11 +83,20 @@ put_panel(struct ss_chart *chart, const struct ss_versus *versus, size_t index)
     free(b);
 }
 
+/* What tells it from the other, in what a chart has room for: the end of its path, and its cell where that is another.
+ */
 static void
-name_side(char out[120], const char *letter, const struct ss_versus_side *side)
+name_side(char out[120], const struct ss_versus_side *side)
 {
-    (void)snprintf(out, 120, "%s: %.50s %.50s", letter, side->path,
-                   strcmp(side->path, side->name) == 0 ? "" : side->name);
+    size_t length = strlen(side->path), kept = 0;
+    while (length > 1 && side->path[length - 1] == '/')
+        length--;
+    while (kept < length && kept < 46 && side->path[length - 1 - kept] != '/')
+        kept++;
+    const char *end = side->path + length - kept;
+    int same =
+        strcmp(side->name, side->path) == 0 || (strlen(side->name) == kept && strncmp(end, side->name, kept) == 0);
+    (void)snprintf(out, 120, "%.*s%s%.46s", (int)kept, end, same ? "" : " ", same ? "" : side->name);
 }
 
 int
@@ -95,12 +104,14 @@ ss_versus_chart_curves(struct ss_charts *charts, const struct ss_versus *versus,
                        struct servsim_error *err)
 {
     struct ss_chart chart;
-    char name[64], key[120];
+    char name[64], side[120], key[130];
     (void)snprintf(name, sizeof name, "distributions-%zu", index + 1);
     ss_chart_open(&chart, name, 670, "How the requests fared", "share of finished requests that took no longer");
-    name_side(key, "A", &versus->a);
+    name_side(side, &versus->a);
+    (void)snprintf(key, sizeof key, "A: %s", side);
     ss_chart_key(&chart, key, SS_CHART_BLUE);
-    name_side(key, "B", &versus->b);
+    name_side(side, &versus->b);
+    (void)snprintf(key, sizeof key, "B: %s", side);
     ss_chart_key(&chart, key, SS_CHART_ORANGE);
     for (size_t i = 0; i < 4; i++)
         put_panel(&chart, versus, i);
@@ -118,25 +129,45 @@ colour_of(uint32_t metric, uint32_t verdict)
     return better ? SS_CHART_BLUE : SS_CHART_ORANGE;
 }
 
+/* A figure with neither a share of A nor an interval has no row. */
+static int
+has_row(const struct ss_difference *metric)
+{
+    return !isnan(metric->relative) && !isnan(metric->low);
+}
+
+static uint32_t
+count_rows(const struct ss_comparison *result)
+{
+    uint32_t rows = 0;
+    for (uint32_t m = 0; m < SS_METRICS; m++)
+        rows += has_row(&result->metrics[m]);
+    return rows;
+}
+
+/* Wide enough for all intervals but those that would leave no room for the others. */
 static double
 widest(const struct ss_comparison *result)
 {
+    const double limit = 400;
     double most = 0;
     for (size_t m = 0; m < SS_METRICS; m++) {
         const struct ss_difference *metric = &result->metrics[m];
-        if (!isnan(metric->relative) && !isnan(metric->low) && metric->a > 0)
-            most = fmax(most, 100 * fmax(fabs(metric->low), fabs(metric->high)) / metric->a);
+        double reach = 100 * fmax(fabs(metric->low), fabs(metric->high)) / metric->a;
+        if (has_row(metric) && metric->a > 0 && reach <= limit)
+            most = fmax(most, reach);
     }
-    return most > 0 ? fmin(most * 1.08, 400) : 1;
+    return most > 0 ? most * 1.08 : limit;
 }
 
 static void
 put_metric_names(struct ss_chart *chart, const struct ss_comparison *result)
 {
     struct ss_text names = {0};
+    uint32_t row = 0;
     for (uint32_t m = 0; m < SS_METRICS; m++)
-        if (!isnan(result->metrics[m].relative) && !isnan(result->metrics[m].low))
-            ss_text_printf(&names, "%s'%s' %u", names.length > 0 ? ", " : "", ss_metrics[m].title, m + 1);
+        if (has_row(&result->metrics[m]))
+            ss_text_printf(&names, "%s'%s' %u", names.length > 0 ? ", " : "", ss_metrics[m].title, ++row);
     if (names.data != NULL)
         ss_chart_command(chart, "set ytics (%s)", names.data);
     ss_text_free(&names);
@@ -148,21 +179,23 @@ put_differences(struct ss_chart *chart, const struct ss_comparison *result)
     static const char *const colours[] = {SS_CHART_GREY, SS_CHART_BLUE, SS_CHART_ORANGE};
     for (size_t c = 0; c < 3; c++) {
         char how[160];
-        size_t rows = 0;
+        size_t drawn = 0;
+        uint32_t row = 0;
         (void)snprintf(how, sizeof how, "with xerrorbars pt 7 ps 0.9 lw 2 lc rgb '%s'", colours[c]);
         ss_chart_plot(chart, "1:2:3:4", how);
         for (uint32_t m = 0; m < SS_METRICS; m++) {
             const struct ss_difference *metric = &result->metrics[m];
-            if (strcmp(colour_of(m, metric->verdict), colours[c]) != 0 || isnan(metric->relative) || isnan(metric->low))
+            row += (uint32_t)has_row(metric);
+            if (!has_row(metric) || strcmp(colour_of(m, metric->verdict), colours[c]) != 0)
                 continue;
-            const double row[4] = {100 * metric->relative, m + 1, 100 * metric->low / metric->a,
-                                   100 * metric->high / metric->a};
-            ss_chart_row(chart, row, 4);
-            rows++;
+            const double values[4] = {100 * metric->relative, row, 100 * metric->low / metric->a,
+                                      100 * metric->high / metric->a};
+            ss_chart_row(chart, values, 4);
+            drawn++;
         }
-        if (rows == 0) { /* gnuplot wants at least one row: off the chart */
-            const double row[4] = {0, -10, 0, 0};
-            ss_chart_row(chart, row, 4);
+        if (drawn == 0) { /* gnuplot wants at least one row: off the chart */
+            const double values[4] = {0, -10, 0, 0};
+            ss_chart_row(chart, values, 4);
         }
     }
 }
@@ -175,12 +208,14 @@ ss_versus_chart_differences(struct ss_charts *charts, const struct ss_versus_set
     for (size_t i = 0; i < set->count && rc == 0; i++) {
         const struct ss_versus *versus = &set->items[i];
         struct ss_chart chart;
-        char name[64], subtitle[300];
-        double reach = widest(&versus->result);
-        struct ss_chart_axis x = {"difference (% of A)", -reach, reach, 0}, y = {"", SS_METRICS + 0.6, 0.4, 0};
+        char name[64], a[120], b[120], subtitle[300];
+        double reach = widest(&versus->result), rows = fmax(1, count_rows(&versus->result));
+        struct ss_chart_axis x = {"difference (% of A)", -reach, reach, 0}, y = {"", rows + 0.6, 0.4, 0};
         (void)snprintf(name, sizeof name, "differences-%zu", i + 1);
-        (void)snprintf(subtitle, sizeof subtitle, "B (%.60s %.40s) less A (%.60s %.40s), with %.4g %% intervals",
-                       versus->b.path, versus->b.name, versus->a.path, versus->a.name, 100 * options->level);
+        name_side(a, &versus->a);
+        name_side(b, &versus->b);
+        (void)snprintf(subtitle, sizeof subtitle, "B (%s) less A (%s), with %.4g %% intervals", b, a,
+                       100 * options->level);
         ss_chart_open(&chart, name, 640, "What is larger than noise", subtitle);
         ss_chart_key(&chart, "B is better", SS_CHART_BLUE);
         ss_chart_key(&chart, "B is worse", SS_CHART_ORANGE);

@@ -18,13 +18,21 @@ static const char usage[] =
     "\n"
     "Lists the plugins that are found, and the files that were refused with the reason; or prints the options, origin\n"
     "and page of one plugin; or tries whether a plugin keeps the laws of its kind (check --help). KIND is hardware,\n"
-    "scheduler, workload, router, predictor or report; it is needed where one name serves two kinds. NAME with a slash "
-    "in it is "
-    "a\n"
-    "file.\n"
+    "scheduler, workload, router, predictor or report; it is needed where one name serves two kinds. NAME with a\n"
+    "slash in it is a file.\n"
     "\n"
     "Plugins are looked for in the folders of --plugin-path, then those of SERVSIM_PLUGIN_PATH, then the installed "
     "one.\n";
+
+uint32_t
+ss_kind_or_complain(const char *name)
+{
+    uint32_t kind = ss_kind_of(name);
+    if (kind == 0)
+        (void)ss_complain_text("unknown kind '%.64s'; write hardware, scheduler, workload, router, predictor or report",
+                               name);
+    return kind;
+}
 
 /* ---- JSON ---- */
 
@@ -295,10 +303,9 @@ find_and_print(const struct ss_lookup *lookup, const char *name, const char *kin
 {
     struct servsim_error err = {.size = sizeof err};
     const struct ss_plugin *plugin = NULL;
-    uint32_t kind = kind_name != NULL ? ss_kind_of(kind_name) : 0;
+    uint32_t kind = kind_name != NULL ? ss_kind_or_complain(kind_name) : 0;
     if (kind_name != NULL && kind == 0)
-        return ss_complain_text(
-            "unknown kind '%.64s'; write hardware, scheduler, workload, router, predictor or report", kind_name);
+        return SS_EXIT_BAD;
     int rc = kind != 0 ? ss_registry_find(lookup->registry, kind, name, ".", &plugin, &err)
                        : find_any(lookup, name, &plugin, &err);
     if (rc == -ENOENT && kind == 0 && strchr(name, '/') == NULL)

@@ -45,11 +45,8 @@ value_of(const char *flag, int argc, char **argv, int *i)
 static int
 read_kind(struct flags *flags, const char *name)
 {
-    flags->request.kind = ss_kind_of(name);
-    if (flags->request.kind != 0)
-        return 0;
-    return ss_complain_text("unknown kind '%.64s'; write hardware, scheduler, workload, router, predictor or report",
-                            name);
+    flags->request.kind = ss_kind_or_complain(name);
+    return flags->request.kind != 0 ? 0 : SS_EXIT_BAD;
 }
 
 static int

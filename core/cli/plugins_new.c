@@ -189,10 +189,9 @@ ss_plugins_new(int argc, char **argv, const struct ss_lookup *lookup)
     }
     if (argc != 3)
         return ss_complain_text("plugins new wants a kind and a name; write servsim plugins new scheduler mine");
-    struct start start = {.kind = ss_kind_name(ss_kind_of(argv[1])), .name = argv[2]};
+    struct start start = {.kind = ss_kind_name(ss_kind_or_complain(argv[1])), .name = argv[2]};
     if (start.kind == NULL)
-        return ss_complain_text(
-            "unknown kind '%.64s'; write hardware, scheduler, workload, router, predictor or report", argv[1]);
+        return SS_EXIT_BAD;
     if (!name_is_fit(start.name))
         return ss_complain_text("'%.80s' is no name for a plugin: write 1 to %d letters, digits, '_' and '-'", argv[2],
                                 NAME_LIMIT);

@@ -17,7 +17,8 @@ struct ss_cluster {
     const struct ss_sim_options *options;
     struct ss_result *result;
     struct ss_cost *cost;
-    struct servsim_host host; /* for hardware, router and workload */
+    struct servsim_host host; /* for hardware, workload and predictor */
+    struct servsim_host router_host;
     struct ss_instance router, workload;
     const struct servsim_router_ops *router_ops;
     const struct servsim_workload_ops *workload_ops;

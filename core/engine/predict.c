@@ -23,7 +23,6 @@ struct label {
 struct ss_predictor {
     struct ss_instance instance;
     const struct servsim_predictor_ops *ops;
-    struct servsim_host host;
     struct label *labels;
     ss_time interval, minute_begin;
     struct servsim_minute minute;              /* the one under way */
@@ -64,13 +63,8 @@ ss_predictor_create(struct ss_cluster *cluster, struct servsim_error *err)
     if (predictor == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a predictor");
     cluster->predictor = predictor;
-    predictor->host = cluster->host;
-    predictor->host.replica_state = NULL;
-    predictor->host.fail = NULL;
-    predictor->host.prediction_quality = NULL;
-    predictor->host.forecast = NULL;
     predictor->interval = cell->predictor_interval_ps > 0 ? cell->predictor_interval_ps : 60 * SS_PS_PER_S;
-    int rc = ss_instance_create(&predictor->instance, &cell->predictor, &predictor->host, NULL, err);
+    int rc = ss_instance_create(&predictor->instance, &cell->predictor, &cluster->host, NULL, err);
     if (rc != 0)
         return rc;
     predictor->ops = predictor->instance.descriptor->ops;

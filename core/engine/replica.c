@@ -105,15 +105,13 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->owner = index / cell->dp;
     replica->cluster = cluster;
     ss_kv_init(&replica->kv, cluster->kv_blocks, ss_cost_host_blocks(cluster->cost), cell->block_size);
-    replica->host = cluster->host;
-    replica->host.ctx = replica;
-    replica->host.replica_state = NULL;
-    replica->host.generated_tokens = generated_tokens;
-    replica->host.fail = scheduler_fails;
-    replica->host.prediction_quality = prediction_quality;
-    replica->host.forecast = forecast;
-    replica->host.seed = NULL;
-    replica->host.log = NULL;
+    replica->host = (struct servsim_host){.size = sizeof replica->host,
+                                          .abi_minor = SERVSIM_ABI_MINOR,
+                                          .ctx = replica,
+                                          .generated_tokens = generated_tokens,
+                                          .fail = scheduler_fails,
+                                          .prediction_quality = prediction_quality,
+                                          .forecast = forecast};
     if (make_lanes(replica) != 0)
         return servsim_fail(err, ENOMEM, "no memory for replica %u", index);
     int rc = cell->prefix_caching ? ss_kv_cache(&replica->kv, err) : 0;

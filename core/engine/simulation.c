@@ -68,7 +68,7 @@ make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
     if (rc == 0)
         rc = ss_predictor_create(cluster, err);
     if (rc == 0)
-        rc = ss_instance_create(&cluster->router, &cell->router, &cluster->host, &context, err);
+        rc = ss_instance_create(&cluster->router, &cell->router, &cluster->router_host, &context, err);
     if (rc == 0)
         cluster->router_ops = cluster->router.descriptor->ops;
     return rc;
@@ -114,17 +114,18 @@ make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
 }
 
 static void
-make_host(struct ss_cluster *cluster)
+make_hosts(struct ss_cluster *cluster)
 {
     cluster->host = (struct servsim_host){.size = sizeof cluster->host,
                                           .abi_minor = SERVSIM_ABI_MINOR,
                                           .ctx = cluster,
                                           .log = log_line,
-                                          .seed = seed_for,
-                                          .replica_state = replica_state,
-                                          .fail = router_fails,
-                                          .prediction_quality = prediction_quality,
-                                          .forecast = forecast};
+                                          .seed = seed_for};
+    cluster->router_host = cluster->host;
+    cluster->router_host.replica_state = replica_state;
+    cluster->router_host.fail = router_fails;
+    cluster->router_host.prediction_quality = prediction_quality;
+    cluster->router_host.forecast = forecast;
 }
 
 static int
@@ -132,7 +133,7 @@ cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struc
              struct servsim_error *err)
 {
     *cluster = (struct ss_cluster){.cell = cell, .options = options};
-    make_host(cluster);
+    make_hosts(cluster);
     int rc = make_plugins(cluster, err);
     return rc != 0 ? rc : make_replicas(cluster, err);
 }
@@ -227,7 +228,7 @@ ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct se
     if (empty == NULL)
         return servsim_fail(err, ENOMEM, "no memory to measure the traffic");
     cluster.result = empty;
-    make_host(&cluster);
+    make_hosts(&cluster);
     *out = (struct ss_traffic){0, 0};
     int rc = open_workload(&cluster, err);
     if (rc == 0)

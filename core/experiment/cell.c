@@ -152,6 +152,15 @@ build_limits(const struct ss_build *build, const struct ss_node *tree, struct ss
                         cell->max_num_batched_tokens, cell->max_num_seqs, cell->max_num_seqs);
 }
 
+/* A duration exactly as written, not through the table's double: the table has checked its form and its bounds. */
+static int64_t
+written_ps(const struct ss_node *map, const char *key, const char *unit, int64_t missing)
+{
+    const struct ss_node *node = map != NULL ? ss_node_get(map, key) : NULL;
+    ss_time time;
+    return node != NULL && ss_duration_parse(node->text, unit, &time, NULL) == 0 ? (int64_t)time : missing;
+}
+
 /* `load` is turned into a load_scale before the first cell starts; a resolved cell states the scale itself. */
 static int
 build_load(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
@@ -165,9 +174,8 @@ build_load(const struct ss_build *build, const struct ss_node *tree, struct ss_c
     cell->load = load->present ? load->number : 0;
     cell->load_scale = scale->present ? scale->number : 0;
     const struct servsim_value *history = ss_options_get(&options, "history");
-    const struct servsim_value *span = ss_options_get(&options, "history_span");
     cell->history_requests = history->present ? (uint64_t)history->integer : 0;
-    cell->history_span = span->present ? (ss_time)(span->number * 1e12) : 0;
+    cell->history_span = written_ps(ss_node_get(tree, "workload"), "history_span", "s", 0);
     ss_options_free(&options);
     if (cell->history_requests > 0 && cell->history_span > 0)
         return ss_node_fail(ss_node_get(ss_node_get(tree, "workload"), "history_span"), build->err, EINVAL,
@@ -191,7 +199,8 @@ build_predictor(const struct ss_build *build, const struct ss_node *tree, struct
         rc = ss_host_keys_bind(build, tree, "predictor", SERVSIM_KIND_PREDICTOR, &options);
     if (rc != 0)
         return rc;
-    cell->predictor_interval_ps = (int64_t)(ss_options_get(&options, "interval")->number * 1e12);
+    int64_t preset = (int64_t)(ss_options_get(&options, "interval")->number * 1e12);
+    cell->predictor_interval_ps = written_ps(node, "interval", "s", preset);
     ss_options_free(&options);
     return 0;
 }
@@ -214,15 +223,6 @@ build_kv_cache(const struct ss_build *build, const struct ss_node *tree, struct 
     return 0;
 }
 
-/* Exactly as written; the table has checked its form and its bounds. */
-static int64_t
-limit_ps(const struct ss_node *map, const char *key)
-{
-    const struct ss_node *node = map != NULL ? ss_node_get(map, key) : NULL;
-    ss_time time;
-    return node != NULL && ss_duration_parse(node->text, "ms", &time, NULL) == 0 ? (int64_t)time : -1;
-}
-
 static int
 build_slo(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
 {
@@ -232,8 +232,8 @@ build_slo(const struct ss_build *build, const struct ss_node *tree, struct ss_ce
     if (rc != 0)
         return rc;
     ss_options_free(&options);
-    cell->slo_ttft_ps = limit_ps(map, "ttft");
-    cell->slo_tpot_ps = limit_ps(map, "tpot");
+    cell->slo_ttft_ps = written_ps(map, "ttft", "ms", -1);
+    cell->slo_tpot_ps = written_ps(map, "tpot", "ms", -1);
     return 0;
 }
 

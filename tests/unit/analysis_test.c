@@ -420,7 +420,8 @@ test_hostile_results(void)
     "2.000000000,0,2,7,0,0,0.000000,0.400000,40,0.100000\n"
 #define SUMMARY                                                                                                        \
     "{\"preemptions\": 2, \"recomputed_tokens\": 170, \"prefill_tokens_computed\": 1700, \"kv_blocks_total\": 100, "   \
-    "\"kv_usage_peak\": 0.8, \"replicas\": 1}"
+    "\"kv_usage_peak\": 0.8, \"replicas\": 1, \"gpus\": 2, \"simulated_s\": 2.2, \"busy_fraction\": 0.5, "             \
+    "\"output_tokens\": 23, \"busy_share\": {\"dense\": 0.6, \"attention\": 0.3}}"
 #define RUN "{\"configuration\": \"servsim: 1\\nkv_cache: {block_size: 16}\\ncluster: {gpus: 2, tp: 2}\\n\"}"
 
 static void
@@ -465,7 +466,7 @@ test_findings(void)
     CU_ASSERT_DOUBLE_EQUAL(found.kv_mean_share, (60 + 80 + 0.2 * 40) / 2.2 / 100, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(found.recomputed_share, 0.1, 1e-9);
     CU_ASSERT_EQUAL(found.preempted_requests, 1);
-    CU_ASSERT_DOUBLE_EQUAL(found.prefill_ms_per_token, 100.0 / 600, 1e-9); /* nearest rank of 1/6 and 1 */
+    CU_ASSERT_DOUBLE_EQUAL(found.recompute_gpu_s, 170.0 / 1723 * 2.2 * 2 * 0.5 * 0.9, 1e-9);
     ss_findings_text(&found, &text);
     CU_ASSERT(!text.failed && strstr(text.data, "nan") == NULL);
     json_t *json = ss_findings_json(&found);
