@@ -34,7 +34,7 @@ int ss_complain(const struct servsim_error *err);
 int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The workload plugin that is surest that it reads this file; an error where none does. */
-int ss_recognise(const struct ss_registry *registry, const char *path, const struct ss_plugin **out,
+int ss_recognise(struct ss_registry *registry, const char *path, const struct ss_plugin **out,
                  struct servsim_error *err);
 
 /* Options that run, simulate and quick share. */

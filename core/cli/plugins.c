@@ -250,6 +250,15 @@ info(const struct ss_plugin *plugin, int json)
 
 /* ---- which plugin ---- */
 
+static int
+list(struct ss_registry *registry, int json)
+{
+    struct servsim_error err = {.size = sizeof err};
+    if (ss_registry_complete(registry, 0, &err) != 0)
+        return ss_complain(&err);
+    return json ? list_json(registry) : list_text(registry);
+}
+
 /* A name without a kind: the one kind that has it. A file: the first kind that it holds. */
 static int
 find_any(const struct ss_lookup *lookup, const char *name, const struct ss_plugin **out, struct servsim_error *err)
@@ -280,7 +289,8 @@ find_any(const struct ss_lookup *lookup, const char *name, const struct ss_plugi
     return rc;
 }
 
-/* The same for a plain name: unknown in every kind, so the nearest name of any kind is the advice. */
+/* The same for a plain name: unknown in every kind, so that all files were opened; the nearest name of any kind is the
+   advice. */
 static int
 fail_unknown(const struct ss_registry *registry, const char *name)
 {
@@ -339,7 +349,7 @@ ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup)
             words[count++] = argv[i];
     }
     if (count == 0 && kind == NULL)
-        return json ? list_json(lookup->registry) : list_text(lookup->registry);
+        return list(lookup->registry, json);
     if (count == 0 || strcmp(words[0], "info") != 0)
         return ss_complain_text("plugins: '%.64s' is not understood; write plugins, or plugins info NAME",
                                 count > 0 ? words[0] : "--kind");

@@ -118,6 +118,9 @@ find_file(struct flags *flags, const struct ss_lookup *lookup)
         (void)fclose(file);
     if (file != NULL || strchr(name, '/') != NULL)
         return 0;
+    struct servsim_error err = {.size = sizeof err};
+    if (ss_registry_complete(lookup->registry, 0, &err) != 0)
+        return ss_complain(&err);
     for (size_t i = 0; i < ss_registry_count(lookup->registry); i++) {
         const struct ss_plugin *plugin = ss_registry_at(lookup->registry, i);
         if (strcasecmp(plugin->descriptor->name, name) != 0 ||

@@ -43,16 +43,31 @@ surest(const struct ss_registry *registry, const char *head, size_t length)
     return best;
 }
 
+/* Files that are named for workloads are asked first; the others only where none of these knows it. */
+static int
+find_surest(struct ss_registry *registry, const char *head, size_t length, const struct ss_plugin **out,
+            struct servsim_error *err)
+{
+    static const uint32_t kinds[] = {SERVSIM_KIND_WORKLOAD, 0};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && rc == 0 && *out == NULL; i++) {
+        rc = ss_registry_complete(registry, kinds[i], err);
+        *out = rc == 0 ? surest(registry, head, length) : NULL;
+    }
+    return rc;
+}
+
 int
-ss_recognise(const struct ss_registry *registry, const char *path, const struct ss_plugin **out,
-             struct servsim_error *err)
+ss_recognise(struct ss_registry *registry, const char *path, const struct ss_plugin **out, struct servsim_error *err)
 {
     char *head = malloc(HEAD_BYTES);
     size_t length = 0;
     if (head == NULL)
         return servsim_fail(err, ENOMEM, "no memory to read %s", path);
     int rc = read_head(path, head, &length, err);
-    *out = rc == 0 ? surest(registry, head, length) : NULL;
+    *out = NULL;
+    if (rc == 0)
+        rc = find_surest(registry, head, length, out, err);
     free(head);
     if (rc != 0 || *out != NULL)
         return rc;

@@ -6,6 +6,8 @@ core_libservsim_a_SOURCES += \
 	core/plugin/options.c \
 	core/plugin/registry.c \
 	core/plugin/registry.h \
+	core/plugin/search.c \
+	core/plugin/search.h \
 	core/plugin/table.c \
 	core/plugin/table.h \
 	core/plugin/units.c \

@@ -1,27 +1,29 @@
 /*
  * plugin/registry.c - the plugins that were found, those that were refused, and finding one by name.
  *
- * Folders are scanned once, in the order of the search path, and files in a folder by name, so that what is found does
- * not depend on the order of a directory. Plugins named by a path are loaded when they are asked for, and are found by
- * that path only.
+ * Files are opened when they may hold what is asked for, and stay open. Which plugin has a name does not depend on what
+ * was asked for before: the first folder on the search path decides, in it the file that is named for the plugin, then
+ * the first by name. Plugins named by a path are found by that path only.
  */
 #include "plugin/registry.h"
 
-#include <dirent.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "plugin/file.h"
+#include "plugin/search.h"
 #include "plugin/table.h"
 
 struct entry {
     struct ss_plugin plugin;
-    int by_path; /* loaded by an explicit path: no name finds it */
+    uint32_t rank; /* of its name the lowest counts: two for each folder, the odd one for files of another name */
+    int unnamed;   /* no name finds it: loaded by an explicit path, or another one has the name */
 };
 
 struct ss_registry {
-    struct entry **entries; /* pointers: handed out, so they must not move */
+    struct ss_search search;
+    struct entry **entries; /* pointers: handed out, so they must not move; those that names find come first, sorted */
     size_t count, searchable;
     struct ss_refusal *refusals;
     size_t refusal_count;
@@ -34,6 +36,7 @@ struct ss_registry {
 static const char *const kind_names[] = {NULL, "hardware", "scheduler", "workload", "router", "predictor", "report"};
 
 #define KIND_COUNT (sizeof kind_names / sizeof kind_names[0])
+#define BY_PATH UINT32_MAX /* in place of a rank */
 
 const char *
 ss_kind_name(uint32_t kind)
@@ -94,21 +97,19 @@ refuse(struct ss_registry *registry, const char *path, const char *reason, struc
     return 0;
 }
 
-static struct entry *
-add_entry(struct ss_registry *registry, const struct servsim_plugin *descriptor, const char *path, int by_path)
+static int
+add_entry(struct ss_registry *registry, const struct servsim_plugin *descriptor, const char *path, uint32_t rank)
 {
     struct entry **entries = grow(registry->entries, registry->count, sizeof *entries);
     if (entries == NULL)
-        return NULL;
+        return -ENOMEM;
     registry->entries = entries;
     struct entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL)
-        return NULL;
-    entry->plugin.descriptor = descriptor;
-    entry->plugin.path = path;
-    entry->by_path = by_path;
+        return -ENOMEM;
+    *entry = (struct entry){{descriptor, path}, rank, rank == BY_PATH};
     entries[registry->count++] = entry;
-    return entry;
+    return 0;
 }
 
 static int
@@ -130,7 +131,7 @@ find_named(const struct ss_registry *registry, uint32_t kind, const char *name)
 {
     for (size_t i = 0; i < registry->count; i++) {
         const struct servsim_plugin *descriptor = registry->entries[i]->plugin.descriptor;
-        if (!registry->entries[i]->by_path && descriptor->kind == kind && strcasecmp(descriptor->name, name) == 0)
+        if (!registry->entries[i]->unnamed && descriptor->kind == kind && strcasecmp(descriptor->name, name) == 0)
             return registry->entries[i];
     }
     return NULL;
@@ -138,9 +139,31 @@ find_named(const struct ss_registry *registry, uint32_t kind, const char *name)
 
 /* ---- files ---- */
 
+static uint32_t
+rank_of(const struct ss_candidate *from, const struct servsim_plugin *descriptor)
+{
+    if (from == NULL)
+        return BY_PATH;
+    return 2 * from->folder + !ss_file_is_named_for(from->file, descriptor->kind, descriptor->name);
+}
+
+/* Takes a descriptor that is fit, unless another one has the name by right. */
+static int
+take_plugin(struct ss_registry *registry, const struct servsim_plugin *descriptor, const char *path,
+            const struct ss_candidate *from)
+{
+    uint32_t rank = rank_of(from, descriptor);
+    struct entry *other = from != NULL ? find_named(registry, descriptor->kind, descriptor->name) : NULL;
+    if (other != NULL && other->rank <= rank)
+        return 0;
+    if (other != NULL)
+        other->unnamed = 1;
+    return add_entry(registry, descriptor, path, rank);
+}
+
 /* Takes the descriptors of a file that are fit. Others are refused one by one; *refused is the last reason. */
 static int
-take_file(struct ss_registry *registry, const struct ss_file *file, const char *path, int by_path,
+take_file(struct ss_registry *registry, const struct ss_file *file, const char *path, const struct ss_candidate *from,
           struct servsim_error *refused, struct servsim_error *err)
 {
     const char *kept = keep(registry, path);
@@ -156,61 +179,60 @@ take_file(struct ss_registry *registry, const struct ss_file *file, const char *
                 return -ENOMEM;
             continue;
         }
-        if (!by_path && find_named(registry, file->found[i]->kind, file->found[i]->name) != NULL)
-            continue; /* the first one wins */
-        if (add_entry(registry, file->found[i], kept, by_path) == NULL)
+        if (take_plugin(registry, file->found[i], kept, from) != 0)
             return out_of_memory(err);
     }
     return 0;
 }
 
 static int
-load_file(struct ss_registry *registry, const char *path, int by_path, struct servsim_error *refused,
-          struct servsim_error *err)
+by_kind_and_name(const void *a, const void *b)
+{
+    const struct entry *left = *(struct entry *const *)a, *right = *(struct entry *const *)b;
+    const struct servsim_plugin *x = left->plugin.descriptor, *y = right->plugin.descriptor;
+    if (left->unnamed != right->unnamed)
+        return left->unnamed - right->unnamed;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return strcasecmp(x->name, y->name);
+}
+
+static void
+sort_entries(struct ss_registry *registry)
+{
+    if (registry->count > 0)
+        qsort(registry->entries, registry->count, sizeof *registry->entries, by_kind_and_name);
+    registry->searchable = 0;
+    while (registry->searchable < registry->count && !registry->entries[registry->searchable]->unnamed)
+        registry->searchable++;
+}
+
+/* `from` is NULL for a file that was named by its path. */
+static int
+load_file(struct ss_registry *registry, const char *path, const struct ss_candidate *from,
+          struct servsim_error *refused, struct servsim_error *err)
 {
     struct ss_file file;
     if (ss_file_load(&file, path, refused) != 0)
         return refuse(registry, path, refused->text, err);
     if (keep_fd(registry, file.fd) != 0)
         return out_of_memory(err);
-    return take_file(registry, &file, path, by_path, refused, err);
+    int rc = take_file(registry, &file, path, from, refused, err);
+    sort_entries(registry);
+    return rc;
 }
 
 /* ---- folders ---- */
 
 static int
-is_plugin_name(const struct dirent *item)
-{
-    size_t length = strlen(item->d_name);
-    return item->d_name[0] != '.' && length > 3 && strcmp(item->d_name + length - 3, ".so") == 0;
-}
-
-static int
-by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int
 scan_folder(struct ss_registry *registry, const char *folder, struct servsim_error *err)
 {
-    struct dirent **items = NULL;
-    int rc = 0, count = scandir(folder, &items, is_plugin_name, by_bytes);
-    if (count < 0) {
-        char reason[160];
-        (void)snprintf(reason, sizeof reason, "no folder of plugins: %s", strerror(errno));
-        return errno == ENOMEM ? out_of_memory(err) : refuse(registry, folder, reason, err);
-    }
-    for (int i = 0; i < count; i++) {
-        struct servsim_error refused = {.size = sizeof refused};
-        char *path = rc == 0 ? ss_path_absolute(folder, items[i]->d_name) : NULL;
-        if (rc == 0)
-            rc = path != NULL ? load_file(registry, path, 0, &refused, err) : out_of_memory(err);
-        free(path);
-        free(items[i]);
-    }
-    free(items);
-    return rc;
+    int rc = ss_search_add(&registry->search, folder);
+    if (rc == 0)
+        return 0;
+    char reason[160];
+    (void)snprintf(reason, sizeof reason, "no folder of plugins: %s", strerror(-rc));
+    return rc == -ENOMEM ? out_of_memory(err) : refuse(registry, folder, reason, err);
 }
 
 static int
@@ -230,16 +252,6 @@ scan_list(struct ss_registry *registry, const char *list, struct servsim_error *
     return rc;
 }
 
-static int
-by_kind_and_name(const void *a, const void *b)
-{
-    const struct servsim_plugin *x = (*(struct entry *const *)a)->plugin.descriptor;
-    const struct servsim_plugin *y = (*(struct entry *const *)b)->plugin.descriptor;
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    return strcasecmp(x->name, y->name);
-}
-
 int
 ss_registry_open(struct ss_registry **out, const char *const *paths, size_t path_count, struct servsim_error *err)
 {
@@ -254,11 +266,33 @@ ss_registry_open(struct ss_registry **out, const char *const *paths, size_t path
             return rc;
         }
     }
-    registry->searchable = registry->count;
-    if (registry->count > 0)
-        qsort(registry->entries, registry->count, sizeof *registry->entries, by_kind_and_name);
     *out = registry;
     return 0;
+}
+
+/* Those in this folder that are named for the kind (0: any) and the name (NULL: any). */
+static int
+open_files(struct ss_registry *registry, uint32_t folder, uint32_t kind, const char *name, struct servsim_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < registry->search.count && rc == 0; i++) {
+        struct ss_candidate *file = &registry->search.files[i];
+        if (file->opened || file->folder != folder || (kind != 0 && !ss_file_is_named_for(file->file, kind, name)))
+            continue;
+        struct servsim_error refused = {.size = sizeof refused};
+        file->opened = 1;
+        rc = load_file(registry, file->path, file, &refused, err);
+    }
+    return rc;
+}
+
+int
+ss_registry_complete(struct ss_registry *registry, uint32_t kind, struct servsim_error *err)
+{
+    int rc = 0;
+    for (uint32_t folder = 0; folder < registry->search.folders && rc == 0; folder++)
+        rc = open_files(registry, folder, kind, NULL, err);
+    return rc;
 }
 
 void
@@ -272,6 +306,7 @@ ss_registry_close(struct ss_registry *registry)
         free(registry->strings[i]);
     for (size_t i = 0; i < registry->fd_count; i++)
         (void)close(registry->fds[i]);
+    ss_search_free(&registry->search);
     free(registry->entries);
     free(registry->refusals);
     free(registry->strings);
@@ -290,7 +325,7 @@ pick_from_file(const struct ss_registry *registry, uint32_t kind, const char *pa
     const struct servsim_plugin *other = NULL;
     for (size_t i = registry->searchable; i < registry->count; i++) {
         const struct ss_plugin *plugin = &registry->entries[i]->plugin;
-        if (strcmp(plugin->path, path) != 0)
+        if (registry->entries[i]->rank != BY_PATH || strcmp(plugin->path, path) != 0)
             continue;
         of_file++;
         other = plugin->descriptor;
@@ -318,7 +353,7 @@ find_file(struct ss_registry *registry, uint32_t kind, const char *name, const c
         return out_of_memory(err);
     int rc = pick_from_file(registry, kind, path, out, err);
     if (rc == -ENOENT) {
-        rc = load_file(registry, path, 1, &refused, err);
+        rc = load_file(registry, path, NULL, &refused, err);
         if (rc == 0)
             rc = pick_from_file(registry, kind, path, out, err);
         if (rc == -ENOENT)
@@ -342,6 +377,7 @@ refused_for(const struct ss_registry *registry, const char *name)
     return NULL;
 }
 
+/* Everything was opened by now. */
 static int
 fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *name, struct servsim_error *err)
 {
@@ -369,19 +405,38 @@ fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *name
     return rc;
 }
 
+/* Folder by folder: first the file that is named for it, then all of them. NULL: there is none. */
+static int
+find_by_name(struct ss_registry *registry, uint32_t kind, const char *name, const struct entry **out,
+             struct servsim_error *err)
+{
+    for (uint32_t rank = 0; rank < 2 * registry->search.folders; rank++) {
+        int rc = open_files(registry, rank / 2, rank % 2 == 0 ? kind : 0, name, err);
+        if (rc != 0)
+            return rc;
+        *out = find_named(registry, kind, name);
+        if (*out != NULL && (*out)->rank <= rank)
+            return 0;
+    }
+    *out = NULL;
+    return 0;
+}
+
 int
 ss_registry_find(struct ss_registry *registry, uint32_t kind, const char *name, const char *base_dir,
                  const struct ss_plugin **out, struct servsim_error *err)
 {
+    const struct entry *entry = NULL;
     if (ss_kind_name(kind) == NULL)
         return servsim_fail(err, EINVAL, "plugin kind %u is unknown", kind);
     if (strchr(name, '/') != NULL)
         return find_file(registry, kind, name, base_dir, out, err);
-    const struct entry *entry = find_named(registry, kind, name);
-    if (entry == NULL)
+    int rc = find_by_name(registry, kind, name, &entry, err);
+    if (rc == 0 && entry == NULL)
         return fail_unknown(registry, kind, name, err);
-    *out = &entry->plugin;
-    return 0;
+    if (rc == 0)
+        *out = &entry->plugin;
+    return rc;
 }
 
 size_t

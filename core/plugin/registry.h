@@ -25,11 +25,15 @@ struct ss_refusal {
 };
 
 /*
- * Scans the folders in order: each of `paths` (colon-separated lists, NULL entries skipped: --plugin-path,
- * SERVSIM_PLUGIN_PATH, the installed folder). The first plugin of a kind and name wins. A file that is refused is kept
- * as a refusal, and is no error here.
+ * Lists the folders in order: each of `paths` (colon-separated lists, NULL entries skipped: --plugin-path,
+ * SERVSIM_PLUGIN_PATH, the installed folder). Files are opened only when they may hold what is looked for. Of a kind
+ * and name the first folder's plugin wins, in a folder the one in KIND_NAME.so, then the first file by name. A file
+ * that is refused is kept as a refusal, and is no error here.
  */
 int ss_registry_open(struct ss_registry **out, const char *const *paths, size_t path_count, struct servsim_error *err);
+
+/* Opens all files; or, with a kind, those named KIND_*.so. Lists below are of what was opened so far. */
+int ss_registry_complete(struct ss_registry *registry, uint32_t kind, struct servsim_error *err);
 void ss_registry_close(struct ss_registry *registry); /* frees the lists; files stay mapped */
 
 /*

@@ -14,12 +14,23 @@
 #include "tests/unit/scratch.h"
 
 static struct ss_registry *
-open_folders(const char *first, const char *second)
+list_folders(const char *first, const char *second)
 {
     struct ss_registry *registry = NULL;
     struct servsim_error err = {.size = sizeof err};
     const char *const paths[] = {first, NULL, second};
     CU_ASSERT_EQUAL_FATAL(ss_registry_open(&registry, paths, 3, &err), 0);
+    CU_ASSERT_EQUAL(ss_registry_count(registry), 0);
+    return registry;
+}
+
+/* All that is there. */
+static struct ss_registry *
+open_folders(const char *first, const char *second)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_registry *registry = list_folders(first, second);
+    CU_ASSERT_EQUAL_FATAL(ss_registry_complete(registry, 0, &err), 0);
     return registry;
 }
 
@@ -266,6 +277,48 @@ test_order(void)
     scratch_close(second);
 }
 
+/* Of which file is the scheduler? */
+static const char *
+file_of(struct ss_registry *registry, const char *name)
+{
+    const struct ss_plugin *plugin = NULL;
+    struct servsim_error err = {.size = sizeof err};
+    CU_ASSERT_EQUAL_FATAL(ss_registry_find(registry, SERVSIM_KIND_SCHEDULER, name, ".", &plugin, &err), 0);
+    return strrchr(plugin->path, '/') + 1;
+}
+
+/* What is found does not depend on what was opened before. */
+static void
+test_opened_late(void)
+{
+    char first[256], second[256];
+    struct servsim_error err = {.size = sizeof err};
+    scratch_open(first);
+    scratch_open(second);
+    (void)scratch_plugin(first, "sound", "a.so");
+    (void)scratch_plugin(first, "sound", "Scheduler_FCFS.so");
+    (void)scratch_plugin(first, "newer_minor", "router_newer.so");
+    (void)scratch_plugin(second, "sound", "scheduler_predictive.so");
+    struct ss_registry *registry = list_folders(first, second);
+    CU_ASSERT_STRING_EQUAL(file_of(registry, "fcfs"), "Scheduler_FCFS.so");
+    CU_ASSERT_EQUAL(ss_registry_count(registry), 12); /* nothing else was opened */
+    CU_ASSERT_EQUAL(ss_registry_complete(registry, SERVSIM_KIND_ROUTER, &err), 0);
+    CU_ASSERT_EQUAL(ss_registry_count(registry), 13);
+    CU_ASSERT_EQUAL(ss_registry_complete(registry, 0, &err), 0);
+    CU_ASSERT_EQUAL(ss_registry_count(registry), 13);
+    CU_ASSERT_STRING_EQUAL(file_of(registry, "fcfs"), "Scheduler_FCFS.so");
+    ss_registry_close(registry);
+    registry = open_folders(first, second);
+    CU_ASSERT_STRING_EQUAL(file_of(registry, "fcfs"), "Scheduler_FCFS.so");
+    ss_registry_close(registry);
+    registry = list_folders(second, first);
+    CU_ASSERT_EQUAL(ss_registry_complete(registry, SERVSIM_KIND_ROUTER, &err), 0);
+    CU_ASSERT_STRING_EQUAL(file_of(registry, "fcfs"), "scheduler_predictive.so"); /* of the first folder */
+    ss_registry_close(registry);
+    scratch_close(first);
+    scratch_close(second);
+}
+
 static void
 expect_unknown(struct ss_registry *registry, uint32_t kind, const char *name, const char *base, const char *words)
 {
@@ -382,6 +435,7 @@ main(void)
         {"files of other people", test_owner},
         {"folders that everybody may write to", test_open_folder},
         {"the first of a name wins", test_order},
+        {"files are opened when they are needed", test_opened_late},
         {"names, paths and advice", test_names},
         {"no file is taken for another", test_no_aliases},
         {"instances", test_instances},
