@@ -41,6 +41,15 @@ numbers_for_people(void)
         CU_ASSERT_STRING_EQUAL(rp_duration(cases[i].value).text, cases[i].duration);
     }
     CU_ASSERT_STRING_EQUAL(rp_human(NAN).text, "–");
+    static const struct {
+        double value, half;
+        const char *text;
+    } beside[] = {
+        {2587.8, 0.56, "2,587.80"}, {44321, 3200, "44,300"}, {1.7104, 0.054, "1.710"}, {0.36218, 0.026, "0.362"},
+        {12.5, 77, "12.5"},         {0, 0.5, "0"},           {451.2, 0, "451"},        {1.5, INFINITY, "1.50"},
+    };
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        CU_ASSERT_STRING_EQUAL(rp_beside(beside[i].value, beside[i].half).text, beside[i].text);
     CU_ASSERT_STRING_EQUAL(rp_percent(INFINITY).text, "–");
     CU_ASSERT_STRING_EQUAL(rp_tick(20000).text, "20,000");
     CU_ASSERT_STRING_EQUAL(rp_tick(0.05).text, "0.05");

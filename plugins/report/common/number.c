@@ -82,6 +82,16 @@ rp_rough(double value)
 }
 
 struct rp_word
+rp_beside(double value, double half)
+{
+    const int least = 3, most = 9;
+    if (!(half > 0) || !isfinite(half) || value == 0)
+        return rp_human(value);
+    int figures = (int)floor(log10(fabs(value))) - (int)floor(log10(half)) + 2;
+    return rounded_to(value, figures < least ? least : figures > most ? most : figures);
+}
+
+struct rp_word
 rp_count(double value)
 {
     if (!isfinite(value))

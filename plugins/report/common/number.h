@@ -20,6 +20,9 @@ struct rp_word rp_human(double value);
 /* Two significant digits: the half width of an interval. */
 struct rp_word rp_rough(double value);
 
+/* A mean beside the half width of its interval: as precise as that with two digits, three at least. */
+struct rp_word rp_beside(double value, double half);
+
 /* A count, all digits, thousands separated. */
 struct rp_word rp_count(double value);
 

@@ -68,35 +68,20 @@ md_word(double value, uint32_t as)
                             : rp_human(value);
 }
 
-/* The mean, its unit taken off its end. */
-static struct rp_word
-without(struct rp_word word, const char *unit)
-{
-    size_t length = strlen(word.text), tail = strlen(unit);
-    if (length > tail && strcmp(word.text + length - tail, unit) == 0)
-        word.text[length - tail] = '\0';
-    return word;
-}
-
 struct rp_word
 md_spread(const struct rp_spread *spread, uint32_t as)
 {
     struct rp_word mean = md_word(spread->mean, as), out;
-    const char *unit = as == AS_PERCENT ? " %" : as == AS_TIMES ? "×" : "";
-    double half = as == AS_PERCENT ? 100 * spread->half : spread->half;
-    if (!isfinite(spread->half) || spread->half < 1e-4 * fabs(spread->mean)) /* less than the digits shown */
+    int in_ms = as == AS_MS && spread->mean < 999.5 && spread->mean != 0;
+    const char *unit = as == AS_PERCENT ? " %" : as == AS_TIMES ? "×" : as != AS_MS ? "" : in_ms ? " ms" : " s";
+    double scale = as == AS_PERCENT ? 100 : as == AS_MS && !in_ms ? 1e-3 : 1, half = scale * spread->half;
+    if (!isfinite(half) || spread->half < 1e-4 * fabs(spread->mean)) /* less than the digits shown */
         return mean;
-    if (as == AS_COUNT && half > 0)
-        mean = rp_human(spread->mean);
-    if (as == AS_MS && spread->mean >= 99.95e3) {
-        (void)snprintf(out.text, sizeof out.text, "%.22s ± %.20s", mean.text, rp_milliseconds(half).text);
-        return out;
-    }
-    if (as == AS_MS) {
-        unit = spread->mean < 999.5 && spread->mean != 0 ? " ms" : " s";
-        half = unit[1] == 'm' ? half : half / 1e3;
-    }
-    (void)snprintf(out.text, sizeof out.text, "%.20s ± %.18s%.4s", without(mean, unit).text, rp_rough(half).text, unit);
+    if (as == AS_MS && spread->mean >= 99.95e3)
+        (void)snprintf(out.text, sizeof out.text, "%.22s ± %.20s", mean.text, rp_milliseconds(spread->half).text);
+    else
+        (void)snprintf(out.text, sizeof out.text, "%.20s ± %.18s%.4s", rp_beside(scale * spread->mean, half).text,
+                       rp_rough(half).text, unit);
     return out;
 }
 
