@@ -126,6 +126,10 @@ AC_DEFUN([SS_PYTHON_RUNS], [
     ss_saved_libs=$LIBS
     CFLAGS="$CFLAGS $PYTHON_CFLAGS"
     LIBS="$PYTHON_LIBS $DL_LIBS $LIBS"
+    # what the interpreter keeps until the end is no leak of ours, where CFLAGS ask for a sanitizer
+    ss_saved_asan=$ASAN_OPTIONS
+    ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+    export ASAN_OPTIONS
     AC_RUN_IFELSE([AC_LANG_PROGRAM([[#define _GNU_SOURCE
 #include <Python.h>
 #include <dlfcn.h>
@@ -143,6 +147,7 @@ AC_DEFUN([SS_PYTHON_RUNS], [
         [ss_python=yes], [ss_python=no], [ss_python=yes])
     CFLAGS=$ss_saved_cflags
     LIBS=$ss_saved_libs
+    ASAN_OPTIONS=$ss_saved_asan
     AC_MSG_RESULT([$ss_python])
     AS_IF([test $ss_python = yes], [$1], [$2])
 ])

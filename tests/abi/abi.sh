@@ -66,7 +66,7 @@ test_all() {
         if changed "$script"; then got=passes; else got=fails; fi
         [ "$got" = "$verdict" ] || { echo "$script: $got, and should be one that $verdict" && cat "$work/said" && exit 1; } >&2
     done <<'END'
-passes|/^    uint32_t (\*generated_tokens)/a\    void (*later)(void *ctx);
+passes|/^    int32_t (\*forecast)/a\    void (*later)(void *ctx);
 passes|/^    char label\[32\];/a\    uint64_t later;
 passes|s/^#define SERVSIM_OPTION_LIST 7u.*/&\n#define SERVSIM_OPTION_LATER 99u/
 fails|/^    uint32_t preemptions;/d

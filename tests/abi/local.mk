@@ -2,4 +2,4 @@
 # `tests/abi/abi.sh snapshot` writes here when an ABI is released.
 dist_check_SCRIPTS += tests/abi/abi.sh
 TESTS += tests/abi/abi.sh
-EXTRA_DIST += tests/abi/tables.c
+EXTRA_DIST += tests/abi/tables.c tests/abi/servsim.abi tests/abi/constants.txt
