@@ -160,11 +160,12 @@ YAML
 python=
 [ ! -e "$SERVSIM_BUILDDIR/plugins/python.la" ] || python=$work/python.yaml
 
-# every predictor, under schedulers that use what it says; half of the traffic is history
+# every predictor, under schedulers and a router that use what it says; half of the traffic is history
 cat >"$work/predictors.yaml" <<'YAML'
 servsim: 1
 name: predictors
 hardware: a100
+router: predictive
 kv_cache: {blocks: 300, swap_space: 200MiB}
 workload: {plugin: bursts, rate: 8, requests: 250, history: 100, burst_length: 3s, prompt_distribution: burstgpt, output_distribution: burstgpt}
 predictor: {plugin: histogram, interval: 500ms}

@@ -31,8 +31,7 @@ struct predictive {
     struct slice slices[SLICES]; /* slice i is at i modulo SLICES */
 };
 
-/* ---- what a request that waits is thought to need; its slot is its expected output, 0 where nobody knows ----------
- */
+/* ---- what a request that waits is thought to need; its slot is its expected output, 0: nobody knows ---- */
 
 static double
 context_of(const struct predictive *all, const struct servsim_request *request)
@@ -109,8 +108,7 @@ arrive(void *self, struct servsim_request *request, struct servsim_error *err)
     return rc == SERVSIM_DECISION_HOLDS && (calm || all->calm) ? SERVSIM_ASK_AGAIN : rc;
 }
 
-/* ---- what those that run are thought to need; slot and slot_key are a request's part of a slice, and which --------
- */
+/* ---- what those that run are thought to need; slot and slot_key: a request's part of a slice, and which ---- */
 
 static uint64_t
 slice_now(const struct predictive *all)
@@ -187,8 +185,7 @@ fits(struct predictive *all, const struct servsim_request *request)
     return 1;
 }
 
-/* ---- the step ------------------------------------------------------------------------------------------------------
- */
+/* ---- the step ---- */
 
 static int32_t
 admit(struct predictive *all, struct servsim_step *step)
@@ -305,8 +302,7 @@ static const struct servsim_plugin plugin = {
         "Where the predictor forecasts traffic, the share of a step that prompts may take is shaped: while the minute "
         "under way and the next are no burst, and at most one request waits, a step holds calm_share of its tokens, so "
         "that decodes wait less for prompts (Agrawal et al., Sarathi-Serve, OSDI 2024); ahead of a burst, and in it, "
-        "all "
-        "of them, so that the burst finds as little of a queue as can be.",
+        "all of them, so that the burst finds as little of a queue as can be.",
     .options = options,
     .create = create,
     .destroy = servsim_queue_destroy,
