@@ -46,8 +46,9 @@ cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens,
     if (!prefix->named && prefix->known < most)
         most = prefix->known;
     *unheld = 0;
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
     while (found < most) {
-        uint32_t block = ss_pool_find(&kv->pool, ss_prefix_key(prefix, found, kv->block_size));
+        uint32_t block = ss_pool_find(&kv->pool, ss_prefix_key(&keys, found));
         if (block == SS_POOL_NONE)
             break;
         *unheld += kv->pool.blocks[block].references == 0;
@@ -57,10 +58,10 @@ cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens,
 }
 
 static void
-index_block(struct ss_kv *kv, const struct ss_prefix *prefix, uint64_t at, uint32_t block)
+index_block(struct ss_kv *kv, struct ss_prefix_keys *keys, uint64_t at, uint32_t block)
 {
     if (kv->pool.blocks[block].key == 0)
-        ss_pool_index(&kv->pool, block, ss_prefix_key(prefix, at, kv->block_size));
+        ss_pool_index(&kv->pool, block, ss_prefix_key(keys, at));
 }
 
 /* What the request alone can ask for need not be found while it runs. */
@@ -73,8 +74,9 @@ ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
         ss_pool_take_all(&kv->pool, prefix->blocks + prefix->count, blocks - prefix->count);
         prefix->count = blocks;
     }
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
     for (uint32_t at = prefix->indexed; at < full && at < prefix->known; at++)
-        index_block(kv, prefix, at, prefix->blocks[at]);
+        index_block(kv, &keys, at, prefix->blocks[at]);
     prefix->indexed = full > prefix->indexed ? full : prefix->indexed;
 }
 
@@ -103,9 +105,10 @@ static void
 give_named(struct ss_kv *kv, const struct ss_prefix *prefix, const uint32_t *blocks, uint64_t first, uint64_t count,
            uint64_t full)
 {
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
     while (count-- > 0) {
         if (first + count < full)
-            index_block(kv, prefix, first + count, blocks[count]);
+            index_block(kv, &keys, first + count, blocks[count]);
         kv->free += (uint64_t)ss_pool_give(&kv->pool, blocks[count]);
     }
 }

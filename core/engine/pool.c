@@ -12,17 +12,17 @@ ss_pool_init(struct ss_pool *pool, uint64_t total)
     *pool = (struct ss_pool){0};
     if (total > SS_POOL_MAX_BLOCKS)
         return -EOVERFLOW;
-    uint64_t slots = 8;
-    while (slots < 2 * total)
-        slots *= 2;
+    uint64_t chains = 8;
+    while (chains < 2 * total)
+        chains *= 2;
     /* pages are touched only as blocks come into use */
     pool->blocks = calloc(total + 1, sizeof *pool->blocks);
-    pool->slots = calloc(slots, sizeof *pool->slots);
-    if (pool->blocks == NULL || pool->slots == NULL) {
+    pool->chains = calloc(chains, sizeof *pool->chains);
+    if (pool->blocks == NULL || pool->chains == NULL) {
         ss_pool_free(pool);
         return -ENOMEM;
     }
-    pool->slot_mask = slots - 1;
+    pool->chain_mask = chains - 1;
     pool->total = (uint32_t)total;
     pool->blocks[total].before = pool->blocks[total].after = pool->total;
     return 0;
@@ -32,7 +32,7 @@ void
 ss_pool_free(struct ss_pool *pool)
 {
     free(pool->blocks);
-    free(pool->slots);
+    free(pool->chains);
     *pool = (struct ss_pool){0};
 }
 
@@ -115,74 +115,68 @@ ss_pool_give_own(struct ss_pool *pool, const uint32_t *blocks, uint64_t count, u
 
 /* ---- the index ---- */
 
-/* Where the key is, or the empty slot where it belongs. Neighbouring blocks of a prompt have neighbouring keys. */
-static uint64_t
-slot_of(const struct ss_pool *pool, uint64_t key)
+/* The link of its chain that leads to the key, or the one at its end. Neighbouring blocks of a prompt have neighbouring
+   keys, and so neighbouring chains. */
+static uint32_t *
+link_to(const struct ss_pool *pool, uint64_t key)
 {
-    uint64_t at = key & pool->slot_mask;
-    while (pool->slots[at].key != 0 && pool->slots[at].key != key)
-        at = (at + 1) & pool->slot_mask;
-    return at;
+    uint32_t *link = &pool->chains[key & pool->chain_mask];
+    while (*link != 0 && pool->blocks[*link - 1].key != key)
+        link = &pool->blocks[*link - 1].chained;
+    return link;
 }
 
 uint32_t
 ss_pool_find(const struct ss_pool *pool, uint64_t key)
 {
-    const struct ss_pool_slot *slot = &pool->slots[slot_of(pool, key)];
-    return slot->key != 0 ? slot->block : SS_POOL_NONE;
+    uint32_t link = *link_to(pool, key);
+    return link != 0 ? link - 1 : SS_POOL_NONE;
 }
 
 void
 ss_pool_index(struct ss_pool *pool, uint32_t block, uint64_t key)
 {
-    struct ss_pool_slot *slot = &pool->slots[slot_of(pool, key)];
+    uint32_t *link = link_to(pool, key);
     struct ss_pool_block *it = &pool->blocks[block];
     it->key = key;
     it->twin_before = it->twin_after = block;
-    if (slot->key == 0) {
-        *slot = (struct ss_pool_slot){key, block};
+    it->chained = 0;
+    if (*link == 0) {
+        *link = block + 1;
         return;
     }
-    struct ss_pool_block *first = &pool->blocks[slot->block];
+    struct ss_pool_block *first = &pool->blocks[*link - 1];
     it->twin_before = first->twin_before;
-    it->twin_after = slot->block;
+    it->twin_after = *link - 1;
     pool->blocks[first->twin_before].twin_after = block;
     first->twin_before = block;
 }
 
-/* Empties a slot and moves those behind it that would no longer be found. */
+/* Out of its chain; a twin takes its place. */
 static void
-slot_empty(struct ss_pool *pool, uint64_t hole)
+unchain(struct ss_pool *pool, uint32_t *link, const struct ss_pool_block *it)
 {
-    uint64_t mask = pool->slot_mask;
-    for (uint64_t at = (hole + 1) & mask; pool->slots[at].key != 0; at = (at + 1) & mask) {
-        uint64_t wanted = pool->slots[at].key & mask;
-        if (((at - wanted) & mask) < ((at - hole) & mask))
-            continue;
-        pool->slots[hole] = pool->slots[at];
-        hole = at;
+    uint32_t block = *link - 1;
+    if (it->twin_after == block) {
+        *link = it->chained;
+        return;
     }
-    pool->slots[hole] = (struct ss_pool_slot){0, 0};
+    pool->blocks[it->twin_after].chained = it->chained;
+    *link = it->twin_after + 1;
 }
 
 void
 ss_pool_forget(struct ss_pool *pool, uint32_t block)
 {
     struct ss_pool_block *it = &pool->blocks[block];
-    if (it->key == SS_POOL_UNSOUGHT) {
-        it->key = 0;
-        return;
+    if (it->key != SS_POOL_UNSOUGHT) {
+        uint32_t *link = link_to(pool, it->key);
+        if (*link == block + 1)
+            unchain(pool, link, it);
+        pool->blocks[it->twin_before].twin_after = it->twin_after;
+        pool->blocks[it->twin_after].twin_before = it->twin_before;
     }
-    uint64_t at = slot_of(pool, it->key);
     it->key = 0;
-    if (it->twin_after == block) {
-        slot_empty(pool, at);
-        return;
-    }
-    if (pool->slots[at].block == block)
-        pool->slots[at].block = it->twin_after;
-    pool->blocks[it->twin_before].twin_after = it->twin_after;
-    pool->blocks[it->twin_after].twin_before = it->twin_before;
 }
 
 /* ---- for --verify ---- */
@@ -200,14 +194,15 @@ check_blocks(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_
         unheld += it->references == 0;
         if (it->key == 0 || it->key == SS_POOL_UNSOUGHT)
             continue;
-        const struct ss_pool_slot *slot = &pool->slots[slot_of(pool, it->key)];
-        if (slot->key != it->key || pool->blocks[it->twin_after].key != it->key ||
+        uint32_t first = ss_pool_find(pool, it->key);
+        if (first == SS_POOL_NONE || pool->blocks[it->twin_after].key != it->key ||
             pool->blocks[it->twin_after].twin_before != i)
             return "the index of full blocks";
-        indexed += slot->block == i;
+        indexed += first == i;
     }
-    for (uint64_t i = 0; i <= pool->slot_mask; i++)
-        indexed -= pool->slots[i].key != 0;
+    for (uint64_t i = 0; i <= pool->chain_mask; i++)
+        for (uint32_t link = pool->chains[i]; link != 0; link = pool->blocks[link - 1].chained)
+            indexed--;
     if (indexed != 0)
         return "keys in the index";
     return unheld == free_blocks ? NULL : "free blocks";

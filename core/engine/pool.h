@@ -23,17 +23,13 @@ struct ss_pool_block {
     uint32_t references;              /* 0: free */
     uint32_t before, after;           /* in the queue of free blocks */
     uint32_t twin_before, twin_after; /* ring of blocks with the same key, in order of indexing */
-};
-
-struct ss_pool_slot {
-    uint64_t key;   /* 0: empty */
-    uint32_t block; /* the one indexed first */
+    uint32_t chained;                 /* the next of its chain, plus one; 0: the end */
 };
 
 struct ss_pool {
     struct ss_pool_block *blocks; /* [total + 1]; the last is the queue's anchor */
-    struct ss_pool_slot *slots;   /* open addressing, at most half full */
-    uint64_t slot_mask;
+    uint32_t *chains;             /* by key: of those with equal keys the one indexed first, plus one; 0: empty */
+    uint64_t chain_mask;
     uint32_t total;
     uint32_t fresh;     /* blocks from this number on were never taken: they are free, and first */
     uint64_t evictions; /* full blocks that were taken for something else */

@@ -123,13 +123,18 @@ stream_of(const struct ss_prefix *prefix, uint64_t end)
         return prefix->shared;
     if (prefix->ids == NULL)
         return prefix->prompt;
-    uint64_t piece = (end - 1) / prefix->id_tokens;
+    uint32_t piece = (uint32_t)(end - 1) / prefix->id_tokens; /* of a prompt's tokens: 32 bits are enough */
     return piece < prefix->id_count ? prefix->ids[piece] : prefix->own;
 }
 
 uint64_t
-ss_prefix_key(const struct ss_prefix *prefix, uint64_t block, uint32_t block_size)
+ss_prefix_key(struct ss_prefix_keys *keys, uint64_t block)
 {
-    uint64_t stream = stream_of(prefix, (block + 1) * block_size);
-    return (mix(stream, block / 4) & ~UINT64_C(3)) | (block % 4) | UINT64_C(1) << 63;
+    uint64_t stream = stream_of(keys->prefix, (block + 1) * keys->block_size), group = block / 4;
+    if (keys->name == 0 || stream != keys->stream || group != keys->group) {
+        keys->stream = stream;
+        keys->group = group;
+        keys->name = (mix(stream, group) & ~UINT64_C(3)) | UINT64_C(1) << 63;
+    }
+    return keys->name | (block % 4);
 }

@@ -33,7 +33,14 @@ int ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks);
 /* The request has left: its arrays go, the struct stays with the pool's slot. */
 void ss_prefix_clear(struct ss_prefix *prefix);
 
+/* Keys of blocks, cheapest one after another. Zero but for the first two. */
+struct ss_prefix_keys {
+    const struct ss_prefix *prefix;
+    uint32_t block_size;
+    uint64_t stream, group, name; /* what four neighbours have in common; name 0: not worked out yet */
+};
+
 /* Of a full block; neither 0 nor 1. Four neighbours of one stream have neighbouring keys. */
-uint64_t ss_prefix_key(const struct ss_prefix *prefix, uint64_t block, uint32_t block_size);
+uint64_t ss_prefix_key(struct ss_prefix_keys *keys, uint64_t block);
 
 #endif

@@ -529,8 +529,9 @@ test_names(void)
     for (size_t i = 0; i < COUNT; i++) {
         struct ss_request request = {.seen = {.id = 7}};
         CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&request, &kinds[i], 4), 0);
-        keys[i][0] = ss_prefix_key(request.prefix, 0, 4);
-        keys[i][1] = ss_prefix_key(request.prefix, 1, 4);
+        struct ss_prefix_keys of = {request.prefix, 4, 0, 0, 0};
+        keys[i][0] = ss_prefix_key(&of, 0);
+        keys[i][1] = ss_prefix_key(&of, 1);
         ss_prefix_clear(request.prefix);
         free(request.prefix);
     }
