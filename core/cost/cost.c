@@ -131,7 +131,7 @@ graph_size(uint32_t tokens)
     return tokens > 512 ? tokens : (tokens + unit - 1) / unit * unit;
 }
 
-/* Tokens that the dense kernels of a step compute: in graphs somewhat more than there are. */
+/* Tokens that the kernels of a step compute, attention aside: in graphs somewhat more than there are. */
 static uint32_t
 computed_tokens(const struct ss_cost *cost, uint32_t tokens)
 {
@@ -171,14 +171,22 @@ add_part(struct ss_step_price *out, const struct ss_part *part)
     out->work.bytes += part->weight_bytes;
 }
 
+/* Tokens that enter experts. Rows that fill a graph up are routed like others, those of all data-parallel ranks, too:
+   they hold what earlier steps left there. */
+static uint32_t
+routed_tokens(const struct ss_cost *cost, const struct ss_step_shape *shape, uint32_t given, uint32_t computed)
+{
+    return shape->expert_tokens == 0 ? computed : shape->expert_tokens + (computed - given) * cost->cut.dp;
+}
+
 static int
 add_tokens(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
            struct servsim_error *err)
 {
     struct ss_stage_cost *here = &cost->stages[stage];
-    uint32_t tokens = shape->padded_tokens != 0 ? shape->padded_tokens : shape->tokens;
-    uint32_t routed = shape->expert_tokens != 0 ? shape->expert_tokens : tokens;
-    tokens = computed_tokens(cost, tokens);
+    uint32_t given = shape->padded_tokens != 0 ? shape->padded_tokens : shape->tokens;
+    uint32_t tokens = computed_tokens(cost, given);
+    uint32_t routed = routed_tokens(cost, shape, given, tokens);
     int rc = here->by_tokens[tokens].dense_ps == UNKNOWN_PS ? ss_cost_price_tokens(cost, stage, tokens, err) : 0;
     if (rc != 0)
         return rc;

@@ -177,8 +177,8 @@ def table_of_requests(runs, out):
 # What the run of two data-parallel ranks is held to until it meets the limits of the other: what it misses today, and a
 # little more.
 HELD = {("rtxpro6000_qwen3_30b_a3b_dp2ep2", figure): limit for figure, limit in (
-    ("mean ttft_ms", 0.10), ("mean tpot_ms", 0.025), ("mean latency_ms", 0.03), ("TTFT of each request", 0.16),
-    ("makespan", 0.06))}
+    ("mean ttft_ms", 0.08), ("mean tpot_ms", 0.02), ("mean latency_ms", 0.023), ("TTFT of each request", 0.16),
+    ("makespan", 0.053))}
 
 
 def limits(results):
@@ -214,6 +214,7 @@ def main():
     args = parser.parse_args()
     if not args.data:
         sys.exit("SERVSIM_MEASURED_DATA names no folder with measured data")
+    args.work = os.path.abspath(args.work)  # an experiment takes paths from where it lies
     os.makedirs(args.work, exist_ok=True)
     results = {name: SETS[name](args.data, args.work) for name in args.only or SETS}
     if args.pairs:

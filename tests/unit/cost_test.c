@@ -435,6 +435,16 @@ test_data_parallel(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 8x1280x2048"));
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "16 tokens 16 here"));
     ss_text_free(&asked);
+    /* five rows in a graph of eight, in both ranks: experts see all sixteen */
+    cell.overhead.graph_padding = 1;
+    ss_cost_destroy(cost);
+    cost = make_cost(&cell);
+    shape.padded_tokens = 5;
+    shape.expert_tokens = 10;
+    CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 8x1280x2048"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "16 tokens 16 here"));
+    ss_text_free(&asked);
     ss_cost_destroy(cost);
 }
 
