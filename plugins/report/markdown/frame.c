@@ -146,18 +146,32 @@ seed_of(struct rp_text *out, const struct rp_cell *cell)
         rp_printf(out, "%.0f", cell->seed);
 }
 
+/* Each plugin once, whichever cells use it; two versions of one are two. */
 static void
-plugins_of(struct rp_text *out, const struct rp_cell *cell)
+put_plugins(struct md *md)
 {
-    const json_t *list = json_object_get(cell->run, "plugins"), *plugin;
-    size_t index;
-    json_array_foreach(list, index, plugin)
-    {
-        rp_puts(out, index > 0 ? ", " : "");
-        md_escape(out, rp_text_at(plugin, "name"));
-        rp_puts(out, " ");
-        md_escape(out, rp_text_at(plugin, "version"));
+    json_t *seen = json_object();
+    for (size_t i = 0; i < md->results.part_count; i++) {
+        const json_t *list = json_object_get(md->results.parts[i].run, "plugins"), *plugin;
+        size_t index;
+        json_array_foreach(list, index, plugin)
+        {
+            struct rp_text one = {0};
+            md_escape(&one, rp_text_at(plugin, "kind"));
+            rp_puts(&one, " ");
+            md_escape(&one, rp_text_at(plugin, "name"));
+            rp_puts(&one, " ");
+            md_escape(&one, rp_text_at(plugin, "version"));
+            if (!one.failed && json_object_get(seen, one.data) == NULL) {
+                rp_printf(&md->out, "%s%s", json_object_size(seen) > 0 ? ", " : "| Plugin versions | ", one.data);
+                md->out.failed |= json_object_set_new(seen, one.data, json_true()) != 0;
+            }
+            md->out.failed |= one.failed;
+            rp_text_free(&one);
+        }
     }
+    rp_puts(&md->out, json_object_size(seen) > 0 ? " |\n" : "");
+    json_decref(seen);
 }
 
 static void
@@ -213,7 +227,7 @@ md_what_was_run(struct md *md)
     rp_puts(&md->out, ", plugin ABI ");
     md_escape(&md->out, md->results.abi[0] != '\0' ? md->results.abi : "unknown");
     rp_puts(&md->out, " |\n");
-    (void)put_distinct(md, "Plugin versions", plugins_of);
+    put_plugins(md);
     rp_puts(&md->out, "\nThe complete configuration of each cell stands in `cells/CELL/run.json`.\n\n");
 }
 
