@@ -626,22 +626,22 @@ complete_link(struct analytic_profile *profile, const struct servsim_create *arg
         profile->all_reduce_count = profile->shuffle_count = 0;
         profile->link.bytes_per_s = servsim_number(args, "link_bandwidth");
     }
-    if (profile->all_reduce_count == 0)
-        profile->link.latency_us = analytic_pcie_latency_us();
-    else
+    if (profile->all_reduce_count > 0)
         profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
+    else if (profile->link.latency_us <= 0.0)
+        profile->link.latency_us = analytic_pcie_latency_us();
     if (servsim_present(args, "link_latency"))
         profile->link.latency_us = servsim_number(args, "link_latency");
 }
 
-/* The latency of a bridge is taken to be that of PCIe. */
+/* The latency of a bridge is taken to be that of peer-to-peer transfers over PCIe. */
 static void
 read_bridge(struct analytic_profile *profile, const struct servsim_create *args)
 {
     const struct servsim_value *link = servsim_value_of(args, "link");
     if (link == NULL || strcmp(link->text, "nvlink_bridge") != 0)
         return;
-    profile->bridge = (struct analytic_link){profile->link.latency_us, 56.25e9};
+    profile->bridge = (struct analytic_link){analytic_pcie_latency_us(), 56.25e9};
     profile->link_kind = SERVSIM_LINK_BRIDGES;
 }
 

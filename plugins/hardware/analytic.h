@@ -184,7 +184,7 @@ void analytic_read_cluster(struct analytic_profile *profile, const struct servsi
 #define ANALYTIC_BRIDGE_OPTION                                                                                         \
     {                                                                                                                  \
         .name = "link", .unit = "", .default_text = "pcie", .choices = "pcie|nvlink_bridge",                           \
-        .help = "what joins the cards: PCIe 4.0 x16, or an NVLink bridge for groups of two",                           \
+        .help = "what joins the cards: PCIe alone, or an NVLink bridge for groups of two, too",                        \
         .type = SERVSIM_OPTION_CHOICE                                                                                  \
     }
 
@@ -198,13 +198,21 @@ struct analytic_link analytic_fit_link(const struct analytic_all_reduce *rows, u
 /* Latency of one ring step over PCIe, borrowed from the all-reduce of RTX PRO 6000 cards: 1.92 us. */
 double analytic_pcie_latency_us(void);
 
+/* Between GeForce cards, whose drivers allow no peer-to-peer transfers: each message is written to host memory and read
+   from there. No more than a few GB/s of PCIe 4.0 are left of that when all ranks do so at once. */
+#define ANALYTIC_HOST_LINK                                                                                             \
+    {                                                                                                                  \
+        .latency_us = 4.0, .bytes_per_s = 5e9                                                                          \
+    }
+
 /* Copies the profile. The context's dtype must have a rate. */
 int32_t analytic_create(const struct analytic_profile *profile, const struct servsim_create *args, void **self,
                         struct servsim_error *err);
 void analytic_destroy(void *self);
 
 /* The same for a device with a datasheet of its own: what the profile leaves out of its link comes from its measured
-   all-reduces, or else from PCIe; the option table's cluster rows and bridge are read. */
+   all-reduces, or else from PCIe; the option table's cluster rows and bridge are read. The latency of a link that the
+   profile has stays. */
 int32_t analytic_create_measured(const struct analytic_profile *sheet, const struct servsim_create *args, void **self,
                                  struct servsim_error *err);
 
@@ -214,7 +222,18 @@ extern const struct servsim_hardware_ops analytic_ops;
 #define ANALYTIC_PAGE_PCIE                                                                                             \
     "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with 1.92 us a "  \
     "step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator, Apache-2.0). Cards that must "  \
-    "pass host memory to reach each other are several times slower than that: write link_bandwidth for them.\n"
+    "pass host memory to reach each other (in hosts that forbid peer-to-peer transfers, or on two sockets) are "       \
+    "several "                                                                                                         \
+    "times slower than that: write link_bandwidth: 5GB/s and link_latency: 4us for them.\n"
+#define ANALYTIC_PAGE_HOST                                                                                             \
+    "Assumed: no all-reduce was measured on this card. The drivers of GeForce cards allow no peer-to-peer transfers "  \
+    "over PCIe, so that every message passes host memory: a ring at 5 GB/s each way with 4 us a step. NCCL does 5.1 "  \
+    "GB/s where four L40S have to pass host memory over PCIe 4.0 (aiconfigurator, Apache-2.0), and 4.5 GB/s with 4.2 " \
+    "us a step on four V100 over PCIe 3.0 (APEX+, MIT); users report 54 us for the 14 steps of an all-reduce of "      \
+    "eight "                                                                                                           \
+    "bytes on eight RTX 3090 (NVIDIA/nccl issue 1439), 42 us on eight RTX 4090 (issue 1530). One pair of cards with "  \
+    "all lanes of a good host may reach twice that rate, and drivers patched for peer-to-peer transfers five times: "  \
+    "write link_bandwidth and link_latency for them.\n"
 #define ANALYTIC_PAGE_BRIDGE                                                                                           \
     "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: 112.5 GB/s "   \
     "both ways together, not measured); a bridge joins two cards only, so larger groups stay on PCIe.\n"

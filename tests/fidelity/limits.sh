@@ -8,4 +8,4 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 "$SERVSIM_SRCDIR/tests/fidelity/fidelity.py" --servsim "$SERVSIM_BUILDDIR/servsim" --work "$work" --check \
-    --only stages --only rtxpro
+    --only stages --only rtxpro --only rtx3090

@@ -29,7 +29,7 @@ static const struct analytic_profile sheet = {
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 5.4, .compute_efficiency = 0.907, .chain = 0.40, .memory_efficiency = 0.90},
     .link_kind = SERVSIM_LINK_PCIE,
-    .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
+    .link = ANALYTIC_HOST_LINK,
 };
 
 ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measured kernels",
@@ -54,5 +54,5 @@ ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measu
                 "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
                 "6000, whose FlashAttention 2 runs here, too.\n"
                 "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
-                "context was measured on this card.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_BRIDGE
+                "context was measured on this card.\n" ANALYTIC_PAGE_HOST ANALYTIC_PAGE_BRIDGE
                     ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -28,7 +28,7 @@ static const struct analytic_profile sheet = {
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 7.8, .compute_efficiency = 0.942, .chain = 0.39, .memory_efficiency = 0.91},
     .link_kind = SERVSIM_LINK_PCIE,
-    .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
+    .link = ANALYTIC_HOST_LINK,
 };
 
 ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measured kernels",
@@ -52,4 +52,4 @@ ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measu
                 "and the longest.\n"
                 "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
                 "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
-                "6000, whose FlashAttention 2 runs here, too.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_END("12.5 GB/s"))
+                "6000, whose FlashAttention 2 runs here, too.\n" ANALYTIC_PAGE_HOST ANALYTIC_PAGE_END("12.5 GB/s"))
