@@ -20,6 +20,7 @@ include $(top_srcdir)/tests/install/local.mk
 include $(top_srcdir)/tests/cli/local.mk
 include $(top_srcdir)/tests/fidelity/local.mk
 include $(top_srcdir)/tests/abi/local.mk
+include $(top_srcdir)/tests/fuzz/local.mk
 
 # The line that a person, or a script, looks for: counts of the last `make check`.
 test-summary:

@@ -21,6 +21,9 @@ ss_config_show(char *out, size_t size, const json_t *value)
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
     snprintf(out, size, "%.40s%s", text != NULL ? text : "?", text != NULL && strlen(text) > 40 ? "..." : "");
     free(text);
+    for (char *c = out; *c != '\0'; c++)
+        if (*c == 0x7f) /* the one control character that JSON writes as it is */
+            *c = '?';
 }
 
 int
