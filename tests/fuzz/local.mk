@@ -3,6 +3,7 @@
 
 fuzz_targets = \
 	tests/fuzz/config_json_fuzz \
+	tests/fuzz/engine_fuzz \
 	tests/fuzz/experiment_fuzz
 
 # `make fuzz` puts libFuzzer's main() in the place of ours: FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer.
@@ -21,6 +22,10 @@ EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh
 tests_fuzz_config_json_fuzz_SOURCES = tests/fuzz/config_json.c
 tests_fuzz_config_json_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_config_json_fuzz_LDADD = $(FUZZ_WITH)
+
+tests_fuzz_engine_fuzz_SOURCES = tests/fuzz/engine.c
+tests_fuzz_engine_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_engine_fuzz_LDADD = $(FUZZ_WITH)
 
 tests_fuzz_experiment_fuzz_SOURCES = tests/fuzz/experiment.c
 tests_fuzz_experiment_fuzz_LDFLAGS = $(FUZZ_LINK)

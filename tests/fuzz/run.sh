@@ -39,7 +39,7 @@ for program in $FUZZ_ALL; do
     mkdir -p "$found"
     before=$(find "$folder/findings" -name "$target-*" | wc -l)
     # clang 14 does not give back what dlopen() takes, and a plugin that is kept loses its name: leaks of ours show.
-    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "./$program" -max_total_time="$seconds" -timeout=25 \
+    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "./$program" -max_total_time="$seconds" -timeout=25 -max_len=4096 \
         -rss_limit_mb=2560 -print_final_stats=1 -verbosity=1 -artifact_prefix="$folder/findings/$target-" \
         "$found" "$folder/source/tests/fuzz/corpus/$target" >"$log" 2>&1 || status=1
     after=$(find "$folder/findings" -name "$target-*" | wc -l)
