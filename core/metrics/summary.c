@@ -145,6 +145,17 @@ put_predictor(struct builder *b)
     put(b, "predictor", object);
 }
 
+/* Gaps between arrivals over the time that they took; null for one request, and for all at once. */
+static json_t *
+arrivals_per_s(const struct ss_result *result)
+{
+    const struct ss_records *records = &result->records;
+    if (records->count < 2)
+        return json_null();
+    ss_time took = records->items[records->count - 1].arrival - result->first_arrival;
+    return ratio((double)(records->count - 1), (double)took / SS_PS_PER_S);
+}
+
 static void
 put_counts(struct builder *b, const struct tally *tally)
 {
@@ -159,6 +170,7 @@ put_counts(struct builder *b, const struct tally *tally)
     put(b, "prompt_tokens", whole(tally->prompt_tokens));
     put(b, "output_tokens_per_s", ratio((double)tally->output_tokens, b->elapsed_s));
     put(b, "prompt_tokens_per_s", ratio((double)tally->prompt_tokens, b->elapsed_s));
+    put(b, "arrivals_per_s", arrivals_per_s(b->result));
     put(b, "requests_per_s", ratio((double)tally->finished, b->elapsed_s));
 }
 

@@ -232,7 +232,8 @@ put_summary(const char *folder, const struct fake_cell *cell, const struct fake_
                   "{\n  \"requests_total\": %d, \"requests_finished\": %d, \"requests_rejected\": %d, "
                   "\"requests_failed\": 0, \"requests_unfinished\": 0, \"trace_rows_failed\": 7,\n"
                   "  \"simulated_s\": %.6f, \"output_tokens\": %ld, \"prompt_tokens\": %ld,\n"
-                  "  \"output_tokens_per_s\": %.9f, \"prompt_tokens_per_s\": %.9f, \"requests_per_s\": %.9f,\n",
+                  "  \"output_tokens_per_s\": %.9f, \"prompt_tokens_per_s\": %.9f,\n"
+                  "  \"arrivals_per_s\": 60.0, \"requests_per_s\": %.9f,\n",
                   cell->count, finished, cell->rejected, cell->simulated_s, output, prompt,
                   (double)output / cell->simulated_s, (double)prompt / cell->simulated_s,
                   (double)finished / cell->simulated_s);

@@ -26,6 +26,7 @@ static const char *const known[] = {
     "prompt_tokens",
     "output_tokens_per_s",
     "prompt_tokens_per_s",
+    "arrivals_per_s",
     "requests_per_s",
     "ttft_ms_mean",
     "ttft_ms_p50",

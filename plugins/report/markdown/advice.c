@@ -97,6 +97,29 @@ smallest_meeting(const struct rp_group *group)
     return best;
 }
 
+/* Whether a choice between the cells is one between numbers of GPUs. Where the traffic differs there is none to make.
+ */
+static int
+sizes_differ(const struct rp_group *group)
+{
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->cells[i]->done) {
+            least = fmin(least, group->cells[i]->gpus);
+            most = fmax(most, group->cells[i]->gpus);
+        }
+    return !group->mixed && least < most;
+}
+
+static size_t
+count_meeting(const struct rp_group *group)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < group->count; i++)
+        count += group->cells[i]->done && meets(group->cells[i]);
+    return count;
+}
+
 /* ---- summary ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -175,7 +198,16 @@ say_service_level(struct md *md, const struct rp_group *group)
     const struct rp_cell *most = md_best(group, "slo_attainment", NULL, -1), *small = smallest_meeting(group);
     if (most == NULL || !(md_sum(group, "requests_finished") > 0))
         return;
-    const struct rp_cell *subject = small != NULL ? small : most;
+    int by_size = sizes_differ(group);
+    const struct rp_cell *subject = small != NULL && by_size ? small : most;
+    if (small != NULL && !by_size && md_done(group) > 1) {
+        rp_printf(&md->out,
+                  "- **Service level**: %zu of %zu configurations meet it for 95 %% of requests; the most is ",
+                  count_meeting(group), md_done(group));
+        put_subject(md, most);
+        rp_printf(&md->out, " with %s.\n", share_text(most, "slo_attainment").text);
+        return;
+    }
     rp_printf(&md->out, "- **Service level**: %s",
               small != NULL ? "the fewest GPUs that meet it for 95 % of requests are "
                               "those of "
@@ -251,6 +283,9 @@ say_scaling(struct md *md, const struct rp_group *group)
                   md_spread(&speed_up, AS_TIMES).text, md_spread(&efficiency, AS_PERCENT).text,
                   latency_text(first).text, latency_text(last).text);
         put_main_loss(md, first, last);
+        if (rp_figure(last, "requests_per_s", NULL) >= 0.95 * rp_figure(last, "arrivals_per_s", NULL))
+            rp_printf(&md->out, "; at %s GPUs all of the %s requests/s that arrive are served, and more cannot be seen",
+                      rp_count(last->gpus).text, md_figure(last, "arrivals_per_s", NULL, AS_NUMBER).text);
         rp_puts(&md->out, ".\n");
         said++;
     }
@@ -398,6 +433,8 @@ advise_service_level(struct md *md, const struct rp_group *group)
     const struct rp_cell *small = smallest_meeting(group), *most = md_best(group, "slo_attainment", NULL, -1);
     if (most == NULL || !(md_sum(group, "requests_finished") > 0))
         return;
+    if (small != NULL && md_done(group) > 1 && !sizes_differ(group)) /* the summary tells which */
+        return;
     rp_puts(&md->out, "- ");
     if (small != NULL && md_done(group) == 1) {
         rp_printf(&md->out, "The service level is met for %s of the requests: nothing needs to change for it.\n",
@@ -442,7 +479,7 @@ advise_queue(struct md *md, const struct rp_group *group)
                   "at once",
                   share_text(worst, "busy_fraction").text);
     for (size_t i = 0; i < group->count; i++) /* the least that cures it */
-        if (group->cells[i]->done && md_queue_share(group->cells[i]) < QUEUE_SHARE / 2 &&
+        if (!group->mixed && group->cells[i]->done && md_queue_share(group->cells[i]) < QUEUE_SHARE / 2 &&
             rp_differ(worst, group->cells[i], "queue_ms", "mean") &&
             (best == NULL || group->cells[i]->gpus < best->gpus))
             best = group->cells[i];
@@ -451,7 +488,7 @@ advise_queue(struct md *md, const struct rp_group *group)
         put_subject(md, best);
         rp_printf(&md->out, " (%s GPU%s) waits %s", rp_count(best->gpus).text, plural(best->gpus),
                   md_figure(best, "queue_ms", "mean", AS_MS).text);
-    } else if (md_done(group) > 1) {
+    } else if (md_done(group) > 1 && !group->mixed) {
         rp_printf(&md->out,
                   ". No configuration here cures it: give it more replicas, or admit less than the %s requests/s "
                   "that it finished",
@@ -580,6 +617,24 @@ advise_between_series(struct md *md, const struct rp_group *group)
     rp_printf(&md->out, " has the highest, %s.\n", latency_text(highest).text);
 }
 
+/* Cells of one size and one traffic, that no series compares: which is quickest? */
+static void
+advise_one_size(struct md *md, const struct rp_group *group)
+{
+    const struct rp_cell *best = md_best(group, "latency_ms", "mean", 1),
+                         *worst = md_best(group, "latency_ms", "mean", -1);
+    if (group->mixed || sizes_differ(group) || best == NULL || latency_mean(best) > 0.9 * latency_mean(worst) ||
+        !rp_differ(best, worst, "latency_ms", "mean"))
+        return;
+    rp_puts(&md->out, "- Of the same size and on the same traffic, ");
+    put_subject(md, best);
+    rp_printf(&md->out, " has the lowest mean latency, %s (TTFT P99 %s), ", latency_text(best).text,
+              md_figure(best, "ttft_ms", "p99", AS_MS).text);
+    put_subject(md, worst);
+    rp_printf(&md->out, " the highest, %s (%s).\n", latency_text(worst).text,
+              md_figure(worst, "ttft_ms", "p99", AS_MS).text);
+}
+
 static void
 advise_communication(struct md *md, const struct rp_group *group)
 {
@@ -641,7 +696,7 @@ static void
 advise_engine(struct md *md, const struct rp_group *group)
 {
     const struct rp_cell *overhead = largest(group, overhead_share, 0.25);
-    const struct rp_cell *bandwidth = largest(group, bandwidth_while_busy, 0.5);
+    const struct rp_cell *bandwidth = largest(group, bandwidth_while_busy, 0.65);
     if (overhead != NULL) {
         rp_puts(&md->out, "- ");
         put_subject(md, overhead);
@@ -714,6 +769,7 @@ advise_group(struct md *md, const struct rp_group *group)
         for (size_t s = 0; s < group->series_count && s < 8; s++)
             advise_series(md, group, &group->series[s]);
         advise_between_series(md, group);
+        advise_one_size(md, group);
         advise_communication(md, group);
         advise_memory(md, group);
         advise_engine(md, group);

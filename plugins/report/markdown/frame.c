@@ -102,6 +102,14 @@ workload_of(struct rp_text *out, const struct rp_cell *cell)
 }
 
 static void
+offered_of(struct rp_text *out, const struct rp_cell *cell)
+{
+    double rate = rp_figure(cell, "arrivals_per_s", NULL);
+    if (rate > 0)
+        rp_printf(out, "%s requests/s", rp_human(rate).text);
+}
+
+static void
 block_of(struct rp_text *out, const struct rp_cell *cell)
 {
     if (cell->block_size > 0)
@@ -216,6 +224,7 @@ md_what_was_run(struct md *md)
     (void)put_distinct(md, "Scheduler", scheduler_of);
     (void)put_distinct(md, "Router", router_of);
     (void)put_distinct(md, "Workload", workload_of);
+    (void)put_distinct(md, "Offered rate", offered_of);
     (void)put_distinct(md, "KV cache", block_of);
     (void)put_distinct(md, "Service level (SLO)", slo_of);
     (void)put_distinct(md, "Seed", seed_of);
@@ -282,8 +291,9 @@ md_pictures_missing(struct md *md)
                 "report` on this folder.\n\n");
     else
         rp_puts(&md->out,
-                "There are no pictures of these results. To get them, have gnuplot installed (Debian: "
-                "`apt-get install gnuplot-nox fonts-dejavu-core`) and run `servsim report` on this folder.\n\n");
+                "There are no pictures of these results: `plots` was not among the reports that were asked for. To get "
+                "them, run `servsim report` on this folder, with gnuplot installed (Debian: `apt-get install "
+                "gnuplot-nox fonts-dejavu-core`).\n\n");
 }
 
 void

@@ -8,24 +8,23 @@
 
 /* A figure of a cell that is drawn on its own. */
 struct metric {
-    const char *name, *title, *axis; /* axis: without the unit, where the figure is a time */
-    const char *a, *b, *b2;          /* where it stands in the summary; b2: a second one beside it */
-    const char *caption;
-    double to_ms; /* a time: times this; else 0 */
+    const char *name, *title, *axis;  /* axis: without the unit, where the figure is a time */
+    const char *a, *b, *b2;           /* where it stands in the summary; b2: a second one beside it */
+    const char *caption, *of_scaling; /* what a chart over the number of GPUs shows besides */
+    double to_ms;                     /* a time: times this; else 0 */
     int ideal;
 };
 
 static const struct metric metrics[] = {
     {"latency", "Latency", "End-to-end latency", "latency_ms", "mean", "p99",
-     "End-to-end latency of finished requests, mean and 99th percentile.", 1, 0},
+     "End-to-end latency of finished requests, mean and 99th percentile.", "", 1, 0},
     {"throughput", "Throughput", "Output tokens/s", "output_tokens_per_s", NULL, NULL,
-     "Output tokens per second, from the first arrival to the last token. The ideal grows in step with the GPUs from "
-     "the smallest configuration.",
-     0, 1},
+     "Output tokens per second, from the first arrival to the last token.",
+     " The ideal grows in step with the GPUs from the smallest configuration.", 0, 1},
     {"throughput_per_gpu", "Throughput per GPU", "Output tokens/s per GPU", "output_tokens_per_s_per_gpu", NULL, NULL,
-     "Output tokens per second divided by the number of GPUs. A level line is perfect efficiency.", 0, 0},
+     "Output tokens per second divided by the number of GPUs.", " A level line is perfect efficiency.", 0, 0},
     {"execution_time", "Execution time (simulated)", "First arrival to last token", "simulated_s", NULL, NULL,
-     "Simulated time that the whole traffic took, from the first arrival to the last token.", 1e3, 0},
+     "Simulated time that the whole traffic took, from the first arrival to the last token.", "", 1e3, 0},
 };
 
 struct plots_unit
@@ -271,12 +270,13 @@ plots_scaling(struct plots *plots, size_t group)
         if (span_of_series(&metrics[m], series, count).high == 0)
             continue;
         struct chart chart = {0};
-        char title[128], note[128];
+        char title[128], note[128], caption[256];
         (void)snprintf(title, sizeof title, "%s against the number of GPUs", metrics[m].title);
+        (void)snprintf(caption, sizeof caption, "%s%s", metrics[m].caption, metrics[m].of_scaling);
         (void)snprintf(note, sizeof note, "%zu of %zu series are shown", count, cells->series_count);
         plots_name(chart.name, plots, group, metrics[m].name, NULL);
         plots_titles(plots, &chart, group, title, count < cells->series_count ? note : NULL);
-        chart.caption = plots_caption(plots, &chart, metrics[m].caption);
+        chart.caption = plots_caption(plots, &chart, caption);
         chart_head(&chart);
         add_panels(&chart, &metrics[m], series, count);
         chart_place_row(&chart, 300);
