@@ -14,9 +14,20 @@
 #define US_PER_S 1e6
 #define LARGEST_PS 2305843009213693952.0 /* 2^61, 26 days: room to add a few of them */
 
+/* What of a decode attention does not depend on its contexts, for the question `of`. */
+struct decode_price {
+    struct servsim_attention of; /* its contexts and chunks aside */
+    uint32_t beside_prefill;
+    double us;        /* decode_fixed_us() */
+    int64_t token_ps; /* context_token_ps() */
+};
+
+#define REMEMBERED_DECODES 512 /* a power of two */
+
 struct device {
     struct analytic_profile profile;
     uint32_t dtype;
+    struct decode_price decodes[REMEMBERED_DECODES]; /* the latest with each hash; all 0 until there is one */
 };
 
 /* ---- rounding ---- */
@@ -29,7 +40,8 @@ to_ps(double value, int64_t *ps, struct servsim_error *err)
                             "a price of %.3g s is beyond what a step can take: check the device's "
                             "rates and the batch",
                             value / PS_PER_S);
-    *ps = (int64_t)llround(value);
+    int64_t whole = (int64_t)value; /* llround(), without the call: what is beyond 2^53 has no fraction */
+    *ps = whole + (value - (double)whole >= 0.5);
     return 0;
 }
 
@@ -417,6 +429,40 @@ skew_tokens(const struct analytic_profile *profile, const struct servsim_attenti
     return op->window == 0 && gap > 0.0 ? (uint64_t)(decode_kernel(profile, op)->skew * gap) : 0;
 }
 
+static uint32_t
+has_prefill(const struct servsim_attention *op)
+{
+    return op->prefill_count > 0;
+}
+
+static int
+is_of(const struct decode_price *price, const struct servsim_attention *op)
+{
+    const struct servsim_attention *of = &price->of;
+    return of->decode_count == op->decode_count && of->times == op->times && of->window == op->window &&
+           price->beside_prefill == has_prefill(op) && of->q_heads == op->q_heads && of->kv_heads == op->kv_heads &&
+           of->head_dim == op->head_dim && of->v_head_dim == op->v_head_dim && of->dtype == op->dtype &&
+           of->kv_dtype == op->kv_dtype && of->latent_rank == op->latent_rank && of->rope_dim == op->rope_dim;
+}
+
+/* Batches of the same size come again and again: what they have in common is worked out once. */
+static int32_t
+decode_price(struct device *device, const struct servsim_attention *op, const struct decode_price **out,
+             struct servsim_error *err)
+{
+    uint64_t hash = 4 * op->decode_count + 2 * (op->window != 0) + has_prefill(op);
+    struct decode_price *price = &device->decodes[hash % REMEMBERED_DECODES];
+    *out = price;
+    if (is_of(price, op))
+        return 0;
+    *price = (struct decode_price){.of = *op, .beside_prefill = has_prefill(op)};
+    price->us = decode_fixed_us(&device->profile, op);
+    int32_t rc = context_token_ps(&device->profile, op, &price->token_ps, err);
+    if (rc != 0)
+        price->of.decode_count = 0;
+    return rc;
+}
+
 /*
  * A decode behind d tokens writes its own key and value first and so reads d + 1 of them. Its context grows by one
  * token a step, and all else stays: a line with a slope of one token for each decode that has not settled in its
@@ -425,24 +471,26 @@ skew_tokens(const struct analytic_profile *profile, const struct servsim_attenti
 static int32_t
 attention(void *self, const struct servsim_attention *op, struct servsim_line *line, struct servsim_error *err)
 {
-    const struct analytic_profile *profile = &((const struct device *)self)->profile;
-    double prefill = 0.0, decode = 0.0;
-    int64_t token_ps = 0;
+    struct device *device = self;
+    const struct analytic_profile *profile = &device->profile;
+    const struct decode_price *decode = NULL;
+    double us = 0.0;
     if (dtype_bytes(op->dtype) == 0.0 || dtype_bytes(op->kv_dtype) == 0.0)
         return servsim_fail(err, EINVAL, "attention in a data type that %s does not know", profile->name);
-    int32_t rc = op->prefill_count > 0 ? prefill_us(profile, op, &prefill, err) : 0;
+    int32_t rc = op->prefill_count > 0 ? prefill_us(profile, op, &us, err) : 0;
+    if (rc == 0 && op->decode_count > 0)
+        rc = decode_price(device, op, &decode, err);
     if (rc != 0)
         return rc;
-    if (op->decode_count > 0)
-        decode = decode_fixed_us(profile, op);
     *line = (struct servsim_line){.steps = SERVSIM_FOREVER};
-    if ((rc = to_ps(op->times * ((prefill + decode) * PS_PER_US), &line->base_ps, err)) != 0 || op->decode_count == 0)
+    us += decode != NULL ? decode->us : 0.0;
+    if ((rc = to_ps(op->times * (us * PS_PER_US), &line->base_ps, err)) != 0 || decode == NULL)
         return rc;
-    if ((rc = context_token_ps(profile, op, &token_ps, err)) != 0 ||
-        (rc = add_product(&line->slope_ps, (uint64_t)token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
-        (rc = add_product(&line->base_ps, (uint64_t)token_ps, op->decode_context_sum, err)) != 0)
+    uint64_t token_ps = (uint64_t)decode->token_ps;
+    if ((rc = add_product(&line->slope_ps, token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
+        (rc = add_product(&line->base_ps, token_ps, op->decode_context_sum, err)) != 0)
         return rc;
-    return add_product(&line->base_ps, (uint64_t)token_ps, op->decode_count + skew_tokens(profile, op), err);
+    return add_product(&line->base_ps, token_ps, op->decode_count + skew_tokens(profile, op), err);
 }
 
 /* ---- collectives ---- */
