@@ -47,7 +47,11 @@ make_stage(struct ss_cost *cost, uint32_t index)
     out->by_tokens = new_parts(tokens + 1);
     if (out->stage.expert_layers > 0)
         out->by_expert_tokens = new_parts(tokens * cost->cut.dp + 1);
-    return out->by_tokens != NULL && (out->by_expert_tokens != NULL || out->stage.expert_layers == 0) ? 0 : -ENOMEM;
+    if (out->stage.window_layers == 0)
+        out->by_decodes = calloc((size_t)cost->cell->max_num_seqs + 1, sizeof *out->by_decodes);
+    int complete = out->by_tokens != NULL && (out->by_expert_tokens != NULL || out->stage.expert_layers == 0) &&
+                   (out->by_decodes != NULL || out->stage.window_layers > 0);
+    return complete ? 0 : -ENOMEM;
 }
 
 static int
@@ -103,6 +107,7 @@ ss_cost_destroy(struct ss_cost *cost)
     for (uint32_t i = 0; cost->stages != NULL && i < cost->cut.pp; i++) {
         free(cost->stages[i].by_tokens);
         free(cost->stages[i].by_expert_tokens);
+        free(cost->stages[i].by_decodes);
     }
     free(cost->stages);
     free(cost->by_rows);
@@ -232,22 +237,64 @@ count_work(const struct ss_cost *cost, const struct ss_stage_cost *here, const s
     work->bytes_slope *= cost->cut.tp;
 }
 
+/* All but attention's line. */
+static int
+price_rest(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
+           struct servsim_error *err)
+{
+    const struct ss_stage_cost *here = &cost->stages[stage];
+    *out = (struct ss_step_price){0};
+    int rc = add_tokens(cost, stage, shape, out, err);
+    if (rc == 0 && here->stage.samples)
+        rc = add_rows(cost, shape->sampled_rows, out, err);
+    if (rc != 0)
+        return rc;
+    count_work(cost, here, shape, &out->work);
+    out->overhead_ps = overhead_of(cost, &here->stage, shape);
+    return 0;
+}
+
+/* Nothing but decodes, each of which is a row: the step's price then depends on their number and contexts alone. */
+static int
+decodes_only(const struct ss_step_shape *shape)
+{
+    return shape->prefill_count == 0 && shape->padded_tokens == 0 && shape->wakes == 0 &&
+           shape->tokens == shape->decode_count && shape->sampled_rows == shape->decode_count;
+}
+
+/* The same for decodes alone, from what is known of so many of them. */
+static int
+price_decodes(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
+              struct servsim_error *err)
+{
+    const struct ss_stage_cost *here = &cost->stages[stage];
+    struct ss_decode_step *step = &here->by_decodes[shape->decode_count];
+    if (!step->known) {
+        struct ss_step_shape bare = *shape;
+        bare.decode_context_sum = 0;
+        int rc = price_rest(cost, stage, &bare, &step->price, err);
+        if (rc != 0)
+            return rc;
+        step->known = 1;
+    }
+    *out = step->price;
+    out->work.flops += here->flops_per_pair * shape->decode_context_sum;
+    out->work.bytes += here->kv_bytes * shape->decode_context_sum * cost->cut.tp;
+    return 0;
+}
+
 int
 ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
                     struct servsim_error *err)
 {
     const struct ss_stage_cost *here = &cost->stages[stage];
     uint32_t windowed = here->stage.window_layers;
-    *out = (struct ss_step_price){0};
-    int rc = add_tokens(cost, stage, shape, out, err);
-    if (rc == 0 && here->stage.samples)
-        rc = add_rows(cost, shape->sampled_rows, out, err);
+    int rc = here->by_decodes != NULL && decodes_only(shape) ? price_decodes(cost, stage, shape, out, err)
+                                                             : price_rest(cost, stage, shape, out, err);
     if (rc == 0)
         rc = ss_op_attention(&cost->operators, shape, here->stage.layers - windowed, windowed, &out->line, err);
     if (rc != 0)
         return rc;
-    count_work(cost, here, shape, &out->work);
-    out->overhead_ps = overhead_of(cost, &here->stage, shape);
     out->line.base_ps += out->dense_ps + out->communication_ps + out->overhead_ps;
     if (out->line.base_ps <= 0)
         return servsim_fail(err, EPROTO, "hardware plugin '%s' prices a whole step at nothing",

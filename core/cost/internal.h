@@ -14,12 +14,19 @@ struct ss_part {
     uint64_t weight_bytes; /* that one GPU reads */
 };
 
+/* A step of so many decodes and nothing else, none of which has a context: what a context adds is in proportion. */
+struct ss_decode_step {
+    struct ss_step_price price; /* without attention's line */
+    uint32_t known;
+};
+
 /* One pipeline stage. */
 struct ss_stage_cost {
     struct ss_stage stage;
-    struct ss_part *by_tokens;        /* [max_num_batched_tokens + 1]: all but attention, experts and sampled rows */
-    struct ss_part *by_expert_tokens; /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
-    uint64_t flops_per_token;         /* outside attention and LM head */
+    struct ss_part *by_tokens;         /* [max_num_batched_tokens + 1]: all but attention, experts and sampled rows */
+    struct ss_part *by_expert_tokens;  /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
+    struct ss_decode_step *by_decodes; /* [max_num_seqs + 1]; NULL: windows make more of it than proportions */
+    uint64_t flops_per_token;          /* outside attention and LM head */
     uint64_t flops_per_pair, flops_per_window_pair; /* attention: a query and a token that it sees */
     uint64_t kv_bytes, window_kv_bytes;             /* one GPU: of a context token */
 };

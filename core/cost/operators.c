@@ -110,9 +110,8 @@ ss_operators_close(struct ss_operators *operators)
     ss_instance_destroy(&operators->device);
 }
 
-/* A plugin's price is taken only when it is one. */
 static int
-checked(const struct ss_operators *operators, const char *what, int rc, int64_t ps, struct servsim_error *err)
+refuse(const struct ss_operators *operators, const char *what, int rc, int64_t ps, struct servsim_error *err)
 {
     const char *name = operators->device.descriptor->name;
     if (rc < 0) {
@@ -120,9 +119,15 @@ checked(const struct ss_operators *operators, const char *what, int rc, int64_t 
         (void)snprintf(said, sizeof said, "%.500s", err->text);
         return servsim_fail(err, EPROTO, "hardware plugin '%s': %s: %s", name, what, said);
     }
-    if (ps < 0 || ps > INT64_MAX / 16)
-        return servsim_fail(err, EPROTO, "hardware plugin '%s' prices %s at %lld ps", name, what, (long long)ps);
-    return 0;
+    return servsim_fail(err, EPROTO, "hardware plugin '%s' prices %s at %lld ps", name, what, (long long)ps);
+}
+
+/* A plugin's price is taken only when it is one. */
+static inline int
+checked(const struct ss_operators *operators, const char *what, int rc, int64_t ps, struct servsim_error *err)
+{
+    int is_price = rc >= 0 && ps >= 0 && ps <= INT64_MAX / 16;
+    return is_price ? 0 : refuse(operators, what, rc, ps, err);
 }
 
 /* ---- kernels ---- */

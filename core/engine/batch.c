@@ -218,8 +218,10 @@ ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request)
 uint64_t
 ss_batch_blocks(const struct ss_batch *batch, uint64_t steps)
 {
-    uint64_t blocks = steps / batch->block_size * batch->count;
     uint32_t residue = crossing_residue(batch);
+    if (steps == 1)
+        return batch->residues[residue];
+    uint64_t blocks = steps / batch->block_size * batch->count;
     for (uint32_t left = (uint32_t)(steps % batch->block_size); left > 0; left--) {
         blocks += batch->residues[residue];
         residue = residue_before(batch, residue);

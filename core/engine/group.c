@@ -159,11 +159,35 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
     return 0;
 }
 
+/* One rank in one stage: the run takes what its step takes. */
+static int
+price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_error *err)
+{
+    struct ss_replica *rank = group->ranks;
+    struct ss_step_shape changed;
+    struct ss_step_price *price = &ss_lane_of(rank, run)->price;
+    int rc = ss_cost_price_stage(group->cluster->cost, 0, priced_shape(group, rank, &changed), price, err);
+    run->work[0] = price->line;
+    if (price->line.slope_ps < 0) { /* never below nothing */
+        run->work[0] = (struct servsim_line){0, 0, UINT64_MAX};
+        raise_line(&run->work[0], &price->line);
+    }
+    run->swap_ps = 0;
+    if (rank->swap_blocks > 0) {
+        run->swap_ps = ss_cost_swap_ps(group->cluster->cost, rank->swap_blocks);
+        run->work[0].base_ps += run->swap_ps;
+        rank->swap_blocks = 0;
+    }
+    return rc;
+}
+
 static int
 price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
     int rc = 0;
     uint64_t swap_blocks = 0;
+    if (group->rank_count == 1 && group->stages == 1)
+        return price_alone(group, run, err);
     for (uint32_t s = 0; s < group->stages; s++)
         run->work[s] = (struct servsim_line){0, 0, UINT64_MAX};
     for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {

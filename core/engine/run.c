@@ -22,7 +22,7 @@ add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
     struct whole whole = {.steps = steps, .elapsed = ss_line_elapsed(&run->line, steps)};
     if (lane->plan.decode) {
         whole.tokens = lane->batch->count;
-        whole.blocks = ss_batch_blocks(lane->batch, steps);
+        whole.blocks = steps == 1 ? lane->plan.decode_blocks : ss_batch_blocks(lane->batch, steps);
     }
     return whole;
 }
@@ -81,29 +81,48 @@ count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
     const struct servsim_line *line = &run->line;
     ss_time first_end = run->start + line->base_ps;
     uint32_t settled = batch->count - batch->joined_count;
-    ss_itl_add(itl, (int64_t)(first_end - batch->last_end), 0, 1, settled);
+    if (settled > 0)
+        ss_itl_add_gap(itl, (int64_t)(first_end - batch->last_end), settled);
     for (uint32_t i = 0; i < batch->joined_count; i++) {
-        ss_itl_add(itl, gap_ps(batch->joined[i], first_end), 0, 1, 1);
+        ss_itl_add_gap(itl, gap_ps(batch->joined[i], first_end), 1);
         batch->joined[i]->joined = 0;
     }
     batch->joined_count = 0;
-    ss_itl_add(itl, line->base_ps + line->slope_ps, line->slope_ps, whole->steps - 1, batch->count);
+    if (whole->steps > 1)
+        ss_itl_add(itl, line->base_ps + line->slope_ps, line->slope_ps, whole->steps - 1, batch->count);
     batch->last_end = run->start + whole->elapsed;
 }
 
-/* What all stages have worked, steps of the run together. */
+/* What all stages have worked, steps of the run together. A single stage never waits: it works all the time. */
 static ss_time
-work_of(const struct ss_replica *replica, const struct ss_run *run, uint64_t steps)
+work_of(const struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
 {
     ss_time work = 0;
+    if (replica->group->stages == 1)
+        return whole->elapsed;
     for (uint32_t s = 0; s < replica->group->stages; s++)
-        work += ss_line_elapsed(&run->work[s], steps);
+        work += ss_line_elapsed(&run->work[s], whole->steps);
     return work;
+}
+
+/* Of the work: in wait for other ranks, or for the slowest of them in a stage. */
+static ss_time
+waits_of(const struct ss_replica *replica, const struct ss_run *run, const struct servsim_line *own, ss_time work,
+         uint64_t steps)
+{
+    if (replica->group->stages == 1 && replica->group->rank_count == 1)
+        return 0;
+    return work - run->swap_ps - ss_line_elapsed(own, steps);
 }
 
 static void
 count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
 {
+    if (steps == 1) {
+        result->flops += work->flops;
+        result->bytes += work->bytes;
+        return;
+    }
     ss_uwide pairs = (ss_uwide)ss_line_pairs(steps);
     result->flops += (ss_wide)((ss_uwide)steps * work->flops + pairs * work->flops_slope);
     result->bytes += (ss_wide)((ss_uwide)steps * work->bytes + pairs * work->bytes_slope);
@@ -131,8 +150,8 @@ count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
     const struct ss_step_price *price = &lane->price;
     if (lane->plan.shape.tokens == 0)
         return;
-    ss_time busy = work_of(replica, run, whole->steps);
-    ss_time waits = busy - run->swap_ps - ss_line_elapsed(&price->line, whole->steps);
+    ss_time busy = work_of(replica, run, whole);
+    ss_time waits = waits_of(replica, run, &price->line, busy, whole->steps);
     result->busy += busy;
     result->dense += (ss_wide)price->dense_ps * steps;
     result->communication += (ss_wide)price->communication_ps * steps + waits;
@@ -220,7 +239,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     if (request->generated == 0)
         ss_cluster_record(cluster, request)->ttft_ps = ss_request_age_ps(request, now);
     else
-        ss_itl_add(&cluster->result->itl, gap_ps(request, now), 0, 1, 1);
+        ss_itl_add_gap(&cluster->result->itl, gap_ps(request, now), 1);
     request->generated++;
     replica->result.output_tokens++;
     ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, now, 1);

@@ -31,10 +31,14 @@ ss_itl_bin_high_ps(uint32_t bin)
     return ss_itl_bin_low_ps(bin + 1);
 }
 
-static void
-add_same(struct ss_itl *itl, int64_t gap_ps, uint64_t tokens)
+void
+ss_itl_add_gap(struct ss_itl *itl, int64_t gap_ps, uint64_t weight)
 {
-    itl->counts[bin_of(gap_ps)] += tokens;
+    itl->total += weight;
+    itl->sum_ps += (ss_wide)((ss_uwide)(uint64_t)gap_ps * weight);
+    if (gap_ps > itl->max_ps)
+        itl->max_ps = gap_ps;
+    itl->counts[bin_of(gap_ps)] += weight;
 }
 
 /* A rising progression: from bin to bin, each with one division. */
@@ -66,7 +70,7 @@ ss_itl_add(struct ss_itl *itl, int64_t first_ps, int64_t step_ps, uint64_t count
     if (high_ps > itl->max_ps)
         itl->max_ps = high_ps;
     if (bin_of(low_ps) == bin_of(high_ps))
-        add_same(itl, low_ps, count * weight);
+        itl->counts[bin_of(low_ps)] += count * weight;
     else
         add_rising(itl, low_ps, step_ps < 0 ? -step_ps : step_ps, count, weight);
 }

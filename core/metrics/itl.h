@@ -22,6 +22,9 @@ struct ss_itl {
 /* `weight` tokens with each of the gaps first, first + step, ..., `count` of them; all at least 0. */
 void ss_itl_add(struct ss_itl *itl, int64_t first_ps, int64_t step_ps, uint64_t count, uint64_t weight);
 
+/* `weight` tokens with the same gap. */
+void ss_itl_add_gap(struct ss_itl *itl, int64_t gap_ps, uint64_t weight);
+
 /* Edges of a bin: low_ps <= gap < high_ps. */
 int64_t ss_itl_bin_low_ps(uint32_t bin);
 int64_t ss_itl_bin_high_ps(uint32_t bin);
