@@ -22,6 +22,20 @@ place_of(struct ss_cell *cell, uint32_t kind)
     }
 }
 
+/* The model that a device is tried with, and the window of the cell where it takes one: small cells never fill those
+   that models have. */
+static void
+put_model(const struct ss_trial *trial, struct ss_model *model)
+{
+    uint32_t drawn = model->window;
+    *model = trial->model;
+    if (!trial->takes_windows || drawn == 0 || model->latent_rank > 0)
+        return;
+    for (uint32_t i = 1; i < model->layers && model->window == 0; i += 2)
+        model->kinds[i] |= SS_LAYER_WINDOW;
+    model->window = drawn;
+}
+
 void
 ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
 {
@@ -29,7 +43,7 @@ ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
     *place_of(&toy->cell, kind) =
         trial->variant_count > 0 ? trial->variants[variant % trial->variant_count] : trial->use;
     if (kind == SERVSIM_KIND_HARDWARE)
-        toy->cell.model = trial->model;
+        put_model(trial, &toy->cell.model);
     if (kind == SERVSIM_KIND_PREDICTOR) {
         toy->cell.predictor_interval_ps = 1000000000000 / 8;
         toy->cell.history_requests = toy->traffic.requests > 20 && variant % 2 == 1 ? 10 : 0;

@@ -20,6 +20,7 @@ struct ss_trial {
     struct ss_use variants[SS_VARIANTS];
     size_t variant_count;
     struct ss_model model;
+    int takes_windows;         /* devices: the windows that random cells draw are put into the model */
     struct servsim_host host;  /* for instances without an engine */
     char logged[256];          /* the last line of it */
     void (*midway)(void *ctx); /* called in the middle of a transcript; NULL: not */

@@ -34,8 +34,18 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
 {
     (void)self;
     (void)err;
-    *ps = op->times * (int64_t)(1000000 + op->m * 100);
+    /* a pass over the weights, in 16 bits or in 4 */
+    *ps = op->times * (int64_t)(1000000 + op->m * 100 - (op->weight_dtype == SERVSIM_DTYPE_INT4 ? 50 : 0));
     return 0;
+}
+
+/* All weights are taken to have 16 bits. */
+static int32_t
+gemm_wide(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err)
+{
+    struct servsim_gemm wide = *op;
+    wide.weight_dtype = op->dtype;
+    return gemm(self, &wide, ps, err);
 }
 
 static int32_t
@@ -77,8 +87,28 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     (void)self;
     (void)err;
     line->base_ps = op->times * (int64_t)(1000 + op->prefill_causal_pairs + 10 * op->decode_context_sum);
-    line->slope_ps = op->times * 10 * (int64_t)op->decode_count;
+    line->slope_ps = op->times * 10 * (int64_t)(op->decode_count - op->decode_settled);
     line->steps = UINT64_MAX;
+    return 0;
+}
+
+/* Decodes that fill their window are taken to grow on. */
+static int32_t
+attention_unsettled(void *self, const struct servsim_attention *op, struct servsim_line *line,
+                    struct servsim_error *err)
+{
+    int32_t rc = attention(self, op, line, err);
+    line->slope_ps = op->times * 10 * (int64_t)op->decode_count;
+    return rc;
+}
+
+/* The more experts are hit, the less. */
+static int32_t
+moe_shrinking(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err)
+{
+    (void)self;
+    (void)err;
+    *ps = op->times * (int64_t)(1000000.0 * op->experts_here / op->experts_hit);
     return 0;
 }
 
@@ -108,6 +138,9 @@ static const struct servsim_hardware_ops devices[] = {
     {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention_stepless},
     {.size = sizeof devices[0], .describe = describe_nameless, .gemm = gemm, .attention = attention},
     {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention},
+    {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention_unsettled},
+    {.size = sizeof devices[0], .describe = describe, .gemm = gemm_wide, .attention = attention},
+    {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention, .moe = moe_shrinking},
 };
 
 /* ---- what all share ---- */
@@ -333,17 +366,18 @@ static const struct servsim_report_ops reports[] = {
     }
 
 static const struct servsim_plugin plugins[] = {
-    PLUGIN(SERVSIM_KIND_HARDWARE, "negative", &devices[0]),   PLUGIN(SERVSIM_KIND_HARDWARE, "shrinking", &devices[1]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "once", &devices[2]),       PLUGIN(SERVSIM_KIND_HARDWARE, "silent", &devices[3]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "split", &devices[4]),      PLUGIN(SERVSIM_KIND_HARDWARE, "stepless", &devices[5]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "nameless", &devices[6]),   PLUGIN(SERVSIM_KIND_HARDWARE, "sound", &devices[7]),
-    PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),      PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),
-    PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),        PLUGIN(SERVSIM_KIND_WORKLOAD, "backward", &traffics[0]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "tokenless", &traffics[1]), PLUGIN(SERVSIM_KIND_WORKLOAD, "endless", &traffics[2]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "goes_on", &traffics[3]),   PLUGIN(SERVSIM_KIND_WORKLOAD, "silent", &traffics[4]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "miscounts", &traffics[5]), PLUGIN(SERVSIM_KIND_REPORT, "beside", &reports[0]),
-    PLUGIN(SERVSIM_KIND_REPORT, "changing", &reports[1]),     PLUGIN(SERVSIM_KIND_REPORT, "in_part", &reports[2]),
-    PLUGIN(SERVSIM_KIND_REPORT, "blind", &reports[3]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "negative", &devices[0]),  PLUGIN(SERVSIM_KIND_HARDWARE, "shrinking", &devices[1]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "once", &devices[2]),      PLUGIN(SERVSIM_KIND_HARDWARE, "silent", &devices[3]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "split", &devices[4]),     PLUGIN(SERVSIM_KIND_HARDWARE, "stepless", &devices[5]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "nameless", &devices[6]),  PLUGIN(SERVSIM_KIND_HARDWARE, "sound", &devices[7]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "unsettled", &devices[8]), PLUGIN(SERVSIM_KIND_HARDWARE, "wide", &devices[9]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "hit", &devices[10]),      PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),      PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "backward", &traffics[0]), PLUGIN(SERVSIM_KIND_WORKLOAD, "tokenless", &traffics[1]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "endless", &traffics[2]),  PLUGIN(SERVSIM_KIND_WORKLOAD, "goes_on", &traffics[3]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "silent", &traffics[4]),   PLUGIN(SERVSIM_KIND_WORKLOAD, "miscounts", &traffics[5]),
+    PLUGIN(SERVSIM_KIND_REPORT, "beside", &reports[0]),      PLUGIN(SERVSIM_KIND_REPORT, "changing", &reports[1]),
+    PLUGIN(SERVSIM_KIND_REPORT, "in_part", &reports[2]),     PLUGIN(SERVSIM_KIND_REPORT, "blind", &reports[3]),
 };
 
 SERVSIM_EXPORT int32_t

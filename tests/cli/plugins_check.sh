@@ -59,6 +59,10 @@ kit_others|hardware|shrinking|prices|SERVSIM_HARDWARE_MEASURED
 kit_others|hardware|once|prices|32 times cost
 kit_others|hardware|silent|prices|refused: without a text
 kit_others|hardware|split|a line|depends on where the run is split
+kit_others|hardware|unsettled|a line|a model with windows: .* decode_settled
+kit_others|hardware|unsettled|fast-forward|single steps part
+kit_others|hardware|wide|prices|a model with weights of 4 bits: .*price by weight_dtype, or refuse
+kit_others|hardware|hit|prices|a model with experts: the experts' work on twice the tokens
 kit_others|hardware|stepless|attention|a line of no steps
 kit_others|hardware|nameless|describes|no name that ends
 kit_others|router|too_far|routes|with 64 replicas: .*sent request
@@ -90,6 +94,12 @@ END
 "$servsim" plugins check ./kit_others.so --name sound --law e --json >out.json || true
 grep -q '"status": "kept"' out.json || fail "no law is kept: $(cat out.json)"
 grep -q '"laws_broken": 1' out.json || fail "the second symbol should be the only finding: $(cat out.json)"
+
+# A model that does not fit into a device says nothing about the device.
+"$servsim" plugins check ./kit_others.so --kind hardware --name sound --model llama-3.1-405b --law fast >out.txt ||
+    fail "a model that does not fit: $(cat out.txt)"
+grep -q 'left out  fast-forward' out.txt || fail "a model that does not fit is not left out: $(cat out.txt)"
+grep -q 'llama-3.1-405b does not fit: .* or give another with --model' out.txt || fail "why? $(cat out.txt)"
 
 # What cannot be tried at all ends with 2.
 unusable() { # WORDS ARGUMENTS...
