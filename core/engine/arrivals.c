@@ -127,6 +127,9 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
         (void)snprintf(said, sizeof said, "%.500s", err->text);
         return servsim_fail(err, EPROTO, "router plugin '%s': %s", cluster->router.descriptor->name, said);
     }
+    request->routed = *replica;
+    if (rc == 0 && cluster->faults != NULL && *replica < cluster->cell->replicas)
+        return ss_faults_reroute(cluster, request, replica, err);
     if (rc != 0 || *replica >= cluster->cell->replicas)
         return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to replica %u of %u (answer %d)",
                             cluster->router.descriptor->name, (unsigned long long)request->seen.id, *replica,
@@ -134,20 +137,30 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
     return 0;
 }
 
+void
+ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
+{
+    if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
+        cluster->router_ops->leave(cluster->router.self, &request->seen, request->routed);
+}
+
 /* The scheduler will have none of it. */
 static void
 turn_away(struct ss_cluster *cluster, struct ss_request *request)
 {
-    struct ss_record *record = ss_cluster_record(cluster, request);
-    record->status = SS_STATUS_REJECTED;
-    if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
-        cluster->router_ops->leave(cluster->router.self, &request->seen, record->replica);
+    ss_cluster_record(cluster, request)->status = SS_STATUS_REJECTED;
+    ss_arrivals_leave(cluster, request);
     ss_requests_give(&cluster->requests, request);
 }
 
 void
 ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *request)
 {
+    if (request->retries > 0) { /* it was accepted once */
+        ss_arrivals_leave(cluster, request);
+        ss_faults_fail(cluster, request);
+        return;
+    }
     ss_cluster_integrate(cluster);
     cluster->in_system--;
     cluster->waiting--;
@@ -168,18 +181,31 @@ choose_rank(const struct ss_cluster *cluster, uint32_t replica)
     return best;
 }
 
+int
+ss_arrivals_dispatch(struct ss_cluster *cluster, struct ss_request *request, struct servsim_error *err)
+{
+    struct ss_record *record = ss_cluster_record(cluster, request);
+    if (cluster->faults != NULL && ss_faults_none_up(cluster)) {
+        ss_faults_wait(cluster, request);
+        return 0;
+    }
+    int rc = route(cluster, request, &record->replica, err);
+    if (rc != 0)
+        return rc;
+    if (cluster->faults != NULL && ss_faults_strand(cluster, request, record->replica))
+        return 0;
+    return ss_replica_arrive(choose_rank(cluster, record->replica), request, err);
+}
+
 static int
-deliver(struct ss_cluster *cluster, struct ss_record *record, struct servsim_error *err)
+deliver(struct ss_cluster *cluster, struct servsim_error *err)
 {
     struct ss_request *request = new_request(cluster, cluster->result->records.count - 1);
     if (request == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a request");
     int rc = cluster->predictor != NULL ? ss_predictor_arrive(cluster, request, err) : 0;
     if (rc == 0)
-        rc = route(cluster, request, &record->replica, err);
-    if (rc != 0)
-        return rc;
-    rc = ss_replica_arrive(choose_rank(cluster, record->replica), request, err);
+        rc = ss_arrivals_dispatch(cluster, request, err);
     if (rc < 0)
         return rc;
     if (rc > 0) {
@@ -213,5 +239,5 @@ ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err)
         record->status = SS_STATUS_REJECTED;
         return 0;
     }
-    return deliver(cluster, record, err);
+    return deliver(cluster, err);
 }

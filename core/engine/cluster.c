@@ -30,7 +30,7 @@ ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request)
 }
 
 void
-ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct ss_request *request)
+ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request)
 {
     struct ss_record *record = ss_cluster_record(cluster, request);
     ss_cluster_integrate(cluster);
@@ -44,8 +44,7 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct
     ss_series_count(&cluster->result->series, SS_SERIES_FINISHED, cluster->now, 1);
     if (cluster->predictor != NULL)
         ss_predictor_finish(cluster, request);
-    if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
-        cluster->router_ops->leave(cluster->router.self, &request->seen, replica->owner);
+    ss_arrivals_leave(cluster, request);
     ss_requests_give(&cluster->requests, request);
 }
 
@@ -142,6 +141,8 @@ instant(struct ss_cluster *cluster, ss_time time, struct servsim_error *err)
         return servsim_fail(err, EPROTO, "time would run backward at %.9f s", ss_time_seconds(cluster->now));
     cluster->now = time;
     int rc = end_runs(cluster, err);
+    if (rc == 0 && cluster->faults != NULL)
+        rc = ss_faults_take(cluster, err);
     if (rc == 0)
         rc = take_arrivals(cluster, err);
     if (rc == 0)
@@ -180,13 +181,19 @@ check_end(const struct ss_cluster *cluster, struct servsim_error *err)
     return 0;
 }
 
+static ss_time
+next_instant(const struct ss_cluster *cluster)
+{
+    ss_time end = next_run_end(cluster), time = end < cluster->next_time ? end : cluster->next_time;
+    return cluster->faults != NULL ? ss_faults_before(cluster, time) : time;
+}
+
 static int
 loop(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = ss_arrivals_next(cluster, err);
     while (rc == 0 && cluster->failure.text[0] == '\0') {
-        ss_time end = next_run_end(cluster);
-        ss_time time = end < cluster->next_time ? end : cluster->next_time;
+        ss_time time = next_instant(cluster);
         if (time == SS_NEVER)
             return check_end(cluster, err);
         if (time > cluster->cell->stop_after)

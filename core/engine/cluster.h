@@ -1,12 +1,14 @@
 /*
  * engine/cluster.h - replicas behind a router, the traffic, and the clock.
  *
- * The order at one instant: step ends (by replica), then arrivals up to now with their routing, then scheduling (by
- * replica). Groups stand in the order of their replicas.
+ * The order at one instant: step ends (by replica), then failures (replicas that are back, that die, whose death is
+ * noticed; each by replica) with the routing of requests that lost their replica, then arrivals up to now with their
+ * routing, then scheduling (by replica). Groups stand in the order of their replicas.
  */
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H
 
+#include "engine/failures.h"
 #include "engine/predict.h"
 #include "engine/replica.h"
 #include "engine/requests.h"
@@ -23,6 +25,7 @@ struct ss_cluster {
     const struct servsim_router_ops *router_ops;
     const struct servsim_workload_ops *workload_ops;
     struct ss_predictor *predictor; /* NULL: none is named */
+    struct ss_faults *faults;       /* NULL: no replica ever fails */
     struct ss_replica *ranks;       /* the ranks of all replicas, replica by replica */
     uint32_t rank_count;
     struct ss_group *groups;
@@ -52,7 +55,7 @@ void ss_cluster_integrate(struct ss_cluster *cluster);
 struct ss_record *ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request);
 
 /* The request is served: writes its record, tells the router, and takes the request back. */
-void ss_cluster_finish(struct ss_cluster *cluster, struct ss_replica *replica, struct ss_request *request);
+void ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request);
 
 /* The end of a group's run has become known or has moved. 0 or -ENOMEM. */
 int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
@@ -79,6 +82,13 @@ int ss_arrivals_next(struct ss_cluster *cluster, struct servsim_error *err);
 
 /* A request that has waited is rejected by its scheduler after all: as if it never had been there. */
 void ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *request);
+
+/* A request that is in the system goes to a replica; where none is known to be up it waits at the router. 1: the
+   scheduler there will have none of it, 0, or -errno. */
+int ss_arrivals_dispatch(struct ss_cluster *cluster, struct ss_request *request, struct servsim_error *err);
+
+/* Tells the router that the request is not any more where it was routed to. */
+void ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request);
 
 /* The request read ahead arrives now. */
 int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);

@@ -140,6 +140,33 @@ priced_shape(const struct ss_group *group, const struct ss_replica *rank, struct
     return changed;
 }
 
+static int64_t
+times(int64_t ps, uint64_t millionths)
+{
+    return (int64_t)(((ss_wide)ps * (ss_wide)millionths + 500000) / 1000000);
+}
+
+/*
+ * A straggler's kernels take longer; what the engine does beside them does not. The line must stay one however it is
+ * split, so what is rounded is its slope and its height above a fixed point: where all decodes would have no context.
+ * Their mean context, in whole tokens, grows by one a step, as the line does. The last step of a line may as well be
+ * the first of another one with another slope, and be rounded as that one is: it is left to it.
+ */
+static void
+slow_down(const struct ss_replica *rank, const struct ss_step_shape *shape, struct ss_step_price *price)
+{
+    uint64_t factor = rank->slowdown_millionths;
+    struct servsim_line *line = &price->line;
+    ss_wide mean = shape->decode_count > 0 ? (ss_wide)(shape->decode_context_sum / shape->decode_count) : 0;
+    ss_wide slope_ps = times(line->slope_ps, factor);
+    ss_wide bottom_ps = line->base_ps - price->overhead_ps - mean * line->slope_ps;
+    line->base_ps = (int64_t)(price->overhead_ps + times((int64_t)bottom_ps, factor) + mean * slope_ps);
+    line->slope_ps = (int64_t)slope_ps;
+    line->steps -= line->steps > 1;
+    price->dense_ps = times(price->dense_ps, factor);
+    price->communication_ps = times(price->communication_ps, factor);
+}
+
 /* What the run takes of each stage: as long as the rank that has most to do there. A rank without work goes along. */
 static int
 price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_replica *rank, struct servsim_error *err)
@@ -152,6 +179,8 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
         int rc = ss_cost_price_stage(group->cluster->cost, s, shape, price, err);
         if (rc != 0)
             return rc;
+        if (rank->slowdown_millionths > 0)
+            slow_down(rank, shape, price);
         raise_line(&run->work[s], &price->line);
         if (s > 0)
             ss_step_price_add(&lane->price, price);
@@ -312,7 +341,7 @@ plan_one(struct ss_group *group, struct servsim_error *err)
 int
 ss_group_plan(struct ss_group *group, struct servsim_error *err)
 {
-    int rc = 1;
+    int rc = !group->down;
     group->between = 0;
     while (rc > 0 && group->in_flight < group->stages)
         rc = plan_one(group, err);
@@ -339,4 +368,18 @@ ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *e
         return servsim_fail(err, ENOMEM, "no memory for the event heap");
     ss_cluster_due(group->cluster, group);
     return 0;
+}
+
+int
+ss_group_halt(struct ss_group *group, struct servsim_error *err)
+{
+    uint64_t ended = ss_group_steps_ended(group, group->cluster->now);
+    int rc = ended > 0 ? ss_group_end_run(group, ended, err) : 0;
+    if (group->heap_position != SS_HEAP_ABSENT)
+        ss_heap_remove(&group->cluster->runs, group->heap_position);
+    group->oldest = group->in_flight = 0;
+    group->between = group->awake = 0;
+    group->down = 1;
+    memset(group->stage_free, 0, group->stages * sizeof *group->stage_free);
+    return rc;
 }

@@ -36,6 +36,7 @@ struct ss_group {
     uint32_t due;           /* wants to plan at this instant */
     uint32_t between;       /* a run has ended at this instant, and the next is not composed yet */
     uint32_t awake;         /* 0: had nothing to do before the step being composed */
+    uint32_t down;          /* its replica has failed, and is not back */
     uint64_t steps;         /* ended so far, those of the run under way aside */
     struct ss_cluster *cluster;
     struct ss_replica *ranks; /* the cluster's */
@@ -71,6 +72,10 @@ ss_run_steps_ended(const struct ss_run *run, ss_time now)
 {
     return ss_line_steps_ended(&run->line, run->steps, now - run->start);
 }
+
+/* Its replica fails now: steps that have ended count, all that is under way is lost, and nothing is planned until
+   `down` is taken back. */
+int ss_group_halt(struct ss_group *group, struct servsim_error *err);
 
 /* Somebody arrived who may matter: plans at once, or at the first step end that is not before now. 0 or -ENOMEM. */
 int ss_group_ask_again(struct ss_group *group);

@@ -36,6 +36,18 @@ ss_kv_free(struct ss_kv *kv)
     kv->decoded = NULL;
 }
 
+int
+ss_kv_lose(struct ss_kv *kv)
+{
+    kv->free = kv->total;
+    kv->host_free = kv->host_total;
+    kv->decoded_count = 0;
+    if (!kv->caches)
+        return 0;
+    ss_pool_free(&kv->pool);
+    return ss_pool_init(&kv->pool, kv->total);
+}
+
 /* ---- where blocks are cached ---- */
 
 /* The longest cached prefix, in blocks, the last token left to compute; `unheld` of them are free. */

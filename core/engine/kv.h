@@ -33,6 +33,9 @@ void ss_kv_init(struct ss_kv *kv, uint64_t total, uint64_t host_total, uint32_t 
 int ss_kv_cache(struct ss_kv *kv, struct servsim_error *err);
 void ss_kv_free(struct ss_kv *kv);
 
+/* All that it held is lost, and nobody holds a block. 0 or -ENOMEM. */
+int ss_kv_lose(struct ss_kv *kv);
+
 static inline uint64_t
 ss_kv_blocks_of(const struct ss_kv *kv, uint64_t tokens)
 {

@@ -97,6 +97,25 @@ free_lanes(struct ss_replica *replica)
     free(replica->lanes);
 }
 
+static int
+make_scheduler(struct ss_replica *replica, struct servsim_error *err)
+{
+    const struct ss_cell *cell = replica->cluster->cell;
+    const struct servsim_scheduler_context context = {
+        .size = sizeof context,
+        .replica = replica->index,
+        .max_num_seqs = cell->max_num_seqs,
+        .max_num_batched_tokens = cell->max_num_batched_tokens,
+        .block_size = cell->block_size,
+        .max_model_len = cell->max_model_len,
+        .kv_blocks_total = replica->cluster->kv_blocks,
+    };
+    int rc = ss_instance_create(&replica->scheduler, &cell->scheduler, &replica->host, &context, err);
+    if (rc == 0)
+        replica->ops = replica->scheduler.descriptor->ops;
+    return rc;
+}
+
 int
 ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t index, struct servsim_error *err)
 {
@@ -115,22 +134,29 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     if (make_lanes(replica) != 0)
         return servsim_fail(err, ENOMEM, "no memory for replica %u", index);
     int rc = cell->prefix_caching ? ss_kv_cache(&replica->kv, err) : 0;
-    if (rc != 0)
-        return rc;
-    const struct servsim_scheduler_context context = {
-        .size = sizeof context,
-        .replica = index,
-        .max_num_seqs = cell->max_num_seqs,
-        .max_num_batched_tokens = cell->max_num_batched_tokens,
-        .block_size = cell->block_size,
-        .max_model_len = cell->max_model_len,
-        .kv_blocks_total = cluster->kv_blocks,
-    };
-    rc = ss_instance_create(&replica->scheduler, &cell->scheduler, &replica->host, &context, err);
-    if (rc != 0)
-        return rc;
-    replica->ops = replica->scheduler.descriptor->ops;
-    return 0;
+    return rc != 0 ? rc : make_scheduler(replica, err);
+}
+
+int
+ss_replica_restart(struct ss_replica *replica, struct servsim_error *err)
+{
+    for (uint32_t i = 0; i < replica->group->stages; i++) {
+        struct ss_lane *lane = &replica->lanes[i];
+        lane->batch->lane = NULL;
+        replica->plan = &lane->plan;
+        ss_plan_reset(replica, replica->cluster->now);
+        lane->plan.shape = (struct ss_step_shape){0};
+    }
+    replica->batch->lane = NULL;
+    replica->first = replica->last = replica->parked = NULL;
+    replica->running = replica->waiting = replica->held = replica->prefilling_count = 0;
+    replica->inbox = (struct ss_inbox){0};
+    replica->swap_blocks = replica->prefill_tokens_left = 0;
+    if (ss_kv_lose(&replica->kv) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for replica %u", replica->index);
+    replica->kv.pool.evictions = replica->result.kv_evictions; /* those of the step under way never were */
+    ss_instance_destroy(&replica->scheduler);
+    return make_scheduler(replica, err);
 }
 
 void
@@ -177,7 +203,7 @@ ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct
         return rc < 0 ? rc : 1;
     replica->waiting++;
     replica->result.requests++;
-    replica->prefill_tokens_left += request->seen.prompt_tokens;
+    replica->prefill_tokens_left += request->seen.prompt_tokens + request->generated;
     if (held_back)
         return ss_inbox_put(replica, request);
     if (rc == SERVSIM_ASK_AGAIN || must_ask || !ss_group_runs(replica->group))
@@ -193,7 +219,7 @@ ss_replica_introduce(struct ss_replica *replica, struct ss_request *request, str
         return rc < 0 ? rc : 0;
     replica->waiting--;
     replica->result.requests--;
-    replica->prefill_tokens_left -= request->seen.prompt_tokens;
+    replica->prefill_tokens_left -= request->seen.prompt_tokens + request->generated;
     ss_arrivals_turn_away_late(replica->cluster, request);
     return 0;
 }

@@ -67,11 +67,16 @@ struct ss_replica {
     struct ss_kv kv;
     ss_time kv_since; /* since when it is as full as it is; kept with several stages only */
     uint64_t prefill_tokens_left;
+    uint64_t slowdown_millionths; /* of its kernels, where it is a straggler; 0: it is none */
     struct ss_replica_result result;
 };
 
 int ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t index, struct servsim_error *err);
 void ss_replica_free(struct ss_replica *replica);
+
+/* The engine is gone, with all that was in it, and another one takes its place. Its group has halted, and none of its
+   requests is in a batch any more. 0 or -errno. */
+int ss_replica_restart(struct ss_replica *replica, struct servsim_error *err);
 
 /* A request comes at the cluster's now. 1: rejected by the scheduler, 0, or -errno. */
 int ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err);

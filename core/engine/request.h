@@ -13,6 +13,7 @@
 #define SS_HELD 3u       /* running: done, but its place and its blocks are kept until all that run are done */
 #define SS_PAUSED 4u     /* preempted; its `computed` tokens are still in the KV cache */
 #define SS_SWAPPED 5u    /* preempted; its `computed` tokens are in the host's memory */
+#define SS_UNUSED 6u     /* no request: a place in the pool */
 
 struct ss_batch;
 struct ss_prefix;
@@ -36,8 +37,10 @@ struct ss_request {
     uint32_t flying; /* of those computed, in steps under way */
     uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
+    uint32_t retries;         /* how often it was sent again after its replica had failed */
     const char *label;        /* of the traffic, where a predictor is named */
     uint32_t last_length;     /* of the request that had finished last when it came; likewise */
+    uint32_t routed;          /* the replica that the router named */
     struct ss_prefix *prefix; /* what its blocks hold, with prefix caching; the pool's slot keeps the struct */
 };
 

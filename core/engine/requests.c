@@ -37,8 +37,23 @@ ss_requests_give(struct ss_requests *pool, struct ss_request *request)
 {
     if (request->prefix != NULL)
         ss_prefix_clear(request->prefix);
+    request->state = SS_UNUSED;
     request->next = pool->unused;
     pool->unused = request;
+}
+
+struct ss_request *
+ss_requests_next(const struct ss_requests *pool, struct ss_requests_place *place)
+{
+    if (!place->begun)
+        *place = (struct ss_requests_place){pool->slabs, 0, 1};
+    for (struct slab *slab = place->slab; slab != NULL; slab = place->slab) {
+        while (place->index < SLAB_REQUESTS)
+            if (slab->items[place->index++].state != SS_UNUSED)
+                return &slab->items[place->index - 1];
+        *place = (struct ss_requests_place){slab->older, 0, 1};
+    }
+    return NULL;
 }
 
 static void

@@ -15,6 +15,14 @@ struct ss_requests {
 /* A blank request, or NULL without memory. */
 struct ss_request *ss_requests_take(struct ss_requests *pool);
 void ss_requests_give(struct ss_requests *pool, struct ss_request *request);
+
+/* Goes through those in flight, in no order. Zero-initialise the place; NULL at the end. */
+struct ss_requests_place {
+    void *slab;
+    size_t index;
+    int begun;
+};
+struct ss_request *ss_requests_next(const struct ss_requests *pool, struct ss_requests_place *place);
 void ss_requests_free(struct ss_requests *pool); /* all of them, taken or not */
 
 #endif

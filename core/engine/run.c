@@ -56,13 +56,14 @@ count_in_series(struct ss_replica *replica, struct ss_lane *lane, const struct s
 }
 
 /* With several stages: blocks are taken and given back in the middle of a run, by others. They are counted between any
-   two of these moments. */
+   two of these moments. A run that a stop or a failure has cut to its first step ended when that step did. */
 static void
-count_beside_others(struct ss_replica *replica, const struct whole *whole)
+count_beside_others(struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
 {
-    struct ss_cluster *cluster = replica->cluster;
-    ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, cluster->now, whole->tokens);
-    ss_series_peak(&cluster->result->series, replica->kv_since, cluster->now, ss_kv_used(&replica->kv));
+    struct ss_series *series = &replica->cluster->result->series;
+    ss_time end = run->start + whole->elapsed;
+    ss_series_count(series, SS_SERIES_OUTPUT_TOKENS, end, whole->tokens);
+    ss_series_peak(series, replica->kv_since, end, ss_kv_used(&replica->kv));
 }
 
 /* From the request's last token to one that comes at `time`. */
@@ -187,7 +188,7 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
     ss_running_remove(replica, request);
     if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
         replica->ops->finish(replica->scheduler.self, &request->seen);
-    ss_cluster_finish(replica->cluster, replica, request);
+    ss_cluster_finish(replica->cluster, request);
 }
 
 static void
@@ -316,7 +317,7 @@ ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struc
     if (replica->group->stages == 1 || steps > 1)
         count_in_series(replica, lane, run, &whole);
     else
-        count_beside_others(replica, &whole);
+        count_beside_others(replica, run, &whole);
     count_time(replica, lane, run, &whole);
     if (lane->plan.decode)
         end_decodes(replica, lane, run, &whole);

@@ -135,7 +135,9 @@ cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struc
     *cluster = (struct ss_cluster){.cell = cell, .options = options};
     make_hosts(cluster);
     int rc = make_plugins(cluster, err);
-    return rc != 0 ? rc : make_replicas(cluster, err);
+    if (rc == 0)
+        rc = make_replicas(cluster, err);
+    return rc != 0 ? rc : ss_faults_make(cluster, err);
 }
 
 static void
@@ -150,6 +152,7 @@ cluster_free(struct ss_cluster *cluster)
     free(cluster->due);
     ss_instance_destroy(&cluster->workload);
     ss_predictor_destroy(cluster->predictor);
+    ss_faults_free(cluster->faults);
     ss_instance_destroy(&cluster->router);
     ss_cost_destroy(cluster->cost);
     ss_heap_free(&cluster->runs);
@@ -186,6 +189,7 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->kv_blocks_total = cluster->kv_blocks;
     result->device = *ss_cost_device(cluster->cost);
     ss_predictor_collect(cluster);
+    ss_faults_collect(cluster);
     result->workload.size = sizeof result->workload;
     if (SERVSIM_COVERS(cluster->workload_ops, struct servsim_workload_ops, stats) && cluster->workload_ops->stats)
         (void)cluster->workload_ops->stats(cluster->workload.self, &result->workload);

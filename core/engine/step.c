@@ -256,6 +256,14 @@ ss_start_prefill(struct ss_replica *replica, struct ss_request *request, uint32_
     return give_chunk(replica, request, tokens);
 }
 
+/* One that lost its replica comes with the tokens that it has had, and these may be more than any step takes. */
+static int
+must_be_whole(const struct ss_replica *replica, const struct ss_request *request, uint32_t left, uint32_t flags)
+{
+    return (flags & SERVSIM_WHOLE_PROMPT) != 0 &&
+           (request->retries == 0 || left <= replica->cluster->cell->max_num_batched_tokens);
+}
+
 static int32_t
 admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
 {
@@ -278,7 +286,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
     request->computed = (uint32_t)cached;
     uint32_t left = request->target - request->computed;
     uint32_t tokens = minimum(minimum(left, cap), replica->plan->budget);
-    if ((flags & SERVSIM_WHOLE_PROMPT) != 0 && tokens < left)
+    if (tokens < left && must_be_whole(replica, request, left, flags))
         return SERVSIM_NO_BUDGET;
     if (needed > replica->kv.free)
         return SERVSIM_NO_BLOCKS;

@@ -197,6 +197,7 @@ verify_little(const struct ss_cluster *cluster, struct servsim_error *err)
         else if (record->status == SS_STATUS_UNFINISHED)
             sojourns += cluster->now - record->arrival;
     }
+    sojourns += cluster->result->failures.failed_stay;
     if (sojourns != cluster->result->in_system_area)
         return servsim_fail(err, EFAULT, "verify: Little's law: sojourns of %.12f s, integral of %.12f s",
                             ss_time_seconds(sojourns), ss_time_seconds(cluster->result->in_system_area));
@@ -229,10 +230,12 @@ static int
 verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
 {
     uint64_t tokens = 0, gaps = 0;
-    ss_wide decode_ps = 0;
     const struct ss_result *result = cluster->result;
+    ss_wide decode_ps = result->failures.failed_decode;
     for (size_t i = 0; i < result->records.count; i++) {
         const struct ss_record *record = &result->records.items[i];
+        if (record->status == SS_STATUS_FAILED && record->output_tokens > 0)
+            tokens += record->output_tokens - 1;
         if (record->status != SS_STATUS_FINISHED)
             continue;
         tokens += record->output_tokens - 1;

@@ -75,6 +75,13 @@ void ss_overhead_put(struct ss_text *text, const struct ss_overhead *overhead);
 /* layout.c: GPUs into replicas */
 int ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell);
 
+/* failures.c: what fails inside of the simulation. On failure `out` still wants ss_failures_free(). */
+int ss_failures_build(const struct ss_build *build, const struct ss_node *tree, uint32_t replicas,
+                      struct ss_failures *out);
+void ss_failures_free(struct ss_failures *failures);
+/* The whole key, for the resolved text; nothing where nothing fails. */
+void ss_failures_put(struct ss_text *text, const struct ss_failures *failures);
+
 /* cell.c. On failure the cell still wants ss_cell_free(). */
 int ss_cell_build(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell);
 void ss_cell_free(struct ss_cell *cell);

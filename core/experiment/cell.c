@@ -260,6 +260,8 @@ ss_cell_build(const struct ss_build *build, const struct ss_node *tree, struct s
     if (rc == 0)
         rc = ss_overhead_build(build, tree, &cell->overhead);
     if (rc == 0)
+        rc = ss_failures_build(build, tree, cell->replicas, &cell->failures);
+    if (rc == 0)
         rc = build_slo(build, tree, cell);
     if (rc == 0)
         rc = build_stop(build, tree, cell);
@@ -284,5 +286,6 @@ ss_cell_free(struct ss_cell *cell)
     ss_use_free(&cell->scheduler);
     ss_use_free(&cell->workload);
     ss_use_free(&cell->predictor);
+    ss_failures_free(&cell->failures);
     memset(cell, 0, sizeof *cell);
 }

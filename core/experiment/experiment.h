@@ -28,6 +28,31 @@ struct ss_overhead {
     int64_t graph_padding;    /* 1: rows of a step are padded to the sizes of CUDA graphs */
 };
 
+/* A replica is down from a time on, by the experiment's word. */
+struct ss_scheduled_failure {
+    uint32_t replica;
+    ss_time at, length;
+};
+
+/* A replica whose kernels take `slowdown` times as long, in millionths. */
+struct ss_straggler {
+    uint32_t replica;
+    uint64_t slowdown_millionths;
+};
+
+/* What goes wrong inside of the simulation. */
+struct ss_failures {
+    int present;                           /* 0: nothing fails, and no result speaks of it */
+    ss_time mtbf;                          /* mean time that a replica is up until it fails; 0: none fails by chance */
+    ss_time repair;                        /* from a failure to the engine that takes the failed one's place */
+    ss_time detect;                        /* from a failure to the router's knowing */
+    uint32_t retries;                      /* how often a request is sent again before it counts as failed */
+    struct ss_scheduled_failure *schedule; /* by replica, then by time */
+    size_t schedule_count;
+    struct ss_straggler *stragglers;
+    size_t straggler_count;
+};
+
 struct ss_label {
     char *axis;  /* key of the matrix: "cluster" */
     char *value; /* "single_gpu", "fcfs" */
@@ -61,6 +86,7 @@ struct ss_cell {
     double
         load; /* offered load over the capacity of the experiment's largest configuration; 0: the traffic's own rate */
     double load_scale; /* what times are divided by to reach it: found before the first cell starts; 0: not asked for */
+    struct ss_failures failures;
     int64_t slo_ttft_ps, slo_tpot_ps; /* -1: none */
     ss_time stop_after;               /* SS_NEVER: until the traffic is served */
     char *resolved; /* this cell alone as a complete YAML experiment, every default written out; paths absolute */

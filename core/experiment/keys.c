@@ -18,6 +18,7 @@ const struct ss_key ss_keys[] = {
     {"kv_cache", SS_KEY_AXIS, 0, NULL, NULL},
     {"engine", SS_KEY_AXIS, 0, "name", "vllm-0.15"},
     {"workload", SS_KEY_AXIS, SERVSIM_KIND_WORKLOAD, "plugin", NULL},
+    {"failures", SS_KEY_AXIS, 0, NULL, NULL},
     {"slo", SS_KEY_AXIS, 0, NULL, NULL},
     {"stop_after", SS_KEY_AXIS, 0, NULL, NULL},
     {"matrix", 0, 0, NULL, NULL},
@@ -114,6 +115,29 @@ static const struct servsim_option engine_rows[] = {
     {"graph_padding", "", NULL, NULL, "pad the rows of a step to the sizes of CUDA graphs", 0, 0, ROW_FLAG},
 };
 
+static const struct servsim_option failures_rows[] = {
+    {"mtbf", "s", NULL, NULL, "mean time that a replica is up until it fails; none fails by chance unless given", 1e-3,
+     9e7, ROW_NUMBER},
+    {"repair", "s", "60s", NULL, "from a failure to the replica's being back, empty", 1e-6, 9e7, ROW_NUMBER},
+    {"detect", "s", "0s", NULL, "from a failure to the router's knowing of it", 0, 9e7, ROW_NUMBER},
+    {"retries", "", "3", NULL, "how often a request is sent again before it counts as failed", 0, 1000, ROW_INTEGER},
+};
+
+static const struct servsim_option outage_rows[] = {
+    {"replica", "", NULL, NULL, "number of the replica, from 0", 0, 1048575, SERVSIM_OPTION_INTEGER,
+     SERVSIM_OPTION_REQUIRED},
+    {"at", "s", NULL, NULL, "when it fails", 0, 9e7, SERVSIM_OPTION_NUMBER, SERVSIM_OPTION_REQUIRED},
+    {"for", "s", NULL, NULL, "for how long it is down; the time of `repair` unless given", 1e-6, 9e7, ROW_NUMBER},
+    {"until", "s", NULL, NULL, "when it is back, in place of `for`", 0, 9e7, ROW_NUMBER},
+};
+
+static const struct servsim_option straggler_rows[] = {
+    {"replica", "", NULL, NULL, "number of the replica, from 0", 0, 1048575, SERVSIM_OPTION_INTEGER,
+     SERVSIM_OPTION_REQUIRED},
+    {"slowdown", "", NULL, NULL, "how many times as long its kernels take", 1, 1000, SERVSIM_OPTION_NUMBER,
+     SERVSIM_OPTION_REQUIRED},
+};
+
 static const struct servsim_option slo_rows[] = {
     {"ttft", "ms", NULL, NULL, "longest time to the first token that is good", 1e-6, 1e9, ROW_NUMBER},
     {"tpot", "ms", NULL, NULL, "longest time per further token that is good", 1e-6, 1e9, ROW_NUMBER},
@@ -128,4 +152,7 @@ const struct ss_table ss_model_table = TABLE("model", model_rows);
 const struct ss_table ss_cluster_table = TABLE("cluster", cluster_rows);
 const struct ss_table ss_kv_cache_table = TABLE("kv_cache", kv_cache_rows);
 const struct ss_table ss_engine_table = TABLE("engine", engine_rows);
+const struct ss_table ss_failures_table = TABLE("failures", failures_rows);
+const struct ss_table ss_outage_table = TABLE("failures: schedule", outage_rows);
+const struct ss_table ss_straggler_table = TABLE("failures: stragglers", straggler_rows);
 const struct ss_table ss_slo_table = TABLE("slo", slo_rows);

@@ -29,5 +29,6 @@ void ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size);
 
 /* Options of the maps that belong to the host. */
 extern const struct ss_table ss_model_table, ss_cluster_table, ss_kv_cache_table, ss_engine_table, ss_slo_table;
+extern const struct ss_table ss_failures_table, ss_outage_table, ss_straggler_table;
 
 #endif

@@ -4,6 +4,7 @@ core_libservsim_a_SOURCES += \
 	core/experiment/engine.c \
 	core/experiment/experiment.c \
 	core/experiment/experiment.h \
+	core/experiment/failures.c \
 	core/experiment/keys.c \
 	core/experiment/keys.h \
 	core/experiment/layout.c \

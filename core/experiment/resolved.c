@@ -254,6 +254,7 @@ ss_cell_resolve(const struct ss_build *build, const struct ss_node *tree, const 
     put_load(&text, cell);
     put_history(&text, cell);
     put_predictor(&text, tree, cell);
+    ss_failures_put(&text, &cell->failures);
     put_limits(&text, cell);
     put_reports(&text, build->out, build->report_nodes);
     if (text.failed)

@@ -330,3 +330,29 @@ ss_write_timeline_csv(const struct ss_result *result, const char *path, struct s
         put_slice(&csv, &result->timeline.slices[i]);
     return csv_close(&csv, path, err);
 }
+
+static void
+put_moment(struct csv *csv, ss_time time)
+{
+    put_char(csv, ',');
+    if (time != SS_NEVER)
+        put_decimal(csv, nanoseconds(time), 9);
+}
+
+int
+ss_write_failures_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
+{
+    struct csv csv;
+    int rc = csv_open(&csv, path, "replica,down_s,detected_s,up_s\n", err);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < result->failures.outage_count; i++) {
+        const struct ss_outage *outage = &result->failures.outages[i];
+        put_integer(&csv, outage->replica);
+        put_moment(&csv, outage->down);
+        put_moment(&csv, outage->detected);
+        put_moment(&csv, outage->up);
+        end_row(&csv);
+    }
+    return csv_close(&csv, path, err);
+}

@@ -59,6 +59,8 @@ ss_result_free(struct ss_result *result)
     ss_records_free(&result->records);
     free(result->replicas);
     free(result->timeline.slices);
+    free(result->failures.outages);
+    result->failures = (struct ss_failures_result){0};
     result->timeline = (struct ss_timeline){0};
     result->replicas = NULL;
     result->replica_count = 0;

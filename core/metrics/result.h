@@ -47,6 +47,27 @@ struct ss_timeline {
 /* 0 or -ENOMEM. */
 int ss_timeline_add(struct ss_timeline *timeline, const struct ss_slice *slice);
 
+/* One failure of a replica. A time that has not come before the end is SS_NEVER. */
+struct ss_outage {
+    uint32_t replica;
+    ss_time down, detected, up; /* detected: by the router */
+};
+
+/* What failures did. */
+struct ss_failures_result {
+    int present;
+    struct ss_outage *outages; /* as they began; those of one instant by replica */
+    size_t outage_count, outage_capacity;
+    ss_time span;              /* that the cell was watched for, from time 0 */
+    uint64_t requests_retried; /* at least once */
+    uint64_t retries, requests_failed;
+    uint64_t kv_tokens_lost;     /* in the KV caches that died, of requests that were not done */
+    uint64_t tokens_recomputed;  /* of those: of requests that were sent again */
+    uint64_t output_tokens_lost; /* that requests had had which then failed */
+    ss_time failed_stay;         /* sum over failed requests: in the system */
+    ss_time failed_decode;       /* the same: from the first token to the last that they had */
+};
+
 struct ss_result {
     struct ss_records records;
     struct ss_itl itl;
@@ -56,6 +77,7 @@ struct ss_result {
     uint32_t replica_count;
     uint32_t parts; /* of a replica, that can be busy apart: its data-parallel ranks x pipeline stages */
     struct ss_predictions predictions;
+    struct ss_failures_result failures;
     struct servsim_workload_stats workload;
     struct servsim_device device;
     uint64_t kv_blocks_total;                           /* of one replica */

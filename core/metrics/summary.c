@@ -156,6 +156,44 @@ arrivals_per_s(const struct ss_result *result)
     return ratio((double)(records->count - 1), (double)took / SS_PS_PER_S);
 }
 
+/* ---- failures ---- */
+
+/* Replicas that were down, over the time for which the cell was watched. */
+static ss_time
+downtime(const struct ss_failures_result *failures)
+{
+    ss_time sum = 0;
+    for (size_t i = 0; i < failures->outage_count; i++) {
+        const struct ss_outage *outage = &failures->outages[i];
+        sum += (outage->up < failures->span ? outage->up : failures->span) - outage->down;
+    }
+    return sum;
+}
+
+static void
+put_failures(struct builder *b)
+{
+    const struct ss_failures_result *failures = &b->result->failures;
+    if (!failures->present)
+        return;
+    double down_s = ss_time_seconds(downtime(failures)),
+           all_s = ss_time_seconds(failures->span) * b->result->replica_count;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"requests_retried", failures->requests_retried},   {"retries", failures->retries},
+        {"requests_failed", failures->requests_failed},     {"kv_tokens_lost", failures->kv_tokens_lost},
+        {"tokens_recomputed", failures->tokens_recomputed}, {"output_tokens_lost", failures->output_tokens_lost}};
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "deaths", whole(failures->outage_count));
+    (void)json_object_set_new(object, "downtime_s", real(down_s));
+    (void)json_object_set_new(object, "availability", ratio(all_s - down_s, all_s));
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        (void)json_object_set_new(object, counts[i].name, whole(counts[i].value));
+    put(b, "failures", object);
+}
+
 static void
 put_counts(struct builder *b, const struct tally *tally)
 {
@@ -375,6 +413,7 @@ ss_summary_json(const struct ss_result *result, const struct ss_summary_input *i
         put_busy_share(&b);
         put_cluster(&b, &tally);
         put_predictor(&b);
+        put_failures(&b);
         rc = dump(b.root, out, err);
     }
     json_decref(b.root);

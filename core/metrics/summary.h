@@ -17,14 +17,16 @@ struct ss_summary_input {
 int ss_summary_json(const struct ss_result *result, const struct ss_summary_input *input, struct ss_text *out,
                     struct servsim_error *err);
 
-/* requests.csv, series.csv, itl.csv and timeline.csv, written to `path` directly: the caller makes the result appear at
- * once. */
+/* requests.csv, series.csv, itl.csv, timeline.csv and failures.csv, written to `path` directly: the caller makes the
+ * result appear at once. */
 int ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 /* Finished requests with the columns and the units (ns) of LLMServingSim; TPOT is empty for one output token. */
 int ss_write_llmservingsim_csv(const struct ss_result *result, const char *model, const char *path,
                                struct servsim_error *err);
 int ss_write_series_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_timeline_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
+/* Every failure of a replica; a time that had not come at the end is empty. */
+int ss_write_failures_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 int ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsim_error *err);
 
 #endif

@@ -175,6 +175,8 @@ ss_run_cell(const struct ss_cell *cell, const struct ss_cell_mode *mode, const s
     if (rc == 0)
         rc = write_bulk(ss_write_timeline_csv, result, files->timeline, err);
     if (rc == 0)
+        rc = write_bulk(ss_write_failures_csv, result, files->failures, err);
+    if (rc == 0)
         rc = write_summary(cell, result, files->summary, err);
     if (rc == 0)
         rc = write_run(cell, result, mode, ss_clock_s() - begun_s, files->run, err);

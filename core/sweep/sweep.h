@@ -56,7 +56,7 @@ int ss_sweep_reports(const struct ss_use *reports, size_t count, const struct ss
 
 /* Paths of the files of a cell; see servsim.yaml(5). All but summary and run may be NULL: not written. */
 struct ss_cell_files {
-    const char *requests, *summary, *run, *series, *itl, *timeline;
+    const char *requests, *summary, *run, *series, *itl, *timeline, *failures;
     const char *llmservingsim; /* the finished requests with the columns of LLMServingSim */
 };
 

@@ -28,13 +28,13 @@ work(const struct ss_experiment *experiment, size_t index, const struct ss_sweep
 {
     const struct ss_cell *cell = &experiment->cells[index];
     const char *dir = experiment->output;
-    char part[PATH_BYTES], paths[6][PATH_BYTES + 32];
-    static const char *const names[6] = {"requests.csv", "summary.json", "run.json",
-                                         "series.csv",   "itl.csv",      "timeline.csv"};
+    char part[PATH_BYTES], paths[7][PATH_BYTES + 32];
+    static const char *const names[7] = {"requests.csv", "summary.json", "run.json",    "series.csv",
+                                         "itl.csv",      "timeline.csv", "failures.csv"};
     int rc = ss_output_begin_cell(dir, cell->name, getpid(), part, sizeof part, err);
     if (rc != 0)
         return rc;
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         (void)snprintf(paths[i], sizeof paths[i], "%s/%s", part, names[i]);
     const struct ss_cell_files files = {
         .requests = paths[0],
@@ -43,6 +43,7 @@ work(const struct ss_experiment *experiment, size_t index, const struct ss_sweep
         .series = paths[3],
         .itl = paths[4],
         .timeline = wants_timeline(experiment) ? paths[5] : NULL,
+        .failures = cell->failures.present ? paths[6] : NULL,
     };
     const struct ss_cell_mode mode = {
         .stepwise = options->stepwise, .verify = options->verify, .quiet = options->quiet, .inputs_hash = hash};

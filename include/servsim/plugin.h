@@ -730,8 +730,15 @@ struct servsim_router_ops {
     uint32_t reserved;
     /* required: stores 0 <= *replica < replicas */
     int32_t (*route)(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err);
-    /* optional: the request left `replica`: finished, or rejected there */
+    /* optional: the request left `replica`: finished, rejected or lost there */
     void (*leave)(void *self, const struct servsim_request *request, uint32_t replica);
+    /*
+     * optional: `replica` is known to be down (`up` 0), or back (1), empty; all are up at the start. route() must not
+     * name one that is down, and is not called while all are. Requests that were there leave() after this, and are
+     * routed again. NULL: what route() sends to a replica that is down goes to the next one that is up, round about;
+     * leave() tells of the one that route() named.
+     */
+    void (*replica_up)(void *self, uint32_t replica, uint32_t up);
 };
 
 /* ---- predictors -------------------------------------------------------------------------------------------- */

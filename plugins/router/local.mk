@@ -42,13 +42,15 @@ plugins_router_predictive_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_predictive_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 check_PROGRAMS += plugins/router/least_loaded_test
-plugins_router_least_loaded_test_SOURCES = plugins/router/least_loaded/least_loaded_test.c tests/unit/fake_host.h
-plugins_router_least_loaded_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+plugins_router_least_loaded_test_SOURCES = plugins/router/least_loaded/least_loaded_test.c plugins/router/common/router_test.h \
+	tests/unit/fake_host.h
+plugins_router_least_loaded_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
 TESTS += plugins/router/least_loaded_test
 
 check_PROGRAMS += plugins/router/round_robin_test
-plugins_router_round_robin_test_SOURCES = plugins/router/round_robin/round_robin_test.c tests/unit/fake_host.h
-plugins_router_round_robin_test_LDADD = $(UNIT_LDADD) $(DL_LIBS)
+plugins_router_round_robin_test_SOURCES = plugins/router/round_robin/round_robin_test.c plugins/router/common/router_test.h \
+	tests/unit/fake_host.h
+plugins_router_round_robin_test_LDADD = $(UNIT_LDADD) $(DL_LIBS) $(LIBM)
 TESTS += plugins/router/round_robin_test
 
 check_PROGRAMS += plugins/router/random_test

@@ -25,7 +25,7 @@ static const struct grown_option rows[] = {
     {{"patience", "ms", "50ms", NULL, "a time", 0, 1000, SERVSIM_OPTION_NUMBER, 0}, "1.9", 2},
 };
 
-static const struct grown_ops grown_ops = {{sizeof grown_ops, 0, fit_route, NULL}, NULL};
+static const struct grown_ops grown_ops = {{.size = sizeof grown_ops, .route = fit_route}, NULL};
 
 SERVSIM_EXPORT int32_t
 servsim_plugin_at(uint32_t index, const struct servsim_plugin **out)

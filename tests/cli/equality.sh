@@ -186,6 +186,30 @@ matrix:
 report: []
 YAML
 
+# replicas that die in the middle of it all, alone and with stages, ranks and prefix caching
+cat >"$work/failures.yaml" <<'YAML'
+servsim: 1
+name: failures
+hardware: a100
+cluster: {gpus: 4}
+kv_cache: {blocks: 300, prefix_caching: true}
+scheduler: {plugin: fcfs, max_num_seqs: 24, max_num_batched_tokens: 512}
+workload: {plugin: bursts, rate: 20, requests: 200, burst_length: 3s, shared_prefix_tokens: 300, prompt_distribution: burstgpt, output_distribution: burstgpt}
+slo: {ttft: 1s, tpot: 50ms}
+failures: {mtbf: 8s, repair: 2s, stragglers: [{replica: 0, slowdown: 1.3}]}
+matrix:
+  failures:
+    at_once: {detect: 0s}
+    late: {detect: 1s, retries: 1}
+    scheduled: {schedule: [{replica: 1, at: 0s, for: 9s}, {replica: 0, at: 3s, until: 4s}], detect: 3s}
+  cluster:
+    dense: {gpus: 4}
+    pp2: {gpus: 4, pp: 2}
+    dp2: {gpus: 4, dp: 2}
+  router: [least_loaded, power_of_two]
+report: []
+YAML
+
 # a plugin that ships and is not in the matrix would go untested
 "$servsim" plugins | awk '$1 ~ /^(hardware|scheduler|router|workload|predictor)$/ { print $2 }' | while read -r name; do
     grep -qw "$name" "$work/all.yaml" "$work/devices.yaml" "$work/schedulers.yaml" "$work/predictors.yaml" ${python:+"$python"} || { echo "plugin $name is not in the matrices of this test" >&2; exit 1; }
@@ -228,7 +252,7 @@ YAML
 
 "$servsim" run --quiet --verify --output "$work/fast" "$work/all.yaml" >/dev/null
 "$servsim" run --quiet --verify --stepwise --output "$work/stepwise" "$work/all.yaml" >/dev/null
-for kind in dense experts predictors; do
+for kind in dense experts predictors failures; do
     "$servsim" run --quiet --verify --output "$work/$kind" "$work/$kind.yaml" >/dev/null
     "$servsim" run --quiet --verify --stepwise --output "$work/${kind}_stepwise" "$work/$kind.yaml" >/dev/null
 done
@@ -282,6 +306,12 @@ same_files "$work/schedulers" "$work/schedulers_stepwise"
 [ "$cells" -eq 60 ]
 for figure in preemptions pauses swapped_out_blocks; do
     [ "$(sum "$work/schedulers" summary.json $figure)" -gt 100 ]
+done
+same_files "$work/failures" "$work/failures_stepwise"
+[ "$cells" -eq 18 ]
+for cell in "$work"/failures/cells/*; do
+    cmp "$cell/failures.csv" "$work/failures_stepwise/cells/${cell##*/}/failures.csv"
+    awk -F '[:,]' '$1 ~ /"(deaths|retries|kv_tokens_lost)"/ && $2 == 0 { exit 1 }' "$cell/summary.json"
 done
 same_files "$work/predictors" "$work/predictors_stepwise"
 [ "$cells" -eq 42 ]

@@ -16,6 +16,7 @@
 struct totals {
     uint64_t cells, preemptions, events_fast, events_stepwise, steps, rejected;
     uint64_t swapped_out, swapped_in, pauses, held, cached, evictions;
+    uint64_t deaths, retries, failed, lost;
 };
 
 static uint32_t
@@ -90,6 +91,10 @@ add_up(struct totals *totals, const struct ss_result *fast, const struct ss_resu
         totals->evictions += fast->replicas[i].kv_evictions;
     }
     totals->held += fast->held > 0;
+    totals->deaths += fast->failures.outage_count;
+    totals->retries += fast->failures.retries;
+    totals->failed += fast->failures.requests_failed;
+    totals->lost += fast->failures.kv_tokens_lost;
     for (size_t i = 0; i < fast->records.count; i++)
         totals->rejected += fast->records.items[i].status == SS_STATUS_REJECTED;
 }
@@ -165,9 +170,49 @@ parallelise(struct toy *toy, uint64_t seed)
         toy_experts(toy);
 }
 
+/* Some replicas die, by chance or by a schedule, often at the same time as others or as something else; some are slow.
+   The lists are the caller's. */
+struct toy_failures {
+    struct ss_scheduled_failure schedule[6];
+    struct ss_straggler straggler;
+};
+
+static void
+break_down(struct toy *toy, struct toy_failures *lists, uint64_t seed)
+{
+    struct servsim_random random = {seed * 32452843};
+    struct ss_cell *cell = &toy->cell;
+    struct ss_failures *rules = &cell->failures;
+    ss_time step = PICK(&random, 0, 1) ? SS_PS_PER_MS : (ss_time)PICK(&random, 1234567, 77777777);
+    uint32_t deaths = PICK(&random, 0, 2, 6);
+    *rules = (struct ss_failures){.present = 1, .schedule = lists->schedule, .stragglers = &lists->straggler};
+    double span_s = toy->traffic.gap_s * (double)toy->traffic.requests;
+    int by_chance = deaths == 0 || PICK(&random, 0, 1);
+    rules->mtbf = by_chance ? (ss_time)(span_s / PICK(&random, 1, 4, 20) * 1e12) + SS_PS_PER_MS : 0;
+    rules->repair = (ss_time)PICK(&random, 1, 10, 300) * step;
+    rules->detect = (ss_time)PICK(&random, 0, 0, 1, 10, 400) * step;
+    rules->retries = PICK(&random, 0, 1, 3, 50);
+    uint32_t replica = 0;
+    for (ss_time at = 0; rules->schedule_count < deaths && replica < cell->replicas;
+         at += PICK(&random, 1, 7, 90) * step) {
+        lists->schedule[rules->schedule_count++] =
+            (struct ss_scheduled_failure){replica, at, (ss_time)PICK(&random, 1, 5, 100) * step};
+        if (PICK(&random, 0, 1)) {
+            replica++;
+            at = (ss_time)PICK(&random, 0, 1, 20) * step;
+        }
+    }
+    lists->straggler = (struct ss_straggler){cell->replicas - 1, PICK(&random, 1000000, 1100000, 1234567, 3000000)};
+    rules->straggler_count = PICK(&random, 0, 1);
+    static const char *const routers[] = {"round_robin",  "least_loaded", "random",    "power_of_two",
+                                          "least_tokens", "least_kv",     "predictive"};
+    toy_use(toy, SERVSIM_KIND_ROUTER, routers[PICK(&random, 0, 1, 2, 3, 4, 5, 6)], NULL);
+}
+
 #define WITH_SERVICES 1u /* of a scheduler that uses them all */
 #define WITH_PREFIXES 2u
 #define WITH_PARALLEL 4u
+#define WITH_FAILURES 8u
 
 /* 400 random cells, each both ways. */
 static void
@@ -176,6 +221,7 @@ compare_cells(struct totals *totals, uint32_t with)
     for (uint64_t seed = 1; seed <= 400; seed++) {
         struct toy toy;
         struct toy_policy policy = {0};
+        struct toy_failures failures;
         toy_init(&toy);
         randomise(&toy, seed);
         if ((with & WITH_SERVICES) != 0) {
@@ -187,6 +233,8 @@ compare_cells(struct totals *totals, uint32_t with)
             randomise_prompts(&toy, seed);
         if ((with & WITH_PARALLEL) != 0)
             parallelise(&toy, seed);
+        if ((with & WITH_FAILURES) != 0)
+            break_down(&toy, &failures, seed);
         int same = same_both_ways(&toy, totals);
         if (!same)
             (void)printf("# seed %llu differs\n", (unsigned long long)seed);
@@ -314,6 +362,30 @@ test_parallel_equality(void)
         CU_ASSERT(totals.preemptions > 500);
         CU_ASSERT(i == 0 || totals.swapped_in > 500);
         CU_ASSERT(i < 2 || totals.cached > 10000);
+        CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
+    }
+}
+
+/* Replicas that die in the middle of all of that, and slow ones, under every router. */
+static void
+test_failures_equality(void)
+{
+    static const uint32_t with[] = {0, WITH_SERVICES, WITH_SERVICES | WITH_PREFIXES, WITH_PARALLEL,
+                                    WITH_PARALLEL | WITH_SERVICES | WITH_PREFIXES};
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+        struct totals totals = {0};
+        compare_cells(&totals, WITH_FAILURES | with[i]);
+        (void)printf("# %llu cells, %llu deaths, %llu requests sent again, %llu failed, %llu KV tokens lost, %llu "
+                     "preemptions, %llu events against %llu\n",
+                     (unsigned long long)totals.cells, (unsigned long long)totals.deaths,
+                     (unsigned long long)totals.retries, (unsigned long long)totals.failed,
+                     (unsigned long long)totals.lost, (unsigned long long)totals.preemptions,
+                     (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
+        CU_ASSERT(totals.deaths > 1000);
+        CU_ASSERT(totals.retries > 5000);
+        CU_ASSERT(totals.failed > 1000);
+        CU_ASSERT(totals.lost > 50000);
+        CU_ASSERT(totals.preemptions > 200);
         CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
     }
 }
@@ -928,6 +1000,93 @@ test_dense_ranks(void)
     toy_free(&toy);
 }
 
+/* ---- failures, worked out by hand ---- */
+
+/* One request of 4 prompt and 6 output tokens at time 0 on one replica, steps of 1 ms: tokens at 1, 2, 3 ... ms. It
+   dies at 2.5 ms, the router knows at 3.5 ms, and it is back at 12.5 ms. */
+static void
+dies_once(uint32_t retries, struct ss_result *result)
+{
+    struct ss_scheduled_failure once = {0, 5 * SS_PS_PER_MS / 2, 10 * SS_PS_PER_MS};
+    struct toy toy;
+    at_once(&toy, 1, 4, 6);
+    toy.cell.failures = (struct ss_failures){
+        .present = 1, .detect = SS_PS_PER_MS, .retries = retries, .schedule = &once, .schedule_count = 1};
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    toy_free(&toy);
+}
+
+/* Two tokens are out; the five in the KV cache and the third are lost. The prompt and the two are computed together
+   from 12.5 ms on, which gives the third. */
+static void
+test_retry_by_hand(void)
+{
+    struct ss_result *result = malloc(sizeof *result);
+    dies_once(1, result);
+    const struct ss_record *record = &result->records.items[0];
+    const struct ss_failures_result *failures = &result->failures;
+    CU_ASSERT_EQUAL(record->status, SS_STATUS_FINISHED);
+    CU_ASSERT_EQUAL(record->queue_ps, 0);
+    CU_ASSERT_EQUAL(record->ttft_ps, SS_PS_PER_MS);
+    /* 6 tokens are more than the budget of 4: two steps, then three more tokens */
+    CU_ASSERT_EQUAL(record->latency_ps, 35 * SS_PS_PER_MS / 2);
+    CU_ASSERT_EQUAL(result->itl.max_ps, 25 * SS_PS_PER_MS / 2);
+    CU_ASSERT_EQUAL(result->replicas[0].prefill_tokens, 4 + 6);
+    CU_ASSERT_EQUAL(result->engine_steps, 2 + 5);
+    CU_ASSERT_EQUAL(failures->retries, 1);
+    CU_ASSERT_EQUAL(failures->requests_failed, 0);
+    CU_ASSERT_EQUAL(failures->kv_tokens_lost, 5);
+    CU_ASSERT_EQUAL(failures->tokens_recomputed, 5);
+    CU_ASSERT_EQUAL_FATAL(failures->outage_count, 1);
+    CU_ASSERT(failures->outages[0].down == 5 * SS_PS_PER_MS / 2);
+    CU_ASSERT(failures->outages[0].detected == 7 * SS_PS_PER_MS / 2);
+    CU_ASSERT(failures->outages[0].up == 25 * SS_PS_PER_MS / 2);
+    ss_result_free(result);
+    free(result);
+}
+
+/* It may not be sent again: it fails when the router learns of the death, and nothing more happens. */
+static void
+test_failed_by_hand(void)
+{
+    struct ss_result *result = malloc(sizeof *result);
+    dies_once(0, result);
+    const struct ss_record *record = &result->records.items[0];
+    CU_ASSERT_EQUAL(record->status, SS_STATUS_FAILED);
+    CU_ASSERT_EQUAL(record->ttft_ps, SS_PS_PER_MS);
+    CU_ASSERT_EQUAL(record->latency_ps, SS_NO_PS);
+    CU_ASSERT_EQUAL(record->output_tokens, 2);
+    CU_ASSERT_EQUAL(result->failures.output_tokens_lost, 2);
+    CU_ASSERT_EQUAL(result->failures.tokens_recomputed, 0);
+    CU_ASSERT(result->failures.failed_stay == 7 * SS_PS_PER_MS / 2);
+    CU_ASSERT(result->failures.span == 7 * SS_PS_PER_MS / 2);
+    CU_ASSERT(result->failures.outages[0].up == SS_NEVER);
+    ss_result_free(result);
+    free(result);
+}
+
+/* Three times as slow, the engine's own half of a millisecond aside; the other replica is as it was. */
+static void
+test_straggler_by_hand(void)
+{
+    const int64_t ms = SS_PS_PER_MS;
+    struct ss_straggler slow = {1, 3000000};
+    struct toy toy;
+    struct ss_result *result = malloc(sizeof *result);
+    at_once(&toy, 2, 3, 3);
+    toy.device.token_ps = 1001;
+    toy.cell.gpus = toy.cell.replicas = 2;
+    toy.cell.overhead.step_ps = ms / 2;
+    toy.cell.failures = (struct ss_failures){.present = 1, .stragglers = &slow, .straggler_count = 1};
+    CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+    expect_times(result, 0, 3 * ms / 2, 9 * ms / 2 + (3 + 4) * 1001);
+    expect_times(result, 1, 7 * ms / 2, 21 * ms / 2 + (3 + 4) * 3003);
+    CU_ASSERT_EQUAL(result->failures.outage_count, 0);
+    ss_result_free(result);
+    free(result);
+    toy_free(&toy);
+}
+
 /* ---- real devices ---- */
 
 /* One request of 512 prompt and 128 output tokens alone on llama-3.1-8b: the figures composed by hand from the plain
@@ -1009,6 +1168,7 @@ main(void)
         {"both with prefix caching, over prompts known in five ways", test_prefix_equality},
         {"the step of vLLM V1, against a loop over its requests", test_v1_order},
         {"the same with pipeline stages and data-parallel ranks", test_parallel_equality},
+        {"the same with replicas that die and slow ones", test_failures_equality},
         {"a run worked out by hand", test_by_hand},
         {"swapping, worked out by hand", test_swap_by_hand},
         {"a batch that is held, worked out by hand", test_hold_by_hand},
@@ -1020,6 +1180,9 @@ main(void)
         {"two batches fill two stages, one leaves bubbles", test_bubbles},
         {"two ranks that share experts, worked out by hand", test_barrier_by_hand},
         {"ranks of a dense model do not wait for each other", test_dense_ranks},
+        {"a replica that dies and comes back, by hand", test_retry_by_hand},
+        {"a request that is not sent again, by hand", test_failed_by_hand},
+        {"a straggler, by hand", test_straggler_by_hand},
         {"one request on an idle device", test_worked_check},
         {"KV blocks of a 24 GiB device", test_kv_blocks},
         {"M/D/1: the wait is within its confidence interval", test_md1},

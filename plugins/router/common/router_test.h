@@ -76,6 +76,41 @@ close_router(struct routed *routed)
     fake_destroy(&routed->plugin);
 }
 
+/* Routes some requests, all of which must go to a replica with bit set in `up`; some leave again. */
+FAKE_UNUSED static void
+check_routes_to(struct routed *routed, uint32_t up)
+{
+    for (uint32_t i = 0; i < 40; i++) {
+        uint32_t replica = route_one(routed, 1 + i, i % 3);
+        CU_ASSERT_FATAL(replica < routed->count);
+        CU_ASSERT((up >> replica & 1) != 0);
+        if (i % 2 == 0)
+            leave_one(routed, replica, i % 3);
+    }
+}
+
+/* Every set of five replicas that can be up, told in changes from one to the next; told twice is told once. */
+FAKE_UNUSED static void
+check_replica_up(const char *name)
+{
+    static struct routed routed;
+    open_router(&routed, name, 5, 1, NULL);
+    CU_ASSERT_FATAL(SERVSIM_COVERS(routed.ops, struct servsim_router_ops, replica_up) &&
+                    routed.ops->replica_up != NULL);
+    uint32_t known = 31;
+    for (uint32_t i = 1; i < 32; i++) {
+        uint32_t up = i * 13 % 32;
+        for (uint32_t replica = 0; replica < 5; replica++)
+            if (((up ^ known) >> replica & 1) != 0 || i % 4 == 0)
+                routed.ops->replica_up(routed.plugin.self, replica, up >> replica & 1);
+        known = up;
+        check_routes_to(&routed, up);
+    }
+    routed.ops->replica_up(routed.plugin.self, 99, 0); /* there is none */
+    check_routes_to(&routed, known);
+    close_router(&routed);
+}
+
 /* No context, no replica: refused, with a reason. */
 FAKE_UNUSED static void
 check_refused(const char *name)

@@ -9,6 +9,9 @@
 
 #include "servsim/plugin.h"
 
+/* Set in the load of a replica that is down: it loses to all that are up. */
+#define ROUTER_DOWN (UINT64_C(1) << 63)
+
 struct router_tournament {
     uint32_t replicas;
     uint32_t leaves;  /* a power of two, at least `replicas` */
@@ -48,9 +51,18 @@ router_tournament_add(struct router_tournament *tournament, uint32_t replica, ui
 static inline void
 router_tournament_take(struct router_tournament *tournament, uint32_t replica, uint64_t load)
 {
+    if (replica >= tournament->replicas)
+        return;
+    uint64_t down = tournament->load[replica] & ROUTER_DOWN, has = tournament->load[replica] & ~ROUTER_DOWN;
+    router_tournament_set(tournament, replica, down | (has > load ? has - load : 0));
+}
+
+/* The replica wins no match while it is down; what it has to do is kept all the same. */
+static inline void
+router_tournament_replica_up(struct router_tournament *tournament, uint32_t replica, uint32_t up)
+{
     if (replica < tournament->replicas)
-        router_tournament_set(tournament, replica,
-                              tournament->load[replica] > load ? tournament->load[replica] - load : 0);
+        router_tournament_set(tournament, replica, (tournament->load[replica] & ~ROUTER_DOWN) | (up ? 0 : ROUTER_DOWN));
 }
 
 /* The replica with the least load, of equals the lowest number. */

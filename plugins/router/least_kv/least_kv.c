@@ -4,10 +4,10 @@
  *
  * The blocks change with every step, so there is nothing to keep between requests: each one looks at every replica.
  */
-#include "servsim/plugin.h"
+#include "router/common/down.h"
 
 struct router {
-    uint32_t replicas;
+    struct router_down down;
     const struct servsim_host *host;
 };
 
@@ -38,12 +38,16 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
 {
     const struct router *router = self;
     struct candidate best = {0, 0}, other = {0, 0};
+    int any = 0;
     (void)request;
-    for (uint32_t i = 0; i < router->replicas; i++) {
+    for (uint32_t i = 0; i < router->down.replicas; i++) {
+        if (router->down.is[i])
+            continue;
         int32_t rc = look(router, i, &other, err);
         if (rc != 0)
             return rc;
-        if (i == 0 || is_better(&other, &best)) {
+        if (!any || is_better(&other, &best)) {
+            any = 1;
             best = other;
             *replica = i;
         }
@@ -51,6 +55,20 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
             break; /* an idle one: none that follows is better */
     }
     return 0;
+}
+
+static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_down_set(&((struct router *)self)->down, replica, up);
+}
+
+static void
+destroy(void *self)
+{
+    struct router *router = self;
+    router_down_free(&router->down);
+    free(router);
 }
 
 static int32_t
@@ -64,19 +82,16 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     struct router *router = calloc(1, sizeof *router);
     if (router == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
-    router->replicas = context->replicas;
     router->host = host;
+    if (router_down_make(&router->down, context->replicas) != 0) {
+        destroy(router);
+        return servsim_fail(err, ENOMEM, "out of memory");
+    }
     *self = router;
     return 0;
 }
 
-static void
-destroy(void *self)
-{
-    free(self);
-}
-
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route};
+static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),

@@ -74,10 +74,17 @@ test_refused(void)
     check_needs_state("least_kv");
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("least_kv");
+}
+
 int
 main(void)
 {
     static const struct ss_case cases[] = {
+        {"replicas that are down", test_replica_up},
         {"against a scan", test_against_scan},
         {"an idle replica is enough", test_idle_is_enough},
         {"refused", test_refused},

@@ -22,6 +22,12 @@ leave(void *self, const struct servsim_request *request, uint32_t replica)
 }
 
 static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_tournament_replica_up(self, replica, up);
+}
+
+static void
 destroy(void *self)
 {
     router_tournament_free(self);
@@ -43,7 +49,8 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     return rc;
 }
 
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .leave = leave};
+static const struct servsim_router_ops ops = {
+    .size = sizeof ops, .route = route, .leave = leave, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),

@@ -1,12 +1,12 @@
 /*
  * router/least_loaded_test.c - against a scan of all replicas, over random arrivals and departures.
  */
-#include "tests/unit/fake_host.h"
+#include "plugins/router/common/router_test.h"
 
 #define MOST 1024
 
 static const struct servsim_router_ops *
-open_router(struct fake_plugin *router, uint32_t replicas)
+open_least_loaded(struct fake_plugin *router, uint32_t replicas)
 {
     struct servsim_router_context context = {.size = sizeof context, .replicas = replicas};
     CU_ASSERT_EQUAL_FATAL(fake_open(router, "router", "least_loaded"), 0);
@@ -29,7 +29,7 @@ static void
 compare(uint32_t replicas, uint64_t seed)
 {
     struct fake_plugin router = {0};
-    const struct servsim_router_ops *ops = open_router(&router, replicas);
+    const struct servsim_router_ops *ops = open_least_loaded(&router, replicas);
     struct servsim_request request = {.size = sizeof request};
     struct servsim_random random = {seed};
     uint64_t load[MOST] = {0}, in_system = 0, bad = 0;
@@ -69,7 +69,7 @@ static void
 test_ties(void)
 {
     struct fake_plugin router = {0};
-    const struct servsim_router_ops *ops = open_router(&router, 6);
+    const struct servsim_router_ops *ops = open_least_loaded(&router, 6);
     struct servsim_request request = {.size = sizeof request};
     uint32_t replica;
     for (uint32_t n = 0; n < 12; n++) {
@@ -90,7 +90,7 @@ static void
 test_stray_departures(void)
 {
     struct fake_plugin router = {0};
-    const struct servsim_router_ops *ops = open_router(&router, 3);
+    const struct servsim_router_ops *ops = open_least_loaded(&router, 3);
     struct servsim_request request = {.size = sizeof request};
     uint32_t replica;
     ops->leave(router.self, &request, 0);
@@ -115,14 +115,18 @@ test_refused(void)
     CU_ASSERT_EQUAL(fake_create(&router, &bad, NULL), -EINVAL);
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("least_loaded");
+}
+
 int
 main(void)
 {
     static const struct ss_case cases[] = {
-        {"against a scan", test_against_scan},
-        {"ties", test_ties},
-        {"stray departures", test_stray_departures},
-        {"numbers of replicas", test_refused},
+        {"replicas that are down", test_replica_up}, {"against a scan", test_against_scan}, {"ties", test_ties},
+        {"stray departures", test_stray_departures}, {"numbers of replicas", test_refused},
     };
     return ss_run_cases("least_loaded", cases, sizeof cases / sizeof cases[0]);
 }

@@ -5,7 +5,7 @@
  * output tokens that the requests there are expected to have. A router does not know output lengths: it takes the
  * predicted one, or the same guess for all.
  */
-#include "servsim/plugin.h"
+#include "router/common/down.h"
 
 static const struct servsim_option options[] = {
     {"output_tokens", "tokens", "256", NULL, "expected output of a request for which nothing is predicted", 0, 1e6,
@@ -15,6 +15,7 @@ static const struct servsim_option options[] = {
 struct router {
     uint32_t replicas;
     uint32_t guess;
+    struct router_down down;
     uint64_t *expected; /* output tokens of the requests routed there that have not left */
     const struct servsim_host *host;
 };
@@ -32,7 +33,7 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
     struct servsim_replica_state state = {.size = sizeof state};
     uint64_t fewest = UINT64_MAX;
     for (uint32_t i = 0; i < router->replicas && fewest > 0; i++) {
-        if (router->expected[i] >= fewest)
+        if (router->expected[i] >= fewest || router->down.is[i])
             continue; /* cannot win, whatever its prompts */
         if (router->host->replica_state(router->host->ctx, i, &state) != 0)
             return servsim_fail(err, EPROTO, "the host does not tell the state of replica %u", i);
@@ -57,9 +58,16 @@ leave(void *self, const struct servsim_request *request, uint32_t replica)
 }
 
 static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_down_set(&((struct router *)self)->down, replica, up);
+}
+
+static void
 destroy(void *self)
 {
     struct router *router = self;
+    router_down_free(&router->down);
     free(router->expected);
     free(router);
 }
@@ -79,7 +87,7 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     router->guess = (uint32_t)servsim_integer(args, "output_tokens");
     router->host = host;
     router->expected = calloc(router->replicas, sizeof *router->expected);
-    if (router->expected == NULL) {
+    if (router_down_make(&router->down, router->replicas) != 0 || router->expected == NULL) {
         destroy(router);
         return servsim_fail(err, ENOMEM, "out of memory");
     }
@@ -87,7 +95,8 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     return 0;
 }
 
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .leave = leave};
+static const struct servsim_router_ops ops = {
+    .size = sizeof ops, .route = route, .leave = leave, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_ROUTER, options),

@@ -106,10 +106,17 @@ test_refused(void)
     check_needs_state("least_tokens");
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("least_tokens");
+}
+
 int
 main(void)
 {
     static const struct ss_case cases[] = {
+        {"replicas that are down", test_replica_up},
         {"against a model", test_against_model},
         {"by hand", test_by_hand},
         {"stray departures", test_stray_departures},

@@ -12,10 +12,9 @@ static const struct servsim_option options[] = {
 };
 
 struct router {
-    uint32_t replicas;
     uint32_t choices;
-    uint64_t *load;  /* requests routed there that have not left */
-    uint32_t *order; /* all replicas, in the order that earlier lots left them in */
+    uint64_t *load;            /* requests routed there that have not left */
+    struct router_order order; /* that earlier lots left them in */
     struct servsim_random lots;
 };
 
@@ -23,10 +22,11 @@ struct router {
 static uint32_t
 draw(struct router *router, uint32_t drawn)
 {
-    uint32_t at = drawn + router_below(&router->lots, router->replicas - drawn);
-    uint32_t replica = router->order[at];
-    router->order[at] = router->order[drawn];
-    router->order[drawn] = replica;
+    uint32_t *order = router->order.replicas;
+    uint32_t at = drawn + router_below(&router->lots, router->order.up - drawn);
+    uint32_t replica = order[at];
+    order[at] = order[drawn];
+    order[drawn] = replica;
     return replica;
 }
 
@@ -38,7 +38,7 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
     (void)request;
     (void)err;
     uint32_t best = draw(router, 0);
-    for (uint32_t i = 1; i < router->choices; i++) {
+    for (uint32_t i = 1; i < router->choices && i < router->order.up; i++) {
         uint32_t other = draw(router, i);
         best = router->load[other] < router->load[best] ? other : best;
     }
@@ -52,8 +52,14 @@ leave(void *self, const struct servsim_request *request, uint32_t replica)
 {
     struct router *router = self;
     (void)request;
-    if (replica < router->replicas && router->load[replica] > 0)
+    if (replica < router->order.count && router->load[replica] > 0)
         router->load[replica]--;
+}
+
+static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_order_set(&((struct router *)self)->order, replica, up);
 }
 
 static void
@@ -61,7 +67,7 @@ destroy(void *self)
 {
     struct router *router = self;
     free(router->load);
-    free(router->order);
+    router_order_free(&router->order);
     free(router);
 }
 
@@ -74,23 +80,19 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     struct router *router = calloc(1, sizeof *router);
     if (router == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
-    uint32_t choices = (uint32_t)servsim_integer(args, "choices");
-    router->replicas = context->replicas;
-    router->choices = choices < router->replicas ? choices : router->replicas;
+    router->choices = (uint32_t)servsim_integer(args, "choices");
     router->lots.state = host->seed(host->ctx, "router.power_of_two");
-    router->load = calloc(router->replicas, sizeof *router->load);
-    router->order = calloc(router->replicas, sizeof *router->order);
-    if (router->load == NULL || router->order == NULL) {
+    router->load = calloc(context->replicas, sizeof *router->load);
+    if (router_order_make(&router->order, context->replicas) != 0 || router->load == NULL) {
         destroy(router);
         return servsim_fail(err, ENOMEM, "out of memory");
     }
-    for (uint32_t i = 0; i < router->replicas; i++)
-        router->order[i] = i;
     *self = router;
     return 0;
 }
 
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .leave = leave};
+static const struct servsim_router_ops ops = {
+    .size = sizeof ops, .route = route, .leave = leave, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_ROUTER, options),

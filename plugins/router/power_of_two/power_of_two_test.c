@@ -179,10 +179,17 @@ test_refused(void)
     CU_ASSERT_EQUAL(fake_create(&routed.plugin, &many, (const char *const[]){"choices=1", NULL}), -EINVAL);
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("power_of_two");
+}
+
 int
 main(void)
 {
     static const struct ss_case cases[] = {
+        {"replicas that are down", test_replica_up},
         {"ranks", test_ranks},
         {"ties", test_ties},
         {"all choices", test_all_choices},

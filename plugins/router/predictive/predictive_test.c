@@ -131,10 +131,18 @@ test_refused(void)
     CU_ASSERT_EQUAL(fake_create(&routed.plugin, &many, NULL), -EINVAL);
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("predictive");
+}
+
 int
 main(void)
 {
-    static const struct ss_case cases[] = {
-        {"against a scan", test_against_scan}, {"trust", test_trust}, {"refused", test_refused}};
+    static const struct ss_case cases[] = {{"replicas that are down", test_replica_up},
+                                           {"against a scan", test_against_scan},
+                                           {"trust", test_trust},
+                                           {"refused", test_refused}};
     return ss_run_cases("predictive", cases, sizeof cases / sizeof cases[0]);
 }

@@ -1,12 +1,12 @@
 /*
  * router/random - each request to a replica that is drawn by lot, all alike.
  *
- * The floor that a router must beat: it knows nothing and keeps nothing.
+ * The floor that a router must beat: it knows of a replica only whether it is up.
  */
 #include "router/common/draw.h"
 
 struct router {
-    uint32_t replicas;
+    struct router_order order;
     struct servsim_random lots;
 };
 
@@ -16,8 +16,22 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
     struct router *router = self;
     (void)request;
     (void)err;
-    *replica = router_below(&router->lots, router->replicas);
+    *replica = router->order.replicas[router_below(&router->lots, router->order.up)];
     return 0;
+}
+
+static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_order_set(&((struct router *)self)->order, replica, up);
+}
+
+static void
+destroy(void *self)
+{
+    struct router *router = self;
+    router_order_free(&router->order);
+    free(router);
 }
 
 static int32_t
@@ -29,19 +43,16 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     struct router *router = calloc(1, sizeof *router);
     if (router == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
-    router->replicas = context->replicas;
+    if (router_order_make(&router->order, context->replicas) != 0) {
+        destroy(router);
+        return servsim_fail(err, ENOMEM, "out of memory");
+    }
     router->lots.state = host->seed(host->ctx, "router.random");
     *self = router;
     return 0;
 }
 
-static void
-destroy(void *self)
-{
-    free(self);
-}
-
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route};
+static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),
@@ -49,7 +60,8 @@ static const struct servsim_plugin plugin = {
     .version = "1.0",
     .summary = "each request to a replica drawn by lot",
     .licence = "Apache-2.0",
-    .page = "Every replica is as likely as every other, whatever its load. The lots depend on the experiment's seed "
+    .page = "Every replica that is not known to be down is as likely as every other, whatever its load. The lots "
+            "depend on the experiment's seed "
             "alone. Costs the same for any number of replicas.",
     .create = create,
     .destroy = destroy,

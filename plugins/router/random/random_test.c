@@ -78,14 +78,18 @@ test_refused(void)
     check_refused("random");
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("random");
+}
+
 int
 main(void)
 {
     static const struct ss_case cases[] = {
-        {"even and independent", test_even},
-        {"seeds", test_seeds},
-        {"queues are M/M/1", test_queues},
-        {"refused", test_refused},
+        {"replicas that are down", test_replica_up}, {"even and independent", test_even}, {"seeds", test_seeds},
+        {"queues are M/M/1", test_queues},           {"refused", test_refused},
     };
     return ss_run_cases("random", cases, sizeof cases / sizeof cases[0]);
 }

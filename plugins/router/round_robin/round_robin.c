@@ -1,12 +1,18 @@
 /*
  * router/round_robin - each request to the next replica in turn, whatever their load.
  */
-#include "servsim/plugin.h"
+#include "router/common/down.h"
 
 struct router {
-    uint32_t replicas;
+    struct router_down down;
     uint32_t next;
 };
+
+static uint32_t
+after(const struct router *router, uint32_t replica)
+{
+    return replica + 1 < router->down.replicas ? replica + 1 : 0;
+}
 
 static int32_t
 route(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err)
@@ -14,9 +20,25 @@ route(void *self, const struct servsim_request *request, uint32_t *replica, stru
     struct router *router = self;
     (void)request;
     (void)err;
+    for (uint32_t passed = 1; router->down.is[router->next] && passed < router->down.replicas; passed++)
+        router->next = after(router, router->next);
     *replica = router->next;
-    router->next = router->next + 1 < router->replicas ? router->next + 1 : 0;
+    router->next = after(router, router->next);
     return 0;
+}
+
+static void
+replica_up(void *self, uint32_t replica, uint32_t up)
+{
+    router_down_set(&((struct router *)self)->down, replica, up);
+}
+
+static void
+destroy(void *self)
+{
+    struct router *router = self;
+    router_down_free(&router->down);
+    free(router);
 }
 
 static int32_t
@@ -29,18 +51,15 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     struct router *router = calloc(1, sizeof *router);
     if (router == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
-    router->replicas = context->replicas;
+    if (router_down_make(&router->down, context->replicas) != 0) {
+        destroy(router);
+        return servsim_fail(err, ENOMEM, "out of memory");
+    }
     *self = router;
     return 0;
 }
 
-static void
-destroy(void *self)
-{
-    free(self);
-}
-
-static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route};
+static const struct servsim_router_ops ops = {.size = sizeof ops, .route = route, .replica_up = replica_up};
 
 static const struct servsim_plugin plugin = {
     SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_ROUTER),
@@ -48,7 +67,8 @@ static const struct servsim_plugin plugin = {
     .version = "1.0",
     .summary = "each request to the next replica in turn",
     .licence = "Apache-2.0",
-    .page = "The first request goes to replica 0, the next to replica 1, and so on round. Load is not looked at.",
+    .page = "The first request goes to replica 0, the next to replica 1, and so on round. Load is not looked at. "
+            "Replicas that are known to be down are passed over.",
     .create = create,
     .destroy = destroy,
     .ops = &ops,

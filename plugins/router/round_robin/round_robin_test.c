@@ -1,7 +1,7 @@
 /*
  * router/round_robin_test.c - turns, for several numbers of replicas.
  */
-#include "tests/unit/fake_host.h"
+#include "plugins/router/common/router_test.h"
 
 static void
 test_turns(void)
@@ -33,9 +33,16 @@ test_refused(void)
     CU_ASSERT_EQUAL(fake_create(&router, NULL, NULL), -EINVAL);
 }
 
+static void
+test_replica_up(void)
+{
+    check_replica_up("round_robin");
+}
+
 int
 main(void)
 {
-    static const struct ss_case cases[] = {{"turns", test_turns}, {"no replicas", test_refused}};
+    static const struct ss_case cases[] = {
+        {"replicas that are down", test_replica_up}, {"turns", test_turns}, {"no replicas", test_refused}};
     return ss_run_cases("round_robin", cases, sizeof cases / sizeof cases[0]);
 }
