@@ -33,9 +33,18 @@ void ss_places_find(struct ss_places *places);
 int ss_complain(const struct servsim_error *err);
 int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The workload plugin that is surest that it reads this file; an error where none does. */
-int ss_recognise(struct ss_registry *registry, const char *path, const struct ss_plugin **out,
-                 struct servsim_error *err);
+/* What a name on the command line means: "config:NAME" (".yaml" may be left out) and "data:NAME" are files that ship.
+   Anything else is a path as it stands. `buffer` keeps what is put together. */
+#define SS_PLACE_BYTES 8300
+const char *ss_place(const struct ss_cli *cli, const char *name, char buffer[SS_PLACE_BYTES]);
+
+/* The workload plugin that is surest that it reads this file, or this "data:NAME"; an error where none does. */
+int ss_recognise(const struct ss_cli *cli, const char *path, const struct ss_plugin **out, struct servsim_error *err);
+
+/* Complains of what getopt_long() answered ('?', or ':' for a value that lacks), with opterr 0 and an optstring that
+   begins with ':'; names the nearest of `options`. `command` as in "servsim COMMAND --help". Returns SS_EXIT_BAD. */
+struct option;
+int ss_bad_flag(int answer, char **argv, const struct option *options, const char *command);
 
 /* Options that run, simulate and quick share. */
 struct ss_run_flags {
@@ -57,6 +66,10 @@ void ss_progress_begin(struct ss_progress *progress, int quiet);
 void ss_progress_tell(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes,
                       size_t cell);
 void ss_progress_end(const struct ss_progress *progress);
+
+/* The line of a cell's main figures, read from its summary.json, and the line above it. */
+void ss_print_figures_head(int width);
+void ss_print_figures(const struct ss_cell *cell, int width, const char *summary_path);
 
 /* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
 int ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const struct ss_run_flags *flags);

@@ -2,10 +2,12 @@
  * cli/places.c - plugins, models, data and configs, found from where the executable is, so that an installed tree works
  * wherever it is moved to, and the build tree works without installing.
  */
+#include <getopt.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 
 static void
@@ -38,6 +40,39 @@ ss_places_find(struct ss_places *places)
     join(places->models, folder, SERVSIM_REL_DATADIR "/configs/models");
     join(places->data, folder, SERVSIM_REL_DATADIR "/data");
     join(places->configs, folder, SERVSIM_REL_DATADIR "/configs");
+}
+
+const char *
+ss_place(const struct ss_cli *cli, const char *name, char buffer[SS_PLACE_BYTES])
+{
+    size_t length = strlen(name);
+    if (strncmp(name, "data:", 5) == 0) {
+        (void)snprintf(buffer, SS_PLACE_BYTES, "%s/%.4000s", cli->places.data, name + 5);
+        return buffer;
+    }
+    if (strncmp(name, "config:", 7) != 0)
+        return name;
+    int whole = length > 12 && strcmp(name + length - 5, ".yaml") == 0;
+    (void)snprintf(buffer, SS_PLACE_BYTES, "%s/%.4000s%s", cli->places.configs, name + 7, whole ? "" : ".yaml");
+    return buffer;
+}
+
+int
+ss_bad_flag(int answer, char **argv, const struct option *options, const char *command)
+{
+    const char *flag = argv[optind - 1], *names[64], *nearest;
+    char word[64];
+    size_t count = 0;
+    if (answer == ':')
+        return ss_complain_text("%s wants a value; servsim %s --help lists the flags", flag, command);
+    for (size_t i = 0; options[i].name != NULL && count < 64; i++)
+        names[count++] = options[i].name;
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(flag, "="), flag);
+    nearest = ss_nearest(word + strspn(word, "-"), names, count);
+    if (nearest != NULL)
+        return ss_complain_text("'%s' is not a flag; did you mean --%s? servsim %s --help lists them", word, nearest,
+                                command);
+    return ss_complain_text("'%s' is not a flag; servsim %s --help lists them", word, command);
 }
 
 int

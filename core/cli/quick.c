@@ -107,7 +107,8 @@ ss_cmd_quick(int argc, char **argv, struct ss_cli *cli)
     struct ss_run_flags flags = {.output = "output/quick", .quiet = 1};
     char file[4200];
     int c;
-    while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
         if (c == 'o') {
             flags.output = optarg;
         } else if (c == 'w') {
@@ -118,7 +119,7 @@ ss_cmd_quick(int argc, char **argv, struct ss_cli *cli)
             (void)fputs(usage, stdout);
             return SS_EXIT_DONE;
         } else {
-            return ss_complain_text("servsim quick --help lists the options");
+            return ss_bad_flag(c, argv, options, "quick");
         }
     }
     if (optind < argc)

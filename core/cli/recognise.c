@@ -58,16 +58,17 @@ find_surest(struct ss_registry *registry, const char *head, size_t length, const
 }
 
 int
-ss_recognise(struct ss_registry *registry, const char *path, const struct ss_plugin **out, struct servsim_error *err)
+ss_recognise(const struct ss_cli *cli, const char *name, const struct ss_plugin **out, struct servsim_error *err)
 {
-    char *head = malloc(HEAD_BYTES);
+    char place[SS_PLACE_BYTES], *head = malloc(HEAD_BYTES);
+    const char *path = ss_place(cli, name, place);
     size_t length = 0;
     if (head == NULL)
         return servsim_fail(err, ENOMEM, "no memory to read %s", path);
     int rc = read_head(path, head, &length, err);
     *out = NULL;
     if (rc == 0)
-        rc = find_surest(registry, head, length, out, err);
+        rc = find_surest(cli->lookup.registry, head, length, out, err);
     free(head);
     if (rc != 0 || *out != NULL)
         return rc;

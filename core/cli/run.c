@@ -16,6 +16,7 @@ static const char usage[] =
     "usage: servsim run [OPTIONS] FILE\n"
     "\n"
     "Runs every cell of the experiment in FILE (servsim.yaml(5)) and writes results and reports to its output folder.\n"
+    "config:NAME is an experiment that ships, as in servsim run config:multi_gpu.\n"
     "\n"
     "  --output DIR     write there instead of the file's `output`\n"
     "  --set KEY=VALUE  override a key, as in --set scheduler.max_num_seqs=64; may be repeated\n"
@@ -46,18 +47,18 @@ print_number(double value, int width)
         (void)printf("%*.*f", width, value < 10 ? 2 : value < 1000 ? 1 : 0, value);
 }
 
-static void
-print_row(const struct ss_experiment *experiment, size_t index, const struct ss_outcome *outcome, int width)
+void
+ss_print_figures_head(int width)
 {
-    const struct ss_cell *cell = &experiment->cells[index];
-    char path[4096];
+    (void)printf("%-*s %5s%10s%12s%12s%12s%10s%13s\n", width, "cell", "GPUs", "finished", "out tok/s", "TTFT ms",
+                 "TTFT P99", "TPOT ms", "latency ms");
+}
+
+void
+ss_print_figures(const struct ss_cell *cell, int width, const char *summary_path)
+{
+    json_t *summary = json_load_file(summary_path, 0, NULL);
     (void)printf("%-*s %5u", width, cell->name, cell->gpus);
-    if (outcome->state != SS_CELL_DONE) {
-        (void)printf("  failed: %s\n", outcome->reason);
-        return;
-    }
-    (void)snprintf(path, sizeof path, "%s/cells/%s/summary.json", experiment->output, cell->name);
-    json_t *summary = json_load_file(path, 0, NULL);
     print_number(figure(summary, "requests_finished", NULL), 10);
     print_number(figure(summary, "output_tokens_per_s", NULL), 12);
     print_number(figure(summary, "ttft_ms", "mean"), 12);
@@ -69,6 +70,20 @@ print_row(const struct ss_experiment *experiment, size_t index, const struct ss_
 }
 
 static void
+print_row(const struct ss_experiment *experiment, size_t index, const struct ss_outcome *outcome, int width)
+{
+    const struct ss_cell *cell = &experiment->cells[index];
+    char path[4096];
+    if (outcome->state != SS_CELL_DONE) {
+        (void)printf("%-*s %5u  %s%s\n", width, cell->name, cell->gpus,
+                     outcome->state == SS_CELL_FAILED ? "failed: " : "", outcome->reason);
+        return;
+    }
+    (void)snprintf(path, sizeof path, "%s/cells/%s/summary.json", experiment->output, cell->name);
+    ss_print_figures(cell, width, path);
+}
+
+static void
 print_table(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
 {
     int width = 4;
@@ -76,16 +91,22 @@ print_table(const struct ss_experiment *experiment, const struct ss_outcome *out
         int length = (int)strlen(experiment->cells[i].name);
         width = length > width ? length : width;
     }
-    (void)printf("%-*s %5s%10s%12s%12s%12s%10s%13s\n", width, "cell", "GPUs", "finished", "out tok/s", "TTFT ms",
-                 "TTFT P99", "TPOT ms", "latency ms");
+    ss_print_figures_head(width);
     for (size_t i = 0; i < experiment->cell_count; i++)
         print_row(experiment, i, &outcomes[i], width);
 }
 
 static void
-print_where(const struct ss_experiment *experiment)
+print_where(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
 {
     char path[4096];
+    size_t done = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        done += outcomes[i].state == SS_CELL_DONE;
+    if (done == 0) {
+        (void)printf("no results: no cell ran to its end, and nothing was written\n");
+        return;
+    }
     (void)snprintf(path, sizeof path, "%s/report.md", experiment->output);
     if (access(path, R_OK) == 0)
         (void)printf("report: %s\n", path);
@@ -117,7 +138,7 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
     ss_progress_end(&progress);
     if (how == SS_SWEEP_DONE || how == SS_SWEEP_SOME_FAILED) {
         print_table(experiment, outcomes);
-        print_where(experiment);
+        print_where(experiment, outcomes);
     }
     if (how == SS_SWEEP_INTERRUPTED)
         (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s\n", experiment->output);
@@ -141,7 +162,8 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
     };
     char *end;
     int c;
-    while ((c = getopt_long(argc, argv, "o:s:j:qh", options, NULL)) != -1) {
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":o:s:j:qh", options, NULL)) != -1) {
         switch (c) {
         case 'o':
             flags->output = optarg;
@@ -173,7 +195,7 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
             (void)fputs(usage, stdout);
             return -1;
         default:
-            return ss_complain_text("servsim run --help lists the options");
+            return ss_bad_flag(c, argv, options, "run");
         }
     }
     return 0;
@@ -194,12 +216,32 @@ check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *f
             hits += fnmatch(flags->cells[i], names[j], 0) == 0;
         }
         const char *nearest = ss_nearest(flags->cells[i], names, experiment->cell_count);
-        if (hits == 0)
-            status = ss_complain_text("--cell %s: there is no such cell; write %s", flags->cells[i],
-                                      nearest != NULL ? nearest : names[0]);
+        if (hits == 0 && nearest != NULL)
+            status = ss_complain_text("--cell %s: there is no such cell; write %s", flags->cells[i], nearest);
+        else if (hits == 0)
+            status =
+                ss_complain_text("--cell %s: there is no such cell among %zu, from %s to %s; write one of them, "
+                                 "or a pattern",
+                                 flags->cells[i], experiment->cell_count, names[0], names[experiment->cell_count - 1]);
     }
     free(names);
     return status;
+}
+
+static int
+no_such_file(const struct ss_cli *cli, const char *file)
+{
+    char name[512], place[SS_PLACE_BYTES];
+    const char *slash = strrchr(file, '/');
+    (void)snprintf(name, sizeof name, "config:%.400s", slash != NULL ? slash + 1 : file);
+    size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
+        name[length - 5] = '\0';
+    if (access(ss_place(cli, name, place), R_OK) == 0)
+        return ss_complain_text("%s: there is no such file; the one that ships is %s", file, name);
+    return ss_complain_text("%s: there is no such file; write the path of an experiment, or config:NAME for one of "
+                            "those in %s",
+                            file, cli->places.configs);
 }
 
 static int
@@ -207,6 +249,8 @@ run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
 {
     struct servsim_error err = {.size = sizeof err};
     struct ss_experiment experiment;
+    if (access(file, F_OK) != 0)
+        return no_such_file(cli, file);
     if (ss_experiment_read(&experiment, file, flags->sets, flags->set_count, &cli->lookup, &err) != 0)
         return ss_complain(&err);
     char *output = experiment.output;
@@ -231,8 +275,9 @@ ss_cmd_run(int argc, char **argv, struct ss_cli *cli)
         flags.sets != NULL && flags.cells != NULL ? read_flags(argc, argv, &flags) : ss_complain_text("no memory");
     if (status == 0 && optind + 1 != argc)
         status = ss_complain_text("run wants one experiment file; write servsim run FILE (see servsim run --help)");
+    char place[SS_PLACE_BYTES];
     if (status == 0)
-        status = run_file(argv[optind], cli, &flags);
+        status = run_file(ss_place(cli, argv[optind], place), cli, &flags);
     free(flags.sets);
     free(flags.cells);
     return status < 0 ? SS_EXIT_DONE : status;

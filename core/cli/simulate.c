@@ -117,11 +117,9 @@ read_flag(int c, struct flags *flags)
     case 'v':
         flags->verify = 1;
         return 0;
-    case 'h':
+    default:
         flags->help = 1;
         return 0;
-    default:
-        return ss_complain_text("servsim simulate --help lists the flags");
     }
 }
 
@@ -147,8 +145,9 @@ read_flags(int argc, char **argv, struct flags *flags)
     };
     int c, status = 0;
     unify_dashes(argc, argv);
-    while (status == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1)
-        status = read_flag(c, flags);
+    opterr = 0;
+    while (status == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
+        status = c == '?' || c == ':' ? ss_bad_flag(c, argv, options, "simulate") : read_flag(c, flags);
     if (status != 0 || flags->help)
         return status;
     if (optind < argc)
@@ -208,7 +207,7 @@ build_experiment(struct ss_experiment *out, const struct flags *flags, const str
 {
     struct servsim_error err = {.size = sizeof err};
     const struct ss_plugin *workload = NULL;
-    if (ss_recognise(cli->lookup.registry, flags->dataset, &workload, &err) != 0)
+    if (ss_recognise(cli, flags->dataset, &workload, &err) != 0)
         return ss_complain(&err);
     struct ss_node *root = build_tree(flags, workload->descriptor->name);
     if (root == NULL)
@@ -263,6 +262,11 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     int rc = try_to_write(flags->output, &err);
     if (rc == 0)
         rc = ss_run_cell(cell, &mode, &files, &err);
+    if (rc == 0) {
+        int width = (int)strlen(cell->name);
+        ss_print_figures_head(width > 4 ? width : 4);
+        ss_print_figures(cell, width > 4 ? width : 4, summary.data);
+    }
     if (rc == 0)
         (void)printf("%s\n%s\n%s\n", flags->output, summary.data, run.data);
     ss_text_free(&summary);

@@ -50,15 +50,6 @@ ss_trace_read_whole(const char *flag, const char *text, uint64_t *out)
     return ss_complain_text("%s %s: not a whole number from 0; write digits only", flag, text);
 }
 
-int
-ss_trace_bad_flag(int answer, char **argv)
-{
-    const char *flag = argv[optind - 1];
-    if (answer == ':')
-        return ss_complain_text("%s wants a value; servsim trace %s --help lists the flags", flag, argv[0]);
-    return ss_complain_text("'%s' is not a flag; servsim trace %s --help lists them", flag, argv[0]);
-}
-
 static int
 not_understood(const char *word)
 {

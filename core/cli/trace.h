@@ -165,7 +165,4 @@ int ss_trace_failed(int rc, const struct servsim_error *err);
 /* A whole number after a flag: 0, or SS_EXIT_BAD with a complaint. */
 int ss_trace_read_whole(const char *flag, const char *text, uint64_t *out);
 
-/* Complains of what getopt_long() answered, with opterr 0 and an optstring that begins with ':'. */
-int ss_trace_bad_flag(int answer, char **argv);
-
 #endif

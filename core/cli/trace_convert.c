@@ -117,7 +117,9 @@ read_flags(int argc, char **argv, struct flags *flags)
     int c, status = 0;
     opterr = 0;
     while (status == 0 && (c = getopt_long(argc, argv, ":h", flags->sampling ? of_sample : of_convert, NULL)) != -1)
-        status = c == '?' || c == ':' ? ss_trace_bad_flag(c, argv) : read_flag(c, flags);
+        status = c == '?' || c == ':' ? ss_bad_flag(c, argv, flags->sampling ? of_sample : of_convert,
+                                                    flags->sampling ? "trace sample" : "trace convert")
+                                      : read_flag(c, flags);
     return status != 0 || flags->help ? status : check_flags(argc, argv, flags);
 }
 

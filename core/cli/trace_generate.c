@@ -70,7 +70,7 @@ read_flags(int argc, char **argv, struct flags *flags)
     int c, status = 0;
     opterr = 0;
     while (status == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1)
-        status = c == '?' || c == ':' ? ss_trace_bad_flag(c, argv) : read_flag(c, flags);
+        status = c == '?' || c == ':' ? ss_bad_flag(c, argv, options, "trace generate") : read_flag(c, flags);
     if (status != 0 || flags->help)
         return status;
     if (optind < argc)

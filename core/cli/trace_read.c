@@ -99,7 +99,7 @@ ss_trace_open(struct ss_trace_reader *reader, const struct ss_trace_wish *wish, 
     reader->host = (struct servsim_host){
         .size = sizeof reader->host, .abi_minor = SERVSIM_ABI_MINOR, .ctx = reader, .log = log_line, .seed = seed_for};
     int rc = wish->path != NULL
-                 ? ss_recognise(registry, wish->path, &use.plugin, err)
+                 ? ss_recognise(cli, wish->path, &use.plugin, err)
                  : ss_registry_find(registry, SERVSIM_KIND_WORKLOAD, wish->workload, ".", &use.plugin, err);
     if (rc != 0)
         return rc;

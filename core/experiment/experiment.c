@@ -31,6 +31,10 @@ check_keys(const struct ss_build *build, const struct ss_node *root)
     for (size_t i = 0; i < root->count; i++) {
         const struct ss_node *node = root->children[i];
         const struct ss_key *key = ss_key_of(node->key);
+        const char *missing = key == NULL ? ss_key_not_modelled(node->key) : NULL;
+        if (missing != NULL)
+            return ss_node_fail(node, build->err, EINVAL, "'%.64s': %s is not modelled; leave the key out", node->key,
+                                missing);
         if (key == NULL) {
             ss_key_advice(node->key, 0, advice, sizeof advice);
             return ss_node_fail(node, build->err, EINVAL, "unknown key '%.64s'; %s", node->key, advice);

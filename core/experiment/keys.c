@@ -57,6 +57,28 @@ ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size)
         used += (size_t)snprintf(out + used, size - used, "%s %s", i > 0 ? "," : "", names[i]);
 }
 
+/* What others' simulators have and people ask for: better said than guessed at. */
+const char *
+ss_key_not_modelled(const char *key)
+{
+    static const struct {
+        const char *part, *what;
+    } rows[] = {
+        {"speculat", "speculative decoding"},
+        {"draft", "speculative decoding"},
+        {"disaggreg", "prefill/decode disaggregation"},
+        {"prefill_decode", "prefill/decode disaggregation"},
+        {"power", "power"},
+        {"energy", "power"},
+        {"offload", "memory tiers beyond swap"},
+        {"lora", "adapters (LoRA)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strstr(key, rows[i].part) != NULL)
+            return rows[i].what;
+    return NULL;
+}
+
 /* ---- maps of the host ---- */
 
 #define ROW_INTEGER SERVSIM_OPTION_INTEGER, 0

@@ -27,6 +27,9 @@ const struct ss_key *ss_key_of(const char *name);
 /* "allowed: a, b, c" with "did you mean 'x'? " in front, of the keys that have `flags`. */
 void ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size);
 
+/* What a key asks for that is not modelled, in words ("speculative decoding"), or NULL. */
+const char *ss_key_not_modelled(const char *key);
+
 /* Options of the maps that belong to the host. */
 extern const struct ss_table ss_model_table, ss_cluster_table, ss_kv_cache_table, ss_engine_table, ss_slo_table;
 extern const struct ss_table ss_failures_table, ss_outage_table, ss_straggler_table;

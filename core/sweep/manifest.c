@@ -110,7 +110,8 @@ manifest_json(const struct ss_experiment *experiment, const struct ss_outcome *o
     for (size_t i = 0; i < experiment->axis_count; i++)
         (void)json_array_append_new(axes, axis_json(&experiment->axes[i]));
     for (size_t i = 0; i < experiment->cell_count; i++)
-        (void)json_array_append_new(cells, cell_json(&experiment->cells[i], &outcomes[i]));
+        if (outcomes[i].state != SS_CELL_LEFT_OUT)
+            (void)json_array_append_new(cells, cell_json(&experiment->cells[i], &outcomes[i]));
     put(object, "axes", axes);
     put(object, "cells", cells);
     return object;

@@ -232,21 +232,31 @@ keep_current(struct pool *pool)
     }
 }
 
-/* What never ran, and what was killed when the sweep stopped. */
+/* What never ran, and what was killed when the sweep stopped. Returns how many failed. */
 static size_t
 settle(struct pool *pool)
 {
     size_t failed = 0;
     for (size_t i = 0; i < pool->experiment->cell_count; i++) {
         struct ss_outcome *outcome = &pool->outcomes[i];
-        failed += outcome->state != SS_CELL_DONE;
-        if (outcome->state == SS_CELL_DONE || outcome->state == SS_CELL_FAILED)
-            continue;
-        outcome->state = SS_CELL_FAILED;
-        (void)snprintf(outcome->reason, sizeof outcome->reason, "not run: %s",
-                       is_selected(pool, i) ? "the experiment was stopped" : "left out by --cell");
+        if (outcome->state != SS_CELL_DONE && outcome->state != SS_CELL_FAILED) {
+            int chosen = is_selected(pool, i);
+            outcome->state = chosen ? SS_CELL_FAILED : SS_CELL_LEFT_OUT;
+            (void)snprintf(outcome->reason, sizeof outcome->reason, "%s",
+                           chosen ? "not run: the experiment was stopped" : "left out by --cell");
+        }
+        failed += outcome->state == SS_CELL_FAILED;
     }
     return failed;
+}
+
+static size_t
+count_done(const struct pool *pool)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < pool->experiment->cell_count; i++)
+        done += pool->outcomes[i].state == SS_CELL_DONE;
+    return done;
 }
 
 static int
@@ -261,18 +271,18 @@ static int
 conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servsim_error *err)
 {
     const struct ss_experiment *experiment = pool->experiment;
-    size_t failed = settle(pool);
+    size_t failed = settle(pool), done = count_done(pool);
     if (rc == 0 && pool->bad_input.code != 0)
         rc = servsim_fail(err, -pool->bad_input.code, "%s", pool->bad_input.text);
-    if (rc == 0 && failed < experiment->cell_count)
+    if (rc == 0 && done > 0)
         rc = write_manifest(pool, err);
-    if (failed == experiment->cell_count)
+    if (done == 0)
         ss_output_unprepare(experiment->output);
     if (rc != 0)
         return SS_SWEEP_BAD_INPUT;
     if (should_stop(pool))
         return SS_SWEEP_INTERRUPTED;
-    if (failed < experiment->cell_count)
+    if (done > 0)
         rc = ss_sweep_reports(experiment->reports, experiment->report_count, lookup, experiment->output, err);
     return failed > 0 || rc != 0 ? SS_SWEEP_SOME_FAILED : SS_SWEEP_DONE;
 }

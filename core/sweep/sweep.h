@@ -15,6 +15,7 @@
 #define SS_CELL_RUNNING 1u
 #define SS_CELL_DONE 2u
 #define SS_CELL_FAILED 3u
+#define SS_CELL_LEFT_OUT 4u /* by --cell, and there are no results of earlier */
 
 struct ss_outcome {
     uint32_t state; /* SS_CELL_* */

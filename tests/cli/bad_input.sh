@@ -56,7 +56,13 @@ head='Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n'
 # --- the program ---
 expect "unknown command|did you mean 'run'" "$servsim" runn
 expect "FILE" "$servsim" run
-expect "nosuch.yaml" "$servsim" run nosuch.yaml
+expect "nosuch.yaml|config:NAME" "$servsim" run nosuch.yaml
+expect "the one that ships is config:load_balance" "$servsim" run elsewhere/load_balance.yaml
+expect "nosuch.yaml|no such file" "$servsim" run config:nosuch
+expect "'--stepwize' is not a flag|--stepwise" "$servsim" run --stepwize bad.yaml
+expect "--jobs wants a value" "$servsim" run --jobs
+expect "'--npu-nam' is not a flag|--npu-num" "$servsim" simulate --npu_nam 3
+yaml "speculative decoding is not modelled" "speculative: {tokens: 3}"
 expect "simulate" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv"
 expect "npu_num" "$servsim" simulate --npu_num -3 --dataset "$data/sharegpt_like_100.tsv" --output r.csv
 expect "npu_num" "$servsim" simulate --npu-num 99999999999999 --dataset "$data/sharegpt_like_100.tsv" --output r.csv

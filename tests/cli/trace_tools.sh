@@ -250,7 +250,7 @@ refused "wants a trace" info
 refused "nothere.csv: No such file" info nothere.csv
 refused "cannot be read" info .
 refused "one trace at a time" info tiny.csv big.csv
-refused "'--jso=x' is not a flag" info tiny.csv --jso=x
+refused "'--jso' is not a flag; did you mean --json" info tiny.csv --jso=x
 refused "--charts wants a value" info tiny.csv --charts
 refused "for --charts" info tiny.csv --charts tiny.csv
 refused "did you mean 'model'" info tiny.csv --set mode=GPT-4
