@@ -23,6 +23,18 @@ split(char *line, char **fields)
     return 0;
 }
 
+/* Control characters, a tab aside, are no text; messages quote what they find. */
+static int
+is_binary(const char *line, size_t length)
+{
+    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
+            return 1;
+    return 0;
+}
+
 static int
 cannot_open(const char *path, const char *instead, struct servsim_error *err)
 {
@@ -41,9 +53,11 @@ ss_rows_open(struct ss_rows *rows, const char *path, const char *instead, struct
     rows->file = fopen(path, "re");
     if (rows->file == NULL)
         return cannot_open(path, instead, err);
-    if (getline(&rows->header, &rows->header_room, rows->file) <= 0) {
+    ssize_t length = getline(&rows->header, &rows->header_room, rows->file);
+    if (length <= 0 || is_binary(rows->header, (size_t)length)) {
         ss_rows_close(rows);
-        return servsim_fail(err, EINVAL, "%s:1: the file is empty; write %s", path, instead);
+        return servsim_fail(err, EINVAL, "%s:1: %s; write %s", path, length <= 0 ? "the file is empty" : "binary data",
+                            instead);
     }
     rows->columns = split(rows->header, rows->names);
     if (rows->columns == 0) {
@@ -81,7 +95,7 @@ ss_rows_next(struct ss_rows *rows, struct servsim_error *err)
     if (length < 0)
         return 0;
     rows->line++;
-    if (memchr(rows->text, '\0', (size_t)length) != NULL)
+    if (is_binary(rows->text, (size_t)length))
         return servsim_fail(err, EINVAL, "%s:%llu: binary data; not a file of servsim's", rows->path,
                             (unsigned long long)rows->line);
     size_t count = split(rows->text, rows->fields);

@@ -208,6 +208,14 @@ edit_distance(const char *a, const char *b)
     return above[n];
 }
 
+void
+ss_make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 const char *
 ss_nearest(const char *wrong, const char *const *names, size_t count)
 {

@@ -27,6 +27,9 @@ int ss_file_read(const char *path, size_t limit, char **data, size_t *length, st
 /* Writes a whole file: a temporary name beside it, then rename. On failure nothing is left behind. */
 int ss_file_write(const char *path, const char *data, size_t length, struct servsim_error *err);
 
+/* Control characters of `text` become '?', so that a terminal shows it as one line and does nothing else. */
+void ss_make_printable(char *text);
+
 /* Of `names`, the one nearest to `wrong` (edit distance, case ignored), or NULL when none is near enough to be meant.
  */
 const char *ss_nearest(const char *wrong, const char *const *names, size_t count);

@@ -78,8 +78,10 @@ ss_bad_flag(int answer, char **argv, const struct option *options, const char *c
 int
 ss_complain(const struct servsim_error *err)
 {
+    struct servsim_error shown = *err;
+    ss_make_printable(shown.text); /* plugins may quote what they read */
     (void)fflush(stdout);
-    (void)fprintf(stderr, "servsim: %s\n", err->text);
+    (void)fprintf(stderr, "servsim: %s\n", shown.text);
     return SS_EXIT_BAD;
 }
 

@@ -51,8 +51,11 @@ check_symbols(const struct image *image, const ElfW(Shdr) * section, const ElfW(
     }
     if (others == 0)
         return 0;
-    return servsim_fail(err, EPROTO, "it exports '%.100s'%s beside servsim_plugin_at; compile with -fvisibility=hidden",
-                        first, others > 1 ? " and more" : "");
+    char shown[104];
+    (void)snprintf(shown, sizeof shown, "%.100s", first);
+    ss_make_printable(shown);
+    return servsim_fail(err, EPROTO, "it exports '%s'%s beside servsim_plugin_at; compile with -fvisibility=hidden",
+                        shown, others > 1 ? " and more" : "");
 }
 
 int

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 json_t *
 ss_config_value(const json_t *object, const char *key)
 {
@@ -21,9 +23,7 @@ ss_config_show(char *out, size_t size, const json_t *value)
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
     snprintf(out, size, "%.40s%s", text != NULL ? text : "?", text != NULL && strlen(text) > 40 ? "..." : "");
     free(text);
-    for (char *c = out; *c != '\0'; c++)
-        if (*c == 0x7f) /* the one control character that JSON writes as it is */
-            *c = '?';
+    ss_make_printable(out); /* JSON writes the delete character as it is */
 }
 
 int
