@@ -11,6 +11,11 @@
 
 #define NAMES 4
 
+/* What is believed, as the readers of traces have it: such a run is replayed as a trace. */
+#define TOKENS_MAX 1e7
+#define SECONDS_MAX 1e10
+#define STAGE_MAX 1e6
+
 /* One figure under the names that files give it; the first that is there counts. */
 struct lookup {
     const char *names[NAMES];
@@ -56,6 +61,13 @@ lacks(const struct ss_rows *rows, const char *what, struct servsim_error *err)
                         rows->path, (unsigned long long)rows->line, what);
 }
 
+static int
+too_large(const struct ss_rows *rows, const char *what, double limit, struct servsim_error *err)
+{
+    return servsim_fail(err, EINVAL, "%s:%llu: a %s above %.0f, the most that is believed; correct the row", rows->path,
+                        (unsigned long long)rows->line, what, limit);
+}
+
 /* Times from the start that counts: as they are given for it, else from the moments of the first and last token. */
 static int
 fill(const struct ss_rows *rows, const double *v, uint32_t start, struct ss_measured_request *out,
@@ -64,11 +76,17 @@ fill(const struct ss_rows *rows, const double *v, uint32_t start, struct ss_meas
     out->start_s = start == SS_START_QUEUED && !isnan(v[QUEUED]) ? v[QUEUED] : v[ARRIVAL];
     out->ttft_ms = !isnan(v[FIRST]) ? (v[FIRST] - out->start_s) * 1e3 : v[TTFT];
     out->latency_ms = !isnan(v[LAST]) ? (v[LAST] - out->start_s) * 1e3 : v[LATENCY];
-    out->stage = isnan(v[STAGE]) ? 0 : (int64_t)v[STAGE];
     if (isnan(out->start_s))
         return lacks(rows, "arrival", err);
-    if (!(v[PROMPT] >= 1 && v[PROMPT] <= UINT32_MAX) || !(v[OUTPUT] >= 1 && v[OUTPUT] <= UINT32_MAX))
+    if (out->start_s > SECONDS_MAX)
+        return too_large(rows, "time", SECONDS_MAX, err);
+    if (!(v[PROMPT] >= 1) || !(v[OUTPUT] >= 1))
         return lacks(rows, "number of input or output tokens", err);
+    if (v[PROMPT] > TOKENS_MAX || v[OUTPUT] > TOKENS_MAX)
+        return too_large(rows, "number of tokens", TOKENS_MAX, err);
+    if (v[STAGE] > STAGE_MAX)
+        return too_large(rows, "stage", STAGE_MAX, err);
+    out->stage = isnan(v[STAGE]) ? 0 : (int64_t)v[STAGE];
     if (!(out->ttft_ms > 0) || !(out->latency_ms >= out->ttft_ms))
         return lacks(rows, "time to the first token, or none before the last,", err);
     out->prompt_tokens = (uint32_t)v[PROMPT];
