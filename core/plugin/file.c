@@ -164,23 +164,46 @@ enumerate(struct ss_file *out, void *handle, struct servsim_error *err)
                         SS_FILE_PLUGINS - 1);
 }
 
+/* Opens the file and checks all that can be seen before it is mapped. Returns the descriptor, or -errno. */
+static int
+open_checked(const char *path, struct stat *about, struct servsim_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return servsim_fail(err, errno, "cannot be opened: %s", strerror(errno));
+    int rc = fstat(fd, about) == 0 ? check_owner(about, err)
+                                   : servsim_fail(err, errno, "cannot be opened: %s", strerror(errno));
+    if (rc == 0)
+        rc = check_folder(path, err);
+    if (rc == 0)
+        rc = check_image(fd, (uint64_t)about->st_size, err);
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return rc;
+}
+
+int
+ss_file_check(const char *path, struct servsim_error *err)
+{
+    struct stat about;
+    int fd = open_checked(path, &about, err);
+    if (fd < 0)
+        return fd;
+    (void)close(fd);
+    return 0;
+}
+
 int
 ss_file_load(struct ss_file *out, const char *path, struct servsim_error *err)
 {
     struct stat about;
     void *handle = NULL;
     memset(out, 0, sizeof *out);
-    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    out->fd = open_checked(path, &about, err);
     if (out->fd < 0)
-        return servsim_fail(err, errno, "cannot be opened: %s", strerror(errno));
-    int rc = fstat(out->fd, &about) == 0 ? check_owner(&about, err)
-                                         : servsim_fail(err, errno, "cannot be opened: %s", strerror(errno));
-    if (rc == 0)
-        rc = check_folder(path, err);
-    if (rc == 0)
-        rc = check_image(out->fd, (uint64_t)about.st_size, err);
-    if (rc == 0)
-        rc = load_image(&handle, out->fd, &about, err);
+        return out->fd;
+    int rc = load_image(&handle, out->fd, &about, err);
     if (rc == 0)
         rc = enumerate(out, handle, err);
     if (rc != 0) {

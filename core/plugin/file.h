@@ -22,4 +22,7 @@ struct ss_file {
  */
 int ss_file_load(struct ss_file *out, const char *path, struct servsim_error *err);
 
+/* The part of it that comes before the file is mapped: whose it is, and whether it is a whole shared object. */
+int ss_file_check(const char *path, struct servsim_error *err);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "servsim/plugin.h"
@@ -57,7 +58,7 @@ fuzz_file(size_t number, const uint8_t *data, size_t size)
     if (fds[number] > 0)
         (void)close(fds[number] - 1);
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || fchmod(fd, 0600) != 0) /* others may not write to a plugin */
         fuzz_fail("no file in memory");
     fds[number] = fd + 1;
     write_whole(fd, data, size);
@@ -68,6 +69,8 @@ fuzz_file(size_t number, const uint8_t *data, size_t size)
 void
 fuzz_check_answer(int rc, const struct servsim_error *err)
 {
+    if (getenv("FUZZ_SHOW") != NULL)
+        (void)fprintf(stderr, "answer %d: %s\n", rc, rc != 0 ? err->text : "taken");
     if (rc > 0)
         fuzz_fail("answer %d is no error", rc);
     if (rc == 0)
@@ -75,6 +78,6 @@ fuzz_check_answer(int rc, const struct servsim_error *err)
     if (err->text[0] == '\0')
         fuzz_fail("answer %d without a word", rc);
     for (const char *at = err->text; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+        if (((unsigned char)*at < 0x20 && *at != '\t') || *at == 0x7f)
             fuzz_fail("an error text holds byte %d: %s", *at, err->text);
 }

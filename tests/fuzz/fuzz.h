@@ -23,7 +23,8 @@ const struct ss_lookup *fuzz_lookup(void);
 #define FUZZ_FILES 8
 const char *fuzz_file(size_t number, const uint8_t *data, size_t size);
 
-/* Aborts unless `rc` is 0, or negative with a line of text that a terminal can be shown. */
+/* Aborts unless `rc` is 0, or negative with a line of text that a terminal can be shown. Prints it where the variable
+   FUZZ_SHOW is set. */
 void fuzz_check_answer(int rc, const struct servsim_error *err);
 
 /* Says what went wrong, and aborts. */
