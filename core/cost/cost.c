@@ -130,18 +130,29 @@ ss_cost_wants_context_range(const struct ss_cost *cost)
 
 /* Sizes that CUDA graphs are captured for: 1, 2, 4, multiples of 8 to 256, of 16 to 512. */
 static uint32_t
-graph_size(uint32_t tokens)
+graph_unit(uint32_t rows)
 {
-    uint32_t unit = tokens <= 2 ? 1 : tokens <= 4 ? 4 : tokens <= 256 ? 8 : 16;
-    return tokens > 512 ? tokens : (tokens + unit - 1) / unit * unit;
+    return rows <= 2 ? 1 : rows <= 4 ? 4 : rows <= 256 ? 8 : 16;
+}
+
+/* They end at twice as many rows as requests may run, and at 512, as vLLM has it. */
+uint32_t
+ss_cost_graph_rows(const struct ss_cost *cost)
+{
+    uint64_t seqs = cost->cell->max_num_seqs;
+    uint32_t rows = seqs < 256 ? 2 * (uint32_t)seqs : 512;
+    if (cost->cell->overhead.graph_padding == 0)
+        return 0;
+    return rows > 4 && rows < 8 ? 4 : rows - rows % graph_unit(rows);
 }
 
 /* Tokens that the kernels of a step compute, attention aside: in graphs somewhat more than there are. */
 static uint32_t
 computed_tokens(const struct ss_cost *cost, uint32_t tokens)
 {
-    uint32_t padded = cost->cell->overhead.graph_padding ? graph_size(tokens) : tokens;
-    return padded <= cost->cell->max_num_batched_tokens ? padded : tokens;
+    uint32_t unit = graph_unit(tokens), padded = (tokens + unit - 1) / unit * unit;
+    int in_graph = tokens <= ss_cost_graph_rows(cost) && padded <= cost->cell->max_num_batched_tokens;
+    return in_graph ? padded : tokens;
 }
 
 /* What a step costs the engine once, beside its layers: with the first stage; sampling with the last. */
@@ -176,12 +187,39 @@ add_part(struct ss_step_price *out, const struct ss_part *part)
     out->work.bytes += part->weight_bytes;
 }
 
-/* Tokens that enter experts. Rows that fill a graph up are routed like others, those of all data-parallel ranks, too:
-   they hold what earlier steps left there. */
+/* Tokens of all data-parallel ranks. Rows that fill a graph up are routed like others, those of other ranks, too: they
+   hold what earlier steps left there. */
 static uint32_t
-routed_tokens(const struct ss_cost *cost, const struct ss_step_shape *shape, uint32_t given, uint32_t computed)
+of_all_ranks(const struct ss_cost *cost, uint32_t tokens, uint32_t filled)
 {
-    return shape->expert_tokens == 0 ? computed : shape->expert_tokens + (computed - given) * cost->cut.dp;
+    return tokens + filled * cost->cut.dp;
+}
+
+static int
+expert_part(struct ss_cost *cost, uint32_t stage, uint32_t tokens, const struct ss_part **part,
+            struct servsim_error *err)
+{
+    *part = &cost->stages[stage].by_expert_tokens[tokens];
+    return (*part)->dense_ps == UNKNOWN_PS ? ss_cost_price_experts(cost, stage, tokens, err) : 0;
+}
+
+/* Ranks with few tokens wait for the exchange of those with many, and compute them all. */
+static int
+add_experts(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, uint32_t tokens, uint32_t filled,
+            struct ss_step_price *out, struct servsim_error *err)
+{
+    const struct ss_part *here, *exchange;
+    uint32_t routed = shape->expert_tokens == 0 ? tokens : of_all_ranks(cost, shape->expert_tokens, filled);
+    uint32_t sent = shape->gathered_tokens == 0 ? routed : of_all_ranks(cost, shape->gathered_tokens, filled);
+    int rc = expert_part(cost, stage, routed, &here, err);
+    if (rc == 0)
+        rc = expert_part(cost, stage, sent, &exchange, err);
+    if (rc != 0)
+        return rc;
+    out->dense_ps += here->dense_ps;
+    out->communication_ps += exchange->communication_ps;
+    out->work.bytes += here->weight_bytes;
+    return 0;
 }
 
 static int
@@ -191,18 +229,11 @@ add_tokens(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
     struct ss_stage_cost *here = &cost->stages[stage];
     uint32_t given = shape->padded_tokens != 0 ? shape->padded_tokens : shape->tokens;
     uint32_t tokens = computed_tokens(cost, given);
-    uint32_t routed = routed_tokens(cost, shape, given, tokens);
     int rc = here->by_tokens[tokens].dense_ps == UNKNOWN_PS ? ss_cost_price_tokens(cost, stage, tokens, err) : 0;
     if (rc != 0)
         return rc;
     add_part(out, &here->by_tokens[tokens]);
-    if (here->by_expert_tokens == NULL)
-        return 0;
-    if (here->by_expert_tokens[routed].dense_ps == UNKNOWN_PS)
-        rc = ss_cost_price_experts(cost, stage, routed, err);
-    if (rc == 0)
-        add_part(out, &here->by_expert_tokens[routed]);
-    return rc;
+    return here->by_expert_tokens != NULL ? add_experts(cost, stage, shape, tokens, tokens - given, out, err) : 0;
 }
 
 static int

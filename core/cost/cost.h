@@ -33,9 +33,12 @@ const struct servsim_device *ss_cost_device(const struct ss_cost *cost);
 /* Non-zero where the device wants the range of decode contexts. */
 int ss_cost_wants_context_range(const struct ss_cost *cost);
 
+/* Rows of the largest CUDA graph: steps with more of them run without one. 0: the engine has none. */
+uint32_t ss_cost_graph_rows(const struct ss_cost *cost);
+
 /*
  * One step of the whole model, all stages one after another. shape->tokens and padded_tokens are at most the cell's
- * max_num_batched_tokens, expert_tokens at most dp times that, sampled_rows at most max_num_seqs.
+ * max_num_batched_tokens, expert_tokens and gathered_tokens at most dp times that, sampled_rows at most max_num_seqs.
  */
 int ss_cost_price(struct ss_cost *cost, const struct ss_step_shape *shape, struct ss_step_price *out,
                   struct servsim_error *err);

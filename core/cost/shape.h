@@ -19,8 +19,10 @@ struct ss_step_shape {
     uint32_t tokens;        /* computed in this step: decodes and prefill chunks together */
     uint32_t padded_tokens; /* rows that GEMMs compute for them; 0: as many as tokens */
     uint32_t expert_tokens; /* that enter experts, from all data-parallel ranks; 0: those of this rank alone */
-    uint32_t sampled_rows;  /* requests that get a token at its end */
-    uint32_t wakes;         /* the engine had nothing to do before */
+    uint32_t
+        gathered_tokens;   /* what the exchange of those takes as long as: the largest part for every rank; 0: they */
+    uint32_t sampled_rows; /* requests that get a token at its end */
+    uint32_t wakes;        /* the engine had nothing to do before */
     uint64_t prefill_count, prefill_new_tokens, prefill_context_tokens, prefill_causal_pairs;
     uint64_t decode_count, decode_context_sum, decode_context_min, decode_context_max;
     struct ss_window_shape window;

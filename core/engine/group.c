@@ -115,18 +115,23 @@ with_held(const struct ss_replica *rank)
     return shape;
 }
 
-/* Ranks that step together are padded to the one with most tokens, as vLLM does, those without work, too; experts see
-   all that this makes. */
+/* Ranks that step together are padded to the one with most tokens where that one runs in a CUDA graph, as vLLM does,
+   those without work, too; else each computes what it has, or one row. Experts see all that this makes. */
 static void
 pad(const struct ss_group *group, struct ss_step_shape *shape)
 {
+    uint32_t most = 0, all = 0;
     if (group->rank_count == 1)
         return;
     for (uint32_t i = 0; i < group->rank_count; i++) {
         uint32_t tokens = with_held(&group->ranks[i]).tokens;
-        shape->padded_tokens = tokens > shape->padded_tokens ? tokens : shape->padded_tokens;
+        most = tokens > most ? tokens : most;
+        all += tokens > 0 ? tokens : 1;
     }
-    shape->expert_tokens = shape->padded_tokens * group->rank_count;
+    int in_graph = most <= ss_cost_graph_rows(group->cluster->cost);
+    shape->padded_tokens = in_graph ? most : 0;
+    shape->gathered_tokens = most * group->rank_count;
+    shape->expert_tokens = in_graph ? shape->gathered_tokens : all;
 }
 
 /* The rank's step as it is priced: most often as it is. */

@@ -495,12 +495,15 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
 
 /* ---- collectives ---- */
 
-/* Steps of a ring, each sending one rank's share. An all-reduce is a reduce-scatter and an all-gather. */
+/* A launch, and the steps of a ring, each sending one rank's share. An all-reduce is a reduce-scatter and an
+ * all-gather. */
 static double
 ring_us(const struct analytic_link *link, uint32_t kind, uint32_t ranks, double bytes)
 {
-    double steps = (kind == SERVSIM_COLLECTIVE_ALL_REDUCE ? 2.0 : 1.0) * (ranks - 1.0);
-    return steps * (link->latency_us + bytes / ranks / link->bytes_per_s * 1e6);
+    int reduces = kind == SERVSIM_COLLECTIVE_ALL_REDUCE;
+    double steps = (reduces ? 2.0 : 1.0) * (ranks - 1.0);
+    return (reduces && ranks == 2 ? link->pair_launch_us : link->launch_us) +
+           steps * (link->latency_us + bytes / ranks / link->bytes_per_s * 1e6);
 }
 
 /* Between the sizes of a table, and beyond its last at the pace of its last two. */
@@ -586,7 +589,7 @@ p2p(void *self, const struct servsim_p2p *op, int64_t *ps, struct servsim_error 
 {
     const struct analytic_profile *profile = &((const struct device *)self)->profile;
     const struct analytic_link *link = op->between_nodes ? &profile->network : &profile->link;
-    double us = link->latency_us + (double)op->bytes / link->bytes_per_s * 1e6;
+    double us = link->launch_us + link->latency_us + (double)op->bytes / link->bytes_per_s * 1e6;
     return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 
@@ -601,16 +604,6 @@ analytic_fit_link(const struct analytic_all_reduce *rows, uint32_t count)
         rates += steps / rows[i].ranks * rows[i].bytes_per_s;
     }
     return (struct analytic_link){.latency_us = products / squares, .bytes_per_s = rates / count};
-}
-
-/* All-reduce of 2, 4 and 8 RTX PRO 6000 cards over PCIe inside CUDA graphs (aiconfigurator, vLLM 0.24):
-   (2 x 4.4 + 6 x 13.5 + 14 x 26) / (2^2 + 6^2 + 14^2) = 453.8 / 236 = 1.92 us. */
-double
-analytic_pcie_latency_us(void)
-{
-    static const struct analytic_all_reduce rows[] = {
-        {2, 4.4, 38e9, NULL}, {4, 13.5, 19e9, NULL}, {8, 26.0, 13e9, NULL}};
-    return analytic_fit_link(rows, 3).latency_us;
 }
 
 /* ---- instances ---- */
@@ -667,6 +660,13 @@ analytic_create(const struct analytic_profile *profile, const struct servsim_cre
     return 0;
 }
 
+void
+analytic_set_latency(struct analytic_link *link, double latency_us)
+{
+    link->latency_us = latency_us;
+    link->launch_us = link->pair_launch_us = 0.0;
+}
+
 static void
 complete_link(struct analytic_profile *profile, const struct servsim_create *args)
 {
@@ -676,10 +676,8 @@ complete_link(struct analytic_profile *profile, const struct servsim_create *arg
     }
     if (profile->all_reduce_count > 0)
         profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
-    else if (profile->link.latency_us <= 0.0)
-        profile->link.latency_us = analytic_pcie_latency_us();
     if (servsim_present(args, "link_latency"))
-        profile->link.latency_us = servsim_number(args, "link_latency");
+        analytic_set_latency(&profile->link, servsim_number(args, "link_latency"));
 }
 
 /* The latency of a bridge is taken to be that of peer-to-peer transfers over PCIe. */
@@ -689,7 +687,8 @@ read_bridge(struct analytic_profile *profile, const struct servsim_create *args)
     const struct servsim_value *link = servsim_value_of(args, "link");
     if (link == NULL || strcmp(link->text, "nvlink_bridge") != 0)
         return;
-    profile->bridge = (struct analytic_link){analytic_pcie_latency_us(), 56.25e9};
+    profile->bridge = (struct analytic_link)ANALYTIC_PEER_LINK;
+    profile->bridge.bytes_per_s = 56.25e9;
     profile->link_kind = SERVSIM_LINK_BRIDGES;
 }
 

@@ -94,10 +94,12 @@ struct analytic_shuffle {
     double bytes_per_s;
 };
 
-/* One step of a ring: latency + bytes sent / rate, in one direction. */
+/* A collective's launch, and one step of its ring: latency + bytes sent / rate, in one direction. */
 struct analytic_link {
     double latency_us;
     double bytes_per_s;
+    double launch_us;
+    double pair_launch_us; /* of an all-reduce of two, which peers do in one kernel of the engine's own */
 };
 
 struct analytic_profile {
@@ -174,8 +176,8 @@ struct analytic_profile {
          .maximum = 1e15,                                                                                              \
          .type = SERVSIM_OPTION_NUMBER},                                                                               \
     {                                                                                                                  \
-        .name = "link_latency", .unit = "us", .help = "of one step of such a ring", .minimum = 0, .maximum = 1e6,      \
-        .type = SERVSIM_OPTION_NUMBER                                                                                  \
+        .name = "link_latency", .unit = "us", .help = "of one step of such a ring; launches are none then",            \
+        .minimum = 0, .maximum = 1e6, .type = SERVSIM_OPTION_NUMBER                                                    \
     }
 
 void analytic_read_cluster(struct analytic_profile *profile, const struct servsim_create *args);
@@ -195,14 +197,25 @@ void analytic_read_cluster(struct analytic_profile *profile, const struct servsi
  */
 struct analytic_link analytic_fit_link(const struct analytic_all_reduce *rows, uint32_t count);
 
-/* Latency of one ring step over PCIe, borrowed from the all-reduce of RTX PRO 6000 cards: 1.92 us. */
-double analytic_pcie_latency_us(void);
+/* A latency that somebody gives holds everything: launches are none. */
+void analytic_set_latency(struct analytic_link *link, double latency_us);
+
+/*
+ * Between peers over PCIe 4.0 x16, at the rate that 31.5 GB/s on the wire leave. Latencies are borrowed from the RTX
+ * PRO 6000 (aiconfigurator): a line through nine collectives of plain NCCL (all-gather, reduce-scatter, all-reduce of
+ * 2, 4 and 8 ranks; 6.0 to 26 us) over their steps misses none by more than 0.83 us. vLLM's all-reduce of two takes 4.4
+ * us.
+ */
+#define ANALYTIC_PEER_LINK                                                                                             \
+    {                                                                                                                  \
+        .latency_us = 1.55, .bytes_per_s = 25e9, .launch_us = 4.6, .pair_launch_us = 1.3                               \
+    }
 
 /* Between GeForce cards, whose drivers allow no peer-to-peer transfers: each message is written to host memory and read
    from there. No more than a few GB/s of PCIe 4.0 are left of that when all ranks do so at once. */
 #define ANALYTIC_HOST_LINK                                                                                             \
     {                                                                                                                  \
-        .latency_us = 4.0, .bytes_per_s = 5e9                                                                          \
+        .latency_us = 3.0, .bytes_per_s = 5e9, .launch_us = 9.0, .pair_launch_us = 9.0                                 \
     }
 
 /* Copies the profile. The context's dtype must have a rate. */
@@ -210,9 +223,8 @@ int32_t analytic_create(const struct analytic_profile *profile, const struct ser
                         struct servsim_error *err);
 void analytic_destroy(void *self);
 
-/* The same for a device with a datasheet of its own: what the profile leaves out of its link comes from its measured
-   all-reduces, or else from PCIe; the option table's cluster rows and bridge are read. The latency of a link that the
-   profile has stays. */
+/* The same for a device with a datasheet of its own: its link comes from its measured all-reduces where it has them;
+   the option table's cluster rows and bridge are read. */
 int32_t analytic_create_measured(const struct analytic_profile *sheet, const struct servsim_create *args, void **self,
                                  struct servsim_error *err);
 
@@ -220,20 +232,20 @@ extern const struct servsim_hardware_ops analytic_ops;
 
 /* Sentences that pages share. */
 #define ANALYTIC_PAGE_PCIE                                                                                             \
-    "Assumed: no all-reduce was measured. It is a ring over PCIe 4.0 x16 at 25 GB/s usable each way, with 1.92 us a "  \
-    "step as fitted to the all-reduce of RTX PRO 6000 cards over PCIe (aiconfigurator, Apache-2.0). Cards that must "  \
-    "pass host memory to reach each other (in hosts that forbid peer-to-peer transfers, or on two sockets) are "       \
-    "several "                                                                                                         \
-    "times slower than that: write link_bandwidth: 5GB/s and link_latency: 4us for them.\n"
+    "Assumed: no collective was measured. They are rings over PCIe 4.0 x16 at 25 GB/s usable each way, with 4.6 us "   \
+    "once and 1.55 us a step as NCCL has them on RTX PRO 6000 cards over PCIe (aiconfigurator, Apache-2.0), 1.3 us "   \
+    "once for the all-reduce of two, which vLLM does itself. Cards that must pass host memory to reach each other "    \
+    "(in "                                                                                                             \
+    "hosts that forbid transfers between peers, or on two sockets) are several times slower: write link_bandwidth: "   \
+    "5GB/s and link_latency: 4us for them.\n"
 #define ANALYTIC_PAGE_HOST                                                                                             \
-    "Assumed: no all-reduce was measured on this card. The drivers of GeForce cards allow no peer-to-peer transfers "  \
-    "over PCIe, so that every message passes host memory: a ring at 5 GB/s each way with 4 us a step. NCCL does 5.1 "  \
-    "GB/s where four L40S have to pass host memory over PCIe 4.0 (aiconfigurator, Apache-2.0), and 4.5 GB/s with 4.2 " \
-    "us a step on four V100 over PCIe 3.0 (APEX+, MIT); users report 54 us for the 14 steps of an all-reduce of "      \
-    "eight "                                                                                                           \
-    "bytes on eight RTX 3090 (NVIDIA/nccl issue 1439), 42 us on eight RTX 4090 (issue 1530). One pair of cards with "  \
-    "all lanes of a good host may reach twice that rate, and drivers patched for peer-to-peer transfers five times: "  \
-    "write link_bandwidth and link_latency for them.\n"
+    "Assumed: no collective was measured on this card. The drivers of GeForce cards allow no peer-to-peer transfers "  \
+    "over PCIe, so that every message passes host memory: rings at 5 GB/s each way with 9 us once and 3 us a step. "   \
+    "NCCL does 5.1 GB/s where four L40S have to pass host memory over PCIe 4.0 (aiconfigurator, Apache-2.0), and 4.5 " \
+    "GB/s with 9.2 us once and 2.8 us a step on V100 over PCIe 3.0 (APEX+, MIT); users report 54 us for the 14 steps " \
+    "of an all-reduce of eight bytes on eight RTX 3090 (NVIDIA/nccl issue 1439), 42 us on eight RTX 4090 (issue "      \
+    "1530), where this gives 51. One pair of cards with all lanes of a good host may reach twice that rate, and "      \
+    "drivers patched for peer-to-peer transfers five times: write link_bandwidth and link_latency for them.\n"
 #define ANALYTIC_PAGE_BRIDGE                                                                                           \
     "Assumed: with link: nvlink_bridge, groups of two use the bridge at 56.25 GB/s each way (datasheet: 112.5 GB/s "   \
     "both ways together, not measured); a bridge joins two cards only, so larger groups stay on PCIe.\n"

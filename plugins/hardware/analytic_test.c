@@ -336,7 +336,7 @@ test_window(void)
     fake_destroy(&device);
 }
 
-/* One message of 1 MB: 4 us + 200 us through the host, 5 us + 80 us over the network of the RTX 3090. */
+/* One message of 1 MB: 12 us + 200 us through the host, 5 us + 80 us over the network of the RTX 3090. */
 static void
 test_p2p_by_hand(void)
 {
@@ -345,7 +345,7 @@ test_p2p_by_hand(void)
     int64_t ps = -1;
     open_device(&device, "rtx3090", NULL);
     CU_ASSERT_EQUAL(ops_of(&device)->p2p(device.self, &op, &ps, &device.err), 0);
-    CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, 204, 0.001);
+    CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, 212, 0.001);
     op.between_nodes = 1;
     CU_ASSERT_EQUAL(ops_of(&device)->p2p(device.self, &op, &ps, &device.err), 0);
     CU_ASSERT_EQUAL(ps, 85000000);
@@ -718,7 +718,7 @@ test_all_reduce_figures(void)
 {
     static const char *const bridge[] = {"link=nvlink_bridge", NULL}, *const one_node[] = {"gpus_per_node=16", NULL};
     static const char *const by_host[] = {"link_bandwidth=5GB/s", "link_latency=4us", NULL};
-    static const char *const by_peers[] = {"link_bandwidth=25GB/s", NULL};
+    static const char *const by_peers[] = {"link_bandwidth=25GB/s", "link_latency=1.5us", NULL};
     static const struct {
         const char *device;
         const char *const *pairs;
@@ -739,17 +739,17 @@ test_all_reduce_figures(void)
         {"h100", NULL, 8, 1000, 5.1},
         {"h100", NULL, 8, 1 << 29, 1091.0 + 2 * (1091.0 - 577.4)},
         /* GeForce cards through the host, the others by transfers between peers */
-        {"rtx3090", NULL, 2, 1e6, 2 * (4.0 + 1e6 / 2 / 5e3)},
-        {"rtx3090", NULL, 4, 1e6, 6 * (4.0 + 1e6 / 4 / 5e3)},
-        {"rtx3090", by_peers, 4, 1e6, 6 * (4.0 + 1e6 / 4 / 25e3)},
-        {"rtx4090", NULL, 4, 1e6, 6 * (4.0 + 1e6 / 4 / 5e3)},
-        {"a40", NULL, 4, 1e6, 6 * (453.8 / 236 + 1e6 / 4 / 25e3)},
-        {"a6000", NULL, 4, 1e6, 6 * (453.8 / 236 + 1e6 / 4 / 25e3)},
-        {"rtx3090", bridge, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 56.25e3)},
-        {"a6000", bridge, 2, 1e6, 2 * (453.8 / 236 + 1e6 / 2 / 56.25e3)},
+        {"rtx3090", NULL, 2, 1e6, 9 + 2 * (3.0 + 1e6 / 2 / 5e3)},
+        {"rtx3090", NULL, 4, 1e6, 9 + 6 * (3.0 + 1e6 / 4 / 5e3)},
+        {"rtx3090", by_peers, 4, 1e6, 6 * (1.5 + 1e6 / 4 / 25e3)},
+        {"rtx4090", NULL, 4, 1e6, 9 + 6 * (3.0 + 1e6 / 4 / 5e3)},
+        {"a40", NULL, 4, 1e6, 4.6 + 6 * (1.55 + 1e6 / 4 / 25e3)},
+        {"a6000", NULL, 2, 1e6, 1.3 + 2 * (1.55 + 1e6 / 2 / 25e3)},
+        {"rtx3090", bridge, 2, 1e6, 1.3 + 2 * (1.55 + 1e6 / 2 / 56.25e3)},
+        {"a6000", bridge, 2, 1e6, 1.3 + 2 * (1.55 + 1e6 / 2 / 56.25e3)},
         /* 4: a ring of the link that two ranks show, 2.65 us a step at 19 GB/s */
         {"l40s", NULL, 4, 1e6, 6 * (5.3 / 2 + 1e6 / 4 / 19e3)},
-        {"rtx3090", bridge, 4, 1e6, 6 * (4.0 + 1e6 / 4 / 5e3)},
+        {"rtx3090", bridge, 4, 1e6, 9 + 6 * (3.0 + 1e6 / 4 / 5e3)},
         /* 12: not whole nodes, so one ring at the pace of its slowest hop: the network, or the host */
         {"a6000", NULL, 12, 1e6, 22 * (5.0 + 1e6 / 12 / 12.5e3)},
         {"rtx3090", NULL, 12, 1e6, 22 * (5.0 + 1e6 / 12 / 5e3)},
@@ -810,15 +810,15 @@ test_links_by_hand(void)
         CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 1e-5);
     }
     fake_destroy(&device);
-    /* a bridge joins two cards, for every form: 453.8 / 236 us + 500 kB at 56.25 GB/s; 4 us and 5 GB/s without it */
+    /* a bridge joins two cards, for every form: 6.15 us + 500 kB at 56.25 GB/s; 12 us and 5 GB/s without it */
     static const char *const bridge[] = {"link=nvlink_bridge", NULL};
     open_device(&device, "rtx3090", bridge);
     CU_ASSERT_DOUBLE_EQUAL((double)collective_ps(&device, SERVSIM_COLLECTIVE_ALL_GATHER, 2, 1000000) / 1e6,
-                           453.8 / 236 + 500 / 56.25, 1e-5);
+                           4.6 + 1.55 + 500 / 56.25, 1e-5);
     fake_destroy(&device);
     open_device(&device, "rtx3090", NULL);
     CU_ASSERT_DOUBLE_EQUAL((double)collective_ps(&device, SERVSIM_COLLECTIVE_ALL_GATHER, 2, 1000000) / 1e6,
-                           4.0 + 500 / 5.0, 1e-5);
+                           9.0 + 3.0 + 500 / 5.0, 1e-5);
     fake_destroy(&device);
 }
 

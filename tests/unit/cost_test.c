@@ -445,7 +445,56 @@ test_data_parallel(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 8x1280x2048"));
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "16 tokens 16 here"));
     ss_text_free(&asked);
+    /* without a graph: four rows here, one there; the exchange takes as long as if both had four */
     ss_cost_destroy(cost);
+    cell.overhead.graph_padding = 0;
+    cost = make_cost(&cell);
+    shape.padded_tokens = 0;
+    shape.expert_tokens = 5;
+    shape.gathered_tokens = 8;
+    CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+    struct ss_step_price even;
+    shape.expert_tokens = 8;
+    CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &even, &err), 0);
+    CU_ASSERT_EQUAL(price.communication_ps, even.communication_ps);
+    CU_ASSERT_TRUE(price.work.bytes < even.work.bytes);
+    CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 4x1280x2048"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "5 tokens 5 here"));
+    ss_text_free(&asked);
+    ss_cost_destroy(cost);
+}
+
+/* Graphs end at twice as many rows as requests may run: with 9 requests, 12 rows are padded to 16, and 17
+   are computed as they are. */
+static void
+test_graphs(void)
+{
+    static const struct {
+        uint32_t seqs, rows, tokens;
+        const char *asks;
+    } cases[] = {
+        {256, 512, 300, "32 qkv 304x"}, {300, 512, 513, "32 qkv 513x"}, {128, 256, 256, "32 qkv 256x"},
+        {128, 256, 257, "32 qkv 257x"}, {9, 16, 12, "32 qkv 16x"},      {9, 16, 17, "32 qkv 17x"},
+        {3, 4, 4, "32 qkv 4x"},         {3, 4, 5, "32 qkv 5x"},         {1, 2, 1, "32 qkv 1x"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_cell cell;
+        struct ss_step_price price;
+        make_cell(&cell, "llama-3.1-8b", (struct ss_cut){1, 1, 1, 1});
+        cell.max_num_seqs = cases[i].seqs;
+        cell.overhead.graph_padding = 1;
+        struct ss_cost *cost = make_cost(&cell);
+        struct ss_step_shape shape = {.tokens = cases[i].tokens, .sampled_rows = 1, .window.steps = UINT64_MAX};
+        shape.prefill_count = 1;
+        shape.prefill_new_tokens = cases[i].tokens;
+        shape.prefill_causal_pairs = (uint64_t)cases[i].tokens * (cases[i].tokens + 1) / 2;
+        CU_ASSERT_EQUAL(ss_cost_graph_rows(cost), cases[i].rows);
+        CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+        CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, cases[i].asks));
+        ss_text_free(&asked);
+        ss_cost_destroy(cost);
+    }
 }
 
 /* Stages of different kinds: a dense front, a middle that crosses nodes, an end with the LM head. */
@@ -633,6 +682,7 @@ main(void)
         {"operators of a step", test_steps},
         {"what a device is told", test_context},
         {"data parallel ranks", test_data_parallel},
+        {"CUDA graphs", test_graphs},
         {"pipeline stages", test_stages},
         {"a device without the newer operators", test_older_device},
         {"pairs in a window", test_window_pairs},

@@ -29,7 +29,7 @@ static const struct analytic_profile sheet = {
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 4.0, .compute_efficiency = 0.646, .chain = 0.40, .memory_efficiency = 0.90},
     .link_kind = SERVSIM_LINK_PCIE,
-    .link = {.bytes_per_s = 25e9}, /* PCIe 4.0 x16: 31.5 GB/s on the wire */
+    .link = ANALYTIC_PEER_LINK,
 };
 
 ANALYTIC_DEVICE("a6000", "NVIDIA RTX A6000, 48 GiB: datasheet and measured kernels",

@@ -88,7 +88,7 @@ static const struct servsim_option options[] = {
     NUMBER("link.bandwidth", "bytes/s", NULL, 1e6, 1e15,
            "between GPUs, one direction; fitted to all_reduce, else 25GB/s, unless given"),
     NUMBER("link.latency", "us", NULL, 0, 1e6,
-           "of one step of a ring; fitted to all_reduce, else 1.92us, unless given"),
+           "of one step of a ring; fitted to all_reduce, else 4.6us once and 1.55us a step, unless given"),
     LIST("all_reduce.ranks", "", 2, 1024, "rank counts that were measured, such as [2, 4, 8]"),
     LIST("all_reduce.latency", "us", 0, 1e6, "fixed time for each of them"),
     LIST("all_reduce.bandwidth", "bytes/s", 1e6, 1e15, "bytes of the message over time, for each of them"),
@@ -122,13 +122,13 @@ read_all_reduce(struct analytic_profile *profile, const struct servsim_create *a
 static void
 read_link(struct analytic_profile *profile, const struct servsim_create *args)
 {
-    profile->link = (struct analytic_link){analytic_pcie_latency_us(), 25e9};
+    profile->link = (struct analytic_link)ANALYTIC_PEER_LINK;
     if (profile->all_reduce_count > 0)
         profile->link = analytic_fit_link(profile->all_reduce, profile->all_reduce_count);
     if (servsim_present(args, "link.bandwidth"))
         profile->link.bytes_per_s = servsim_number(args, "link.bandwidth");
     if (servsim_present(args, "link.latency"))
-        profile->link.latency_us = servsim_number(args, "link.latency");
+        analytic_set_latency(&profile->link, servsim_number(args, "link.latency"));
 }
 
 /* "GROUP.FIELD" where it is given, else the other figure. */
@@ -252,8 +252,9 @@ static const struct servsim_plugin plugin = {
         "memory_bandwidth: 1555GB/s}.\n"
         "\n"
         "All-reduce: alpha + bytes / rate for the rank counts in all_reduce, a ring over link for others. "
-        "Without either, the link is PCIe 4.0 x16: 25 GB/s usable and 1.92 us a step, as fitted to RTX PRO 6000 "
-        "cards. Groups beyond gpus_per_node cross the network, whose defaults (25 GB/s, 5 us) are assumed.\n"
+        "Without either, the link is PCIe 4.0 x16: 25 GB/s usable, 4.6 us once and 1.55 us a step, as fitted to "
+        "RTX PRO 6000 cards. Groups beyond gpus_per_node cross the network, whose defaults (25 GB/s, 5 us) are "
+        "assumed.\n"
         "Without peak_tflops.fp8 or .fp4, such weights are read as they lie and multiplied in 16 bits.",
     .options = options,
     .create = create,

@@ -10,6 +10,7 @@
 #include "hardware/profile/bundle.h"
 
 #define PS_PER_US 1e6
+#define LARGEST_TILE 128.0               /* rows of an expert */
 #define LARGEST_PS 2305843009213693952.0 /* 2^61, 26 days: room to add a few of them */
 
 struct device {
@@ -74,8 +75,12 @@ elementwise(void *self, const struct servsim_elementwise *op, int64_t *ps, struc
     return price_layer(self, layers[op->role], op->rows, op->times, ps, err);
 }
 
-/* The table was measured on one GPU that holds all experts: as many pairs of a token and an expert there are
-   tokens_here / top_k tokens. */
+/*
+ * The table was measured on one GPU that holds all experts: as many pairs of a token and an expert there are
+ * tokens_here / top_k tokens. But kernels choose their tiles by all rows that come in, before those that belong to
+ * other GPUs drop out, and while the rows of an expert fit one tile, which they are filled up to, it does not matter
+ * how many they are: then it is the number of all tokens that tells the kernel.
+ */
 static int32_t
 moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err)
 {
@@ -84,6 +89,9 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
     if (op->tokens_here == 0 || op->times == 0 || op->top_k == 0)
         return 0;
     uint64_t tokens = (op->tokens_here + op->top_k - 1) / op->top_k;
+    uint64_t one_tile = (uint64_t)(LARGEST_TILE * op->experts_hit / op->top_k);
+    uint64_t all = op->tokens < one_tile ? op->tokens : one_tile;
+    tokens = tokens > all ? tokens : all;
     struct curve_piece piece = grid_decodes(&device->bundle.moe, (int64_t)tokens, (int64_t)op->experts_hit);
     double us = piece.us + piece.slope * (op->experts_hit - (double)piece.low);
     return to_ps(us * op->times * PS_PER_US, ps, err);
@@ -257,7 +265,6 @@ read_fact(const struct bundle *bundle, const struct servsim_create *args, const 
 static int32_t
 create_link(struct device *device, const struct servsim_create *args, struct servsim_error *err)
 {
-    const struct servsim_hardware_context *context = args->context;
     struct analytic_profile profile = {.gpus_per_node = 0};
     double memory, peak;
     int32_t rc = read_fact(&device->bundle, args, "memory", "device.memory_bytes", 1, &memory, err);
@@ -271,9 +278,10 @@ create_link(struct device *device, const struct servsim_create *args, struct ser
     profile.memory_bytes = (uint64_t)memory;
     for (uint32_t dtype = 0; dtype < ANALYTIC_DTYPES; dtype++)
         profile.peak_flops[dtype] = peak;
-    profile.link = (struct analytic_link){.latency_us = servsim_number(args, "link.latency"),
-                                          .bytes_per_s = servsim_number(args, "link.bandwidth")};
-    (void)context;
+    profile.link = (struct analytic_link)ANALYTIC_PEER_LINK;
+    profile.link.bytes_per_s = servsim_number(args, "link.bandwidth");
+    if (servsim_present(args, "link.latency"))
+        analytic_set_latency(&profile.link, servsim_number(args, "link.latency"));
     analytic_read_cluster(&profile, args);
     return analytic_create(&profile, args, &device->link, err);
 }
@@ -360,7 +368,8 @@ static const struct servsim_option options[] = {
      .maximum = 1,
      .type = SERVSIM_OPTION_FLAG},
     NUMBER("link.bandwidth", "bytes/s", "25GB/s", 1e6, 1e15, "between GPUs, one direction (assumed: PCIe 4.0 x16)"),
-    NUMBER("link.latency", "us", "1.92us", 0, 1e6, "of one step of a ring between GPUs (as PCIe cards have it)"),
+    NUMBER("link.latency", "us", NULL, 0, 1e6,
+           "of one step of a ring between GPUs; unless given, 4.6us once and 1.55us a step, as PCIe cards have it"),
     ANALYTIC_CLUSTER_OPTIONS("25GB/s"),
 };
 
@@ -382,18 +391,19 @@ static const struct servsim_plugin plugin = {
     .version = "1.0",
     .summary = "a GPU as it was measured, from the tables of a bundle",
     .licence = "Apache-2.0",
-    .page = "path names a bundle: meta.yaml, and a folder tp<N> for each tensor-parallel size with dense.csv, "
-            "per_sequence.csv, attention.csv and, where there are, moe.csv and skew_fit.csv. servsim-profile(5) has "
-            "the format, and tools/measure_gpu.py measures one.\n"
-            "\n"
-            "Times are those of the tables: straight lines between entries, the first entry's time below it, and "
-            "beyond the last the line of the last two where it rises. Attention is read for the whole step (new and "
-            "prior tokens of all prefills, decodes and their mean context) and corrected for unequal contexts where "
-            "the bundle says how. Kernels of the bundle are measured alone, so the engine's own time is apart "
-            "(engine: in the experiment).\n"
-            "\n"
-            "Messages between GPUs come from collective.csv; what is not in it, and whatever crosses nodes, is a ring "
-            "over link and network, whose defaults (25 GB/s, 1.92 us; 25 GB/s, 5 us) are assumed.",
+    .page =
+        "path names a bundle: meta.yaml, and a folder tp<N> for each tensor-parallel size with dense.csv, "
+        "per_sequence.csv, attention.csv and, where there are, moe.csv and skew_fit.csv. servsim-profile(5) has "
+        "the format, and tools/measure_gpu.py measures one.\n"
+        "\n"
+        "Times are those of the tables: straight lines between entries, the first entry's time below it, and "
+        "beyond the last the line of the last two where it rises. Attention is read for the whole step (new and "
+        "prior tokens of all prefills, decodes and their mean context) and corrected for unequal contexts where "
+        "the bundle says how. Kernels of the bundle are measured alone, so the engine's own time is apart "
+        "(engine: in the experiment).\n"
+        "\n"
+        "Messages between GPUs come from collective.csv; what is not in it, and whatever crosses nodes, is a ring "
+        "over link and network, whose defaults (25 GB/s, 4.6 us once and 1.55 us a step; 25 GB/s, 5 us) are assumed.",
     .options = options,
     .create = create,
     .destroy = destroy,

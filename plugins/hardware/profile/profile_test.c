@@ -304,11 +304,25 @@ test_moe(void)
     open_toy(&device, &experts);
     const struct servsim_hardware_ops *ops = device.descriptor->ops;
     static const struct {
-        uint64_t pairs;
+        uint64_t tokens, pairs;
         double hit, us;
-    } cases[] = {{0, 0, 0}, {8, 8, 50}, {16, 8, 56}, {16, 12, 95}, {15, 12, 95}, {24, 16, 137}, {32, 16.5, 145}};
+    } cases[] = {
+        {0, 0, 0, 0},
+        {1, 8, 8, 50},
+        {2, 16, 8, 56},
+        {2, 16, 12, 95},
+        {2, 15, 12, 95},
+        {3, 24, 16, 137},
+        {4, 32, 16.5, 145},
+        /* experts on two GPUs: the tiles are those of all tokens */
+        {2, 8, 8, 56},
+        {4, 16, 16, 140},
+        /* one expert here, whose rows fill a tile at 16 tokens: 60 + 2 x 12 beyond the table; more pairs count */
+        {1000, 8, 1, 84},
+        {1000, 160, 1, 92}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t ps = -1;
+        op.tokens = cases[i].tokens;
         op.tokens_here = cases[i].pairs;
         op.experts_hit = cases[i].hit;
         CU_ASSERT_EQUAL(ops->moe(device.self, &op, &ps, &device.err), 0);
@@ -361,8 +375,8 @@ test_messages(void)
         {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 2, 100, 5},
         {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 0, 1500, 7.5},
         {SERVSIM_COLLECTIVE_ALL_REDUCE, 4, 4, 77, 9},
-        {SERVSIM_COLLECTIVE_ALL_GATHER, 2, 2, 50000, 1.92 + 1},    /* not measured: half the buffer at 25 GB/s */
-        {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 1, 50000, 2 * (5 + 1)}, /* between nodes */
+        {SERVSIM_COLLECTIVE_ALL_GATHER, 2, 2, 50000, 4.6 + 1.55 + 1}, /* not measured: half the buffer at 25 GB/s */
+        {SERVSIM_COLLECTIVE_ALL_REDUCE, 2, 1, 50000, 2 * (5 + 1)},    /* between nodes */
     };
     const struct file table = {"collective.csv", "kind,ranks,bytes,time_us\nall_reduce,2,1000,5\nall_reduce,2,2000,10\n"
                                                  "all_reduce,4,1000,9\nsend,2,100,3\n"};
@@ -403,7 +417,7 @@ test_describe(void)
         .size = sizeof op, .kind = SERVSIM_COLLECTIVE_ALL_REDUCE, .ranks = 2, .times = 1, .bytes = 25000000};
     int64_t ps = 0;
     CU_ASSERT_EQUAL(ops->collective(device.self, &op, &ps, &device.err), 0);
-    CU_ASSERT_DOUBLE_EQUAL((double)ps, 1e9 + 2 * 1.92e6, 1); /* a ring of two: the whole buffer at 25 GB/s */
+    CU_ASSERT_DOUBLE_EQUAL((double)ps, 1e9 + 1.3e6 + 2 * 1.55e6, 1); /* a ring of two: the whole buffer at 25 GB/s */
     fake_destroy(&device);
 }
 
