@@ -172,6 +172,16 @@ slow_down(const struct ss_replica *rank, const struct ss_step_shape *shape, stru
     price->communication_ps = times(price->communication_ps, factor);
 }
 
+static int
+price_stage(const struct ss_replica *rank, uint32_t stage, const struct ss_step_shape *shape,
+            struct ss_step_price *price, struct servsim_error *err)
+{
+    int rc = ss_cost_price_stage(rank->cluster->cost, stage, shape, price, err);
+    if (rc == 0 && rank->slowdown_millionths > 0)
+        slow_down(rank, shape, price);
+    return rc;
+}
+
 /* What the run takes of each stage: as long as the rank that has most to do there. A rank without work goes along. */
 static int
 price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_replica *rank, struct servsim_error *err)
@@ -181,11 +191,9 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
     struct ss_lane *lane = ss_lane_of(rank, run);
     struct ss_step_price one, *price = &lane->price;
     for (uint32_t s = 0; s < group->stages; s++, price = &one) {
-        int rc = ss_cost_price_stage(group->cluster->cost, s, shape, price, err);
+        int rc = price_stage(rank, s, shape, price, err);
         if (rc != 0)
             return rc;
-        if (rank->slowdown_millionths > 0)
-            slow_down(rank, shape, price);
         raise_line(&run->work[s], &price->line);
         if (s > 0)
             ss_step_price_add(&lane->price, price);
@@ -200,7 +208,7 @@ price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_err
     struct ss_replica *rank = group->ranks;
     struct ss_step_shape changed;
     struct ss_step_price *price = &ss_lane_of(rank, run)->price;
-    int rc = ss_cost_price_stage(group->cluster->cost, 0, priced_shape(group, rank, &changed), price, err);
+    int rc = price_stage(rank, 0, priced_shape(group, rank, &changed), price, err);
     run->work[0] = price->line;
     if (price->line.slope_ps < 0) { /* never below nothing */
         run->work[0] = (struct servsim_line){0, 0, UINT64_MAX};

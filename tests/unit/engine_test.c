@@ -384,7 +384,7 @@ test_failures_equality(void)
         CU_ASSERT(totals.deaths > 1000);
         CU_ASSERT(totals.retries > 5000);
         CU_ASSERT(totals.failed > 1000);
-        CU_ASSERT(totals.lost > 50000);
+        CU_ASSERT(totals.lost > 25000);
         CU_ASSERT(totals.preemptions > 200);
         CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
     }
