@@ -262,7 +262,9 @@ same_answers(struct ss_trial *trial, struct servsim_error *err)
         char where[400];
         ss_trial_difference(first.data, second.data, where, sizeof where);
         rc = servsim_fail(
-            err, EPROTO, "the same calls are answered in two ways (%s): something unset, a clock or an address decides",
+            err, EPROTO,
+            "the same calls are answered in two ways (%s): something unset, a clock, an address, a static variable or "
+            "random numbers that are not from host->seed decide",
             where);
     }
     ss_text_free(&first);

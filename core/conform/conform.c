@@ -79,7 +79,7 @@ divert_output(void)
 }
 
 static int
-check_silence(int fd, struct servsim_error *err)
+check_silence(int fd, uint32_t kind, struct servsim_error *err)
 {
     char said[81] = "";
     (void)fflush(stdout);
@@ -87,12 +87,16 @@ check_silence(int fd, struct servsim_error *err)
     if (length <= 0)
         return 0;
     said[strcspn(said, "\n")] = '\0';
-    return servsim_fail(err, EPROTO, "it writes to standard output ('%s'); say it through host->log", said);
+    return servsim_fail(err, EPROTO, "it writes to standard output ('%s'); print nothing: %s", said,
+                        kind == SERVSIM_KIND_SCHEDULER ? "say errors through err or host->fail (host->log is NULL for "
+                                                         "schedulers)"
+                                                       : "say it through host->log, and errors through err");
 }
 
 struct errand {
     const struct ss_conform_request *asked;
     uint32_t plugin; /* within the file */
+    uint32_t kind;
     const struct ss_law *law;
     struct listing *listing;
 };
@@ -114,7 +118,7 @@ try_law(void *ctx, struct servsim_error *err)
         rc = errand->law->holds(trial, err);
     ss_trial_end(trial);
     free(trial);
-    return rc != 0 ? rc : check_silence(fd, err);
+    return rc != 0 ? rc : check_silence(fd, errand->kind, err);
 }
 
 /* ---- what the file holds ---- */
@@ -235,12 +239,31 @@ judge(struct slot *slot, uint32_t status, const char *text)
     (void)snprintf(slot->verdict->text, sizeof slot->verdict->text, "%s", text);
 }
 
+/* A call of a service that the kind has not is a jump to NULL. */
+static const char *
+absent_services(uint32_t kind)
+{
+    switch (kind) {
+    case SERVSIM_KIND_SCHEDULER:
+        return "schedulers have not are NULL: log, seed, replica_state";
+    case SERVSIM_KIND_ROUTER:
+        return "routers have not are NULL: generated_tokens";
+    default:
+        return "only schedulers and routers have are NULL here: replica_state, generated_tokens, fail, "
+               "prediction_quality, forecast";
+    }
+}
+
 static void
 hear(struct slot *slot)
 {
     struct ss_last_word word;
+    char text[sizeof word.text];
     int spoke = ss_child_end(&slot->child, &word);
-    if (spoke && word.code >= 0)
+    if (!spoke && strstr(word.text, "SIGSEGV") != NULL) {
+        (void)snprintf(text, sizeof text, "%.600s; services that %s", word.text, absent_services(slot->errand.kind));
+        judge(slot, SS_LAW_BROKEN, text);
+    } else if (spoke && word.code >= 0)
         judge(slot, word.code == 0 ? SS_LAW_KEPT : SS_LAW_LEFT_OUT, word.text);
     else
         judge(slot, SS_LAW_BROKEN, word.text[0] != '\0' ? word.text : "failed, and does not say why");
@@ -264,6 +287,7 @@ start_next(struct court *court, struct slot *slot, struct servsim_error *err)
     slot->verdict = &plugin->verdicts[court->law];
     slot->errand = (struct errand){.asked = court->asked,
                                    .plugin = court->indices[court->plugin],
+                                   .kind = plugin->kind,
                                    .law = asked_law(court->asked, plugin->kind, court->law)};
     slot->verdict->law = slot->errand.law->name;
     if (++court->law == plugin->count) {

@@ -36,18 +36,33 @@ put_model(const struct ss_trial *trial, struct ss_model *model)
     model->window = drawn;
 }
 
-void
-ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
+static void
+put(const struct ss_trial *trial, struct ss_toy *toy, const struct ss_use *use, size_t number)
 {
     uint32_t kind = trial->plugin.descriptor->kind;
-    *place_of(&toy->cell, kind) =
-        trial->variant_count > 0 ? trial->variants[variant % trial->variant_count] : trial->use;
+    *place_of(&toy->cell, kind) = *use;
     if (kind == SERVSIM_KIND_HARDWARE)
         put_model(trial, &toy->cell.model);
     if (kind == SERVSIM_KIND_PREDICTOR) {
         toy->cell.predictor_interval_ps = 1000000000000 / 8;
-        toy->cell.history_requests = toy->traffic.requests > 20 && variant % 2 == 1 ? 10 : 0;
+        toy->cell.history_requests = toy->traffic.requests > 20 && number % 2 == 1 ? 10 : 0;
     }
+}
+
+void
+ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant)
+{
+    put(trial, toy, trial->variant_count > 0 ? &trial->variants[variant % trial->variant_count] : &trial->use, variant);
+}
+
+const char *
+ss_scene_draw(const struct ss_trial *trial, struct ss_toy *toy, size_t number)
+{
+    size_t numbers = trial->setting_count - trial->variant_count, at = number % trial->variant_count;
+    if (numbers > 0 && number % 3 == 2)
+        at = trial->variant_count + number / 3 % numbers;
+    put(trial, toy, &trial->variants[at], number);
+    return trial->settings[at];
 }
 
 int
@@ -69,7 +84,7 @@ ss_scene_run(const struct ss_toy *toy, int stepwise, struct ss_text *out, struct
 }
 
 static int
-equal_both_ways(const struct ss_toy *toy, uint64_t number, struct servsim_error *err)
+equal_both_ways(const struct ss_toy *toy, uint64_t number, const char *setting, struct servsim_error *err)
 {
     struct ss_text fast = {0}, stepwise = {0};
     char where[400];
@@ -78,8 +93,8 @@ equal_both_ways(const struct ss_toy *toy, uint64_t number, struct servsim_error 
         rc = ss_scene_run(toy, 1, &stepwise, NULL, err);
     if (rc == 0 && strcmp(fast.data, stepwise.data) != 0) {
         ss_trial_difference(fast.data, stepwise.data, where, sizeof where);
-        rc = servsim_fail(err, EPROTO, "random cell %llu: fast-forward and single steps part: %s",
-                          (unsigned long long)number, where);
+        rc = servsim_fail(err, EPROTO, "random cell %llu%s%s: fast-forward and single steps part at %s",
+                          (unsigned long long)number, setting[0] != '\0' ? " with " : "", setting, where);
     }
     ss_text_free(&fast);
     ss_text_free(&stepwise);
@@ -95,8 +110,8 @@ ss_scenes_equal(struct ss_trial *trial, uint64_t cells, struct servsim_error *er
         struct ss_toy toy;
         ss_toy_init(&toy);
         ss_toy_randomise(&toy, seed);
-        ss_scene_put(trial, &toy, seed);
-        rc = equal_both_ways(&toy, seed, err);
+        const char *setting = ss_scene_draw(trial, &toy, seed);
+        rc = equal_both_ways(&toy, seed, setting, err);
     }
     return rc;
 }

@@ -8,17 +8,19 @@
 #include "conform/conform.h"
 #include "conform/toy.h"
 
-#define SS_VARIANTS 16
+#define SS_VARIANTS 16 /* by flags and choices */
+#define SS_SETTINGS 48 /* those, and by numbers */
 
 /* A plugin under trial, in the process that tries one law. */
 struct ss_trial {
     const struct ss_conform_request *asked;
     struct ss_plugin plugin;
     struct ss_use use; /* the options that were asked for, the rest as they stand */
-    /* use, and the same with each flag turned and each other choice made, one at a time; those that create() refuses
-       with a text are left out */
-    struct ss_use variants[SS_VARIANTS];
-    size_t variant_count;
+    /* use, and the same with each flag turned and each other choice made, one at a time: variant_count of them. Behind
+       these, up to setting_count, with each number small and large. Those that create() refuses are left out. */
+    struct ss_use variants[SS_SETTINGS];
+    char settings[SS_SETTINGS][96]; /* "option=value"; "" for use */
+    size_t variant_count, setting_count;
     struct ss_model model;
     int takes_windows;         /* devices: the windows that random cells draw are put into the model */
     struct servsim_host host;  /* for instances without an engine */
@@ -70,7 +72,7 @@ int ss_trial_bind(const struct ss_conform_request *asked, const struct ss_plugin
 /* An instance without an engine, in the context of its kind. create()'s own answer; err its own text. */
 int ss_trial_create(struct ss_trial *trial, const struct ss_use *use, void **self, struct servsim_error *err);
 
-/* "'LINE' and then 'LINE'": where two texts part. */
+/* Where two texts part: "request 7: queue_ms 1.5 / 2.5" in tables with a head, else "'LINE' and 'LINE'". */
 void ss_trial_difference(const char *first, const char *second, char *out, size_t size);
 
 /* ---- engine.c ---- */
@@ -83,6 +85,10 @@ struct ss_scene {
 
 /* Puts the plugin under trial into the cell. */
 void ss_scene_put(const struct ss_trial *trial, struct ss_toy *toy, size_t variant);
+
+/* Random cell `number` has its own share of variants, every third one that of numbers: puts the plugin in, and answers
+   with the setting, "" where there is none. */
+const char *ss_scene_draw(const struct ss_trial *trial, struct ss_toy *toy, size_t number);
 
 /* Simulates and adds all files of the result; *result may be NULL. The error is the engine's. */
 int ss_scene_run(const struct ss_toy *toy, int stepwise, struct ss_text *out, struct ss_result *result,

@@ -1,6 +1,8 @@
 /*
  * conform/trial.c - a plugin with its options bound, ready to be tried.
  */
+#include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -144,21 +146,64 @@ ss_trial_create(struct ss_trial *trial, const struct ss_use *use, void **self, s
 
 /* Kept where create() takes it; a plugin may refuse a setting, with a text. */
 static void
-add_variant(struct ss_trial *trial, const char *assignment)
+add_setting(struct ss_trial *trial, const char *assignment, size_t *count, size_t limit)
 {
     struct servsim_error err = {.size = sizeof err};
-    struct ss_use *use = &trial->variants[trial->variant_count];
+    struct ss_use *use = &trial->variants[*count];
     void *self = NULL;
-    if (trial->variant_count == SS_VARIANTS)
+    if (*count >= limit)
         return;
     *use = (struct ss_use){.plugin = &trial->plugin};
     if (ss_trial_bind(trial->asked, &trial->plugin, assignment, &use->options, &err) == 0 &&
         ss_trial_create(trial, use, &self, &err) >= 0) {
         trial->plugin.descriptor->destroy(self);
-        trial->variant_count++;
+        (void)snprintf(trial->settings[*count], sizeof trial->settings[0], "%.90s", assignment);
+        ++*count;
         return;
     }
     ss_options_free(&use->options);
+}
+
+static void
+add_variant(struct ss_trial *trial, const char *assignment)
+{
+    add_setting(trial, assignment, &trial->variant_count, SS_VARIANTS);
+}
+
+/* Seconds of one unit of time, 0 for other units. */
+static double
+seconds_of(const char *unit)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"s", 1}, {"ms", 1e-3}, {"us", 1e-6}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(unit, units[i].name) == 0)
+            return units[i].seconds;
+    return 0;
+}
+
+/*
+ * A small, a middling and a large number, within the row's bounds: times that pass while random cells run, since a
+ * promise that forgets a time is broken only where it comes; else the least, a little more, and many.
+ */
+static void
+add_numbers(struct ss_trial *trial, const struct servsim_option *row)
+{
+    double unit = seconds_of(row->unit), least = row->minimum > -1e7 ? row->minimum : -10;
+    const double times[] = {0.02, 0.3, 2}, others[] = {least, least + 3, least + 1000};
+    for (size_t i = 0; i < 3; i++) {
+        char assignment[128];
+        double value = unit > 0 ? times[i] / unit : others[i];
+        value = value < row->minimum ? row->minimum : value > row->maximum ? row->maximum : value;
+        if (row->type == SERVSIM_OPTION_INTEGER)
+            value = floor(value);
+        if (!(fabs(value) < 1e9))
+            continue;
+        (void)snprintf(assignment, sizeof assignment, "%s=%.10g", row->name, value);
+        add_setting(trial, assignment, &trial->setting_count, SS_SETTINGS);
+    }
 }
 
 static void
@@ -193,6 +238,13 @@ add_variants(struct ss_trial *trial)
             add_variant(trial, assignment);
         }
     }
+    trial->setting_count = trial->variant_count;
+    for (uint32_t i = 0; i < table.count && trial->plugin.descriptor->kind != SERVSIM_KIND_HARDWARE; i++) {
+        const struct servsim_option *row = ss_table_row(&table, i);
+        if ((row->flags & SERVSIM_OPTION_TOOLS) == 0 &&
+            (row->type == SERVSIM_OPTION_INTEGER || row->type == SERVSIM_OPTION_NUMBER))
+            add_numbers(trial, row);
+    }
 }
 
 /* ---- the whole ---- */
@@ -223,7 +275,7 @@ ss_trial_add_variants(struct ss_trial *trial)
 void
 ss_trial_end(struct ss_trial *trial)
 {
-    for (size_t i = 1; i < trial->variant_count; i++)
+    for (size_t i = 1; i < trial->setting_count; i++)
         ss_options_free(&trial->variants[i].options);
     ss_options_free(&trial->use.options);
 }
@@ -239,6 +291,42 @@ line_at(const char *text, size_t at, size_t *begin)
     return strcspn(text + *begin, "\n");
 }
 
+/* The head of the table that a row is in: rows begin with a digit, heads with a letter. NULL: it is in no table. */
+static const char *
+head_of(const char *text, size_t row)
+{
+    while (isdigit((unsigned char)text[row])) {
+        if (row == 0)
+            return NULL;
+        (void)line_at(text, row - 1, &row);
+    }
+    return isalpha((unsigned char)text[row]) ? text + row : NULL;
+}
+
+/* In columns of the same name: 1 where one was found. */
+static int
+column_difference(const char *head, const char *a, const char *b, char *out, size_t size)
+{
+    const char *row = a, *key = head;
+    int row_length = (int)strcspn(a, ",\n"), key_length = (int)strcspn(head, ",\n");
+    if (strncmp(head, "request_id,", 11) == 0)
+        key_length = 7;
+    for (;;) {
+        size_t name = strcspn(head, ",\n"), first = strcspn(a, ",\n"), second = strcspn(b, ",\n");
+        if (first != second || memcmp(a, b, first) != 0) {
+            (void)snprintf(out, size, "%.*s %.*s: %.*s %.*s / %.*s", key_length, key, row_length, row,
+                           (int)(name < 60 ? name : 60), head, (int)(first < 60 ? first : 60), a,
+                           (int)(second < 60 ? second : 60), b);
+            return 1;
+        }
+        if (head[name] != ',' || a[first] != ',' || b[second] != ',')
+            return 0;
+        head += name + 1;
+        a += first + 1;
+        b += second + 1;
+    }
+}
+
 void
 ss_trial_difference(const char *first, const char *second, char *out, size_t size)
 {
@@ -246,6 +334,10 @@ ss_trial_difference(const char *first, const char *second, char *out, size_t siz
     while (first[at] != '\0' && first[at] == second[at])
         at++;
     size_t a = line_at(first, at, &begin_a), b = line_at(second, at, &begin_b);
+    const char *head = head_of(first, begin_a);
+    if (head != NULL && isdigit((unsigned char)second[begin_b]) &&
+        column_difference(head, first + begin_a, second + begin_b, out, size))
+        return;
     (void)snprintf(out, size, "'%.*s' and '%.*s'", (int)(a < 150 ? a : 150), first + begin_a, (int)(b < 150 ? b : 150),
                    second + begin_b);
 }

@@ -9,7 +9,8 @@
 #include "plugin/table.h"
 
 #define MOST_REQUESTS 3000000
-#define SHOWN_REQUESTS 400 /* of a transcript */
+#define SHOWN_REQUESTS 400   /* of a transcript */
+#define BOUND_REQUESTS 20000 /* with an option at its end */
 
 /* ---- streaming ---- */
 
@@ -64,13 +65,15 @@ failed(int32_t rc, const char *where, struct servsim_error *err)
     return servsim_fail(err, EPROTO, "%s fails: %s", where, said);
 }
 
-/* 1 and a row, 0 at the end, or what is wrong. */
+/* 1 and a row, 0 at the end, or what is wrong. *refused (or NULL): it failed, with a text. */
 static int
-take(struct drain *drain, struct servsim_error *err)
+take(struct drain *drain, int *refused, struct servsim_error *err)
 {
     drain->row = (struct servsim_arrival){.size = sizeof drain->row, .deadline_s = SERVSIM_NEVER};
     err->text[0] = '\0';
     int32_t rc = drain->ops->next(drain->self, &drain->row, err);
+    if (rc < 0 && refused != NULL)
+        *refused = err->text[0] != '\0';
     if (rc < 0)
         return failed(rc, "next()", err);
     if (rc > 1)
@@ -123,13 +126,13 @@ drain_all(struct ss_trial *trial, const struct ss_use *use, struct servsim_error
     int rc = begin(trial, use, &drain, err);
     if (rc != 0)
         return rc;
-    while ((rc = take(&drain, err)) > 0 && drain.count < MOST_REQUESTS)
+    while ((rc = take(&drain, NULL, err)) > 0 && drain.count < MOST_REQUESTS)
         continue;
     if (rc > 0)
         rc = servsim_fail(err, EPROTO, "%d requests and no end; give options that make it shorter", MOST_REQUESTS);
     if (rc == 0 && drain.count == 0)
         rc = servsim_fail(err, EPROTO, "it ends before its first request, and does not say why");
-    if (rc == 0 && take(&drain, err) != 0)
+    if (rc == 0 && take(&drain, NULL, err) != 0)
         rc = servsim_fail(err, EPROTO, "next() answers 0 and then goes on");
     if (rc == 0)
         rc = check_stats(&drain, err);
@@ -151,16 +154,59 @@ another_seed(void *ctx, const char *purpose)
     return ss_seed_for(UINT64_C(0xfeedfacecafef00d), purpose);
 }
 
+/* The first requests with an option at one of its ends. There it may fail with a text, or have no request to give. */
+static int
+drain_some(struct ss_trial *trial, const struct ss_use *use, struct servsim_error *err)
+{
+    struct drain drain = {.ops = trial->plugin.descriptor->ops};
+    int rc = ss_trial_create(trial, use, &drain.self, err), refused = rc < 0;
+    if (refused)
+        return err->text[0] != '\0' ? 0 : failed(rc, "create()", err);
+    while (!refused && (rc = take(&drain, &refused, err)) > 0 && drain.count < BOUND_REQUESTS)
+        continue;
+    trial->plugin.descriptor->destroy(drain.self);
+    return refused || rc > 0 ? 0 : rc;
+}
+
+static int
+at_bounds(struct ss_trial *trial, const struct servsim_option *row, struct servsim_error *err)
+{
+    const double ends[] = {row->minimum, row->maximum};
+    int rc = 0;
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        struct ss_use use = {.plugin = &trial->plugin};
+        struct servsim_error why = {.size = sizeof why};
+        char assignment[160];
+        (void)snprintf(assignment, sizeof assignment, "%.100s=%.10g", row->name, ends[i]);
+        if (!(ends[i] > -1e7 && ends[i] < 1e7)) /* within reason */
+            continue;
+        if (ss_trial_bind(trial->asked, &trial->plugin, assignment, &use.options, &why) == 0)
+            rc = drain_some(trial, &use, &why);
+        if (rc != 0)
+            rc = servsim_fail(err, EPROTO, "with %s: %.800s", assignment, why.text);
+        ss_options_free(&use.options);
+    }
+    return rc;
+}
+
 static int
 settings(struct ss_trial *trial, struct servsim_error *err)
 {
+    char what[128];
     struct servsim_error why = {.size = sizeof why};
+    struct ss_table table = ss_table_of(trial->plugin.descriptor, what);
     int rc = 0;
     ss_trial_add_variants(trial);
-    for (size_t i = 1; i < trial->variant_count && rc == 0; i++)
-        rc = drain_all(trial, &trial->variants[i], &why);
+    for (size_t i = 1; i < trial->variant_count; i++)
+        if (drain_all(trial, &trial->variants[i], &why) != 0)
+            return servsim_fail(err, EPROTO, "with %s: %.900s", trial->settings[i], why.text);
+    for (uint32_t i = 0; i < table.count && rc == 0; i++) {
+        const struct servsim_option *row = ss_table_row(&table, i);
+        if (row->type == SERVSIM_OPTION_INTEGER || row->type == SERVSIM_OPTION_NUMBER)
+            rc = at_bounds(trial, row, err);
+    }
     if (rc != 0)
-        return servsim_fail(err, EPROTO, "with a flag or choice turned: %.900s", why.text);
+        return rc;
     trial->host.seed = another_seed;
     rc = drain_all(trial, &trial->use, &why);
     return rc == 0 ? 0 : servsim_fail(err, EPROTO, "with another seed: %.900s", why.text);
@@ -283,7 +329,7 @@ transcript(struct ss_trial *trial, struct ss_text *out, struct servsim_error *er
     int rc = begin(trial, &trial->use, &drain, err);
     if (rc != 0)
         return rc;
-    while ((rc = take(&drain, err)) > 0 && drain.count < SHOWN_REQUESTS) {
+    while ((rc = take(&drain, NULL, err)) > 0 && drain.count < SHOWN_REQUESTS) {
         write_row(&drain, out);
         if (drain.count == 10 && trial->midway != NULL)
             trial->midway(trial->midway_ctx);

@@ -146,7 +146,7 @@ static const struct servsim_hardware_ops devices[] = {
 /* ---- what all share ---- */
 
 struct instance {
-    uint32_t replicas;
+    uint32_t replicas, longest;
     uint64_t calls;
     char *kept;
 };
@@ -279,6 +279,30 @@ plain(void *self, struct servsim_arrival *out, struct servsim_error *err)
     return next_with(self, out, 100);
 }
 
+/* Outputs up to `longest` - 1, which leaves nothing where that is 1. */
+static int32_t
+below_longest(void *self, struct servsim_arrival *out, struct servsim_error *err)
+{
+    (void)err;
+    int32_t rc = next_with(self, out, 100);
+    out->output_tokens = ((struct instance *)self)->longest - 1;
+    return rc;
+}
+
+static int32_t
+create_longest(const struct servsim_host *host, const struct servsim_create *args, void **self,
+               struct servsim_error *err)
+{
+    int32_t rc = create(host, args, self, err);
+    if (rc == 0)
+        ((struct instance *)*self)->longest = (uint32_t)servsim_integer(args, "longest");
+    return rc;
+}
+
+static const struct servsim_option longest[] = {
+    {"longest", "tokens", "100", NULL, "longest output", 1, 1e6, SERVSIM_OPTION_INTEGER, 0},
+};
+
 static const struct servsim_workload_ops traffics[] = {
     {.size = sizeof traffics[0], .next = backward},
     {.size = sizeof traffics[0], .next = without_tokens},
@@ -286,6 +310,7 @@ static const struct servsim_workload_ops traffics[] = {
     {.size = sizeof traffics[0], .next = goes_on},
     {.size = sizeof traffics[0], .next = silent},
     {.size = sizeof traffics[0], .next = plain, .stats = counts_too_few},
+    {.size = sizeof traffics[0], .next = below_longest},
 };
 
 /* ---- reports ---- */
@@ -366,18 +391,32 @@ static const struct servsim_report_ops reports[] = {
     }
 
 static const struct servsim_plugin plugins[] = {
-    PLUGIN(SERVSIM_KIND_HARDWARE, "negative", &devices[0]),  PLUGIN(SERVSIM_KIND_HARDWARE, "shrinking", &devices[1]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "once", &devices[2]),      PLUGIN(SERVSIM_KIND_HARDWARE, "silent", &devices[3]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "split", &devices[4]),     PLUGIN(SERVSIM_KIND_HARDWARE, "stepless", &devices[5]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "nameless", &devices[6]),  PLUGIN(SERVSIM_KIND_HARDWARE, "sound", &devices[7]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "unsettled", &devices[8]), PLUGIN(SERVSIM_KIND_HARDWARE, "wide", &devices[9]),
-    PLUGIN(SERVSIM_KIND_HARDWARE, "hit", &devices[10]),      PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),
-    PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),      PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "backward", &traffics[0]), PLUGIN(SERVSIM_KIND_WORKLOAD, "tokenless", &traffics[1]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "endless", &traffics[2]),  PLUGIN(SERVSIM_KIND_WORKLOAD, "goes_on", &traffics[3]),
-    PLUGIN(SERVSIM_KIND_WORKLOAD, "silent", &traffics[4]),   PLUGIN(SERVSIM_KIND_WORKLOAD, "miscounts", &traffics[5]),
-    PLUGIN(SERVSIM_KIND_REPORT, "beside", &reports[0]),      PLUGIN(SERVSIM_KIND_REPORT, "changing", &reports[1]),
-    PLUGIN(SERVSIM_KIND_REPORT, "in_part", &reports[2]),     PLUGIN(SERVSIM_KIND_REPORT, "blind", &reports[3]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "negative", &devices[0]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "shrinking", &devices[1]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "once", &devices[2]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "silent", &devices[3]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "split", &devices[4]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "stepless", &devices[5]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "nameless", &devices[6]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "sound", &devices[7]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "unsettled", &devices[8]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "wide", &devices[9]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "hit", &devices[10]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "backward", &traffics[0]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "tokenless", &traffics[1]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "endless", &traffics[2]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "goes_on", &traffics[3]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "silent", &traffics[4]),
+    PLUGIN(SERVSIM_KIND_WORKLOAD, "miscounts", &traffics[5]),
+    PLUGIN(SERVSIM_KIND_REPORT, "beside", &reports[0]),
+    PLUGIN(SERVSIM_KIND_REPORT, "changing", &reports[1]),
+    PLUGIN(SERVSIM_KIND_REPORT, "in_part", &reports[2]),
+    PLUGIN(SERVSIM_KIND_REPORT, "blind", &reports[3]),
+    {SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_WORKLOAD, longest), .name = "shortest", .version = "1", .summary = "broken",
+     .licence = "Apache-2.0", .options = longest, .create = create_longest, .destroy = destroy, .ops = &traffics[6]},
 };
 
 SERVSIM_EXPORT int32_t

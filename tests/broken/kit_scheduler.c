@@ -5,11 +5,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "servsim/plugin.h"
+#include "servsim/scheduler.h"
 
 struct queue {
     struct servsim_deque waiting;
     uint64_t steps, arrivals;
+    int64_t patience_ms;
     const struct servsim_host *host;
 };
 
@@ -247,6 +248,62 @@ create_silently(const struct servsim_host *host, const struct servsim_create *ar
     return servsim_integer(args, "cap") > 50 ? -EINVAL : create(host, args, self, err);
 }
 
+/* One request at a time, until the first of the queue has waited for longer than `patience`: a decision that time alone
+   changes, and nothing is said of until when it holds. */
+static int32_t
+until_patience_ends(void *self, struct servsim_step *step, struct servsim_error *err)
+{
+    struct queue *queue = (struct queue *)self;
+    const struct servsim_request *head = servsim_deque_front(&queue->waiting);
+    (void)err;
+    if (head == NULL || step->ops->running(step->ctx) == 0 ||
+        servsim_ms(step->now_s, step->now_ps) - servsim_arrival_ms(head) > queue->patience_ms)
+        return serve(queue, step);
+    int32_t rc = servsim_serve_running(step, SERVSIM_NO_CAP);
+    if (rc == SERVSIM_NO_BLOCKS)
+        return serve(queue, step);
+    step->horizon_steps = SERVSIM_FOREVER;
+    return rc < 0 ? rc : 0;
+}
+
+static int32_t
+create_patient(const struct servsim_host *host, const struct servsim_create *args, void **self,
+               struct servsim_error *err)
+{
+    int32_t rc = create(host, args, self, err);
+    if (rc == 0)
+        ((struct queue *)*self)->patience_ms = (int64_t)(servsim_number(args, "patience") * 1000);
+    return rc;
+}
+
+static const struct servsim_option patience[] = {
+    {"patience", "s", "1e6", NULL, "how long a request waits", 0, 1e9, SERVSIM_OPTION_NUMBER, 0},
+};
+
+/* Says so through a service that schedulers have not. */
+static int32_t
+log_it(void *self, struct servsim_step *step, struct servsim_error *err)
+{
+    const struct servsim_host *host = ((struct queue *)self)->host;
+    host->log(host->ctx, SERVSIM_LOG_INFO, "planning");
+    return plan(self, step, err);
+}
+
+/* Admits nobody until it has been asked ten times. */
+static int32_t
+after_ten(void *self, struct servsim_step *step, struct servsim_error *err)
+{
+    struct queue *queue = (struct queue *)self;
+    (void)err;
+    if (++queue->steps % 10 == 0)
+        return serve(queue, step);
+    int32_t rc = servsim_serve_running(step, SERVSIM_NO_CAP);
+    if (rc == SERVSIM_NO_BLOCKS)
+        return serve(queue, step);
+    step->horizon_steps = SERVSIM_FOREVER;
+    return rc < 0 ? rc : 0;
+}
+
 static const struct servsim_option options[] = {
     {"cap", "", "1", NULL, "nothing", 1, 100, SERVSIM_OPTION_INTEGER, 0},
 };
@@ -272,14 +329,18 @@ static const struct servsim_scheduler_ops operations[] = {
     OPS(keep, leave, NULL),
     OPS(keep, eat, NULL),
     OPS(keep, print, NULL),
+    OPS(keep, until_patience_ends, NULL),
+    OPS(keep, log_it, NULL),
+    OPS(keep, after_ten, NULL),
 };
 
-#define PLUGIN(name_, create_, destroy_, ops_)                                                                         \
+#define PLUGIN_WITH(options_, name_, create_, destroy_, ops_)                                                          \
     {                                                                                                                  \
-        SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_SCHEDULER, options),                                                          \
-            .name = (name_), .version = "1", .summary = "broken", .licence = "Apache-2.0", .options = options,         \
+        SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_SCHEDULER, options_),                                                         \
+            .name = (name_), .version = "1", .summary = "broken", .licence = "Apache-2.0", .options = (options_),      \
             .create = (create_), .destroy = (destroy_), .ops = &operations[(ops_)]                                     \
     }
+#define PLUGIN(name_, create_, destroy_, ops_) PLUGIN_WITH(options, name_, create_, destroy_, ops_)
 
 static const struct servsim_plugin plugins[] = {
     PLUGIN("loses", create, destroy, 0),
@@ -299,6 +360,9 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN("eats", create, destroy, 13),
     PLUGIN("prints", create, destroy, 14),
     PLUGIN("no_text", create_silently, destroy, 9),
+    PLUGIN_WITH(patience, "impatient", create_patient, destroy, 15),
+    PLUGIN("logs", create, destroy, 16),
+    PLUGIN("tenth", create, destroy, 17),
     PLUGIN("sound", create, destroy, 9),
 };
 

@@ -41,18 +41,22 @@ kit_scheduler|scheduler|loses|serves everybody|waiting for ever
 kit_scheduler|scheduler|rejects|serves everybody|it rejects
 kit_scheduler|scheduler|breaks_rules|keeps the rules|broke a rule
 kit_scheduler|scheduler|horizon_lies|fast-forward|horizon_steps promises more
+kit_scheduler|scheduler|horizon_lies|fast-forward|part at request [0-9]*: tpot_ms [0-9.]* / [0-9.]*$
+kit_scheduler|scheduler|impatient|fast-forward|random cell .* with patience=.*or until_s lies too late
+kit_scheduler|scheduler|logs|keeps the rules|killed by signal 11.*services that schedulers have not are NULL: log, seed
+kit_scheduler|scheduler|tenth|serves everybody|waiting for ever
 kit_scheduler|scheduler|advance_lies|fast-forward|advance(k) is not the same as k calls
 kit_scheduler|scheduler|holds_lies|fast-forward|DECISION_HOLDS to an arrival that changes
 kit_scheduler|scheduler|starves|nobody starves|SERVSIM_SCHEDULER_MAY_STARVE
 kit_scheduler|scheduler|shares|side by side|keep state in \*self
-kit_scheduler|scheduler|unset|same answers|answered in two ways
+kit_scheduler|scheduler|unset|same answers|answered in two ways.*host->seed
 kit_scheduler|scheduler|leaks|memory|comes and goes leaves [0-9]* bytes behind
 kit_scheduler|scheduler|leaks_queue|memory|works and goes leaves [0-9]* bytes behind
 kit_scheduler|scheduler|crashes|keeps the rules|killed by signal 11
 kit_scheduler|scheduler|loops|keeps the rules|did not come back within 5 s
 kit_scheduler|scheduler|exits|keeps the rules|exit status 0 before it was done
 kit_scheduler|scheduler|eats|keeps the rules|no memory is left\|killed\|did not come back
-kit_scheduler|scheduler|prints|keeps the rules|writes to standard output ('planning')
+kit_scheduler|scheduler|prints|keeps the rules|writes to standard output ('planning').*errors through err or host->fail
 kit_scheduler|scheduler|no_text|options|cap=100 answers -22 and leaves no text
 kit_others|hardware|negative|prices|costs -[0-9]* ps
 kit_others|hardware|shrinking|prices|SERVSIM_HARDWARE_MEASURED
@@ -74,6 +78,7 @@ kit_others|workload|endless|whole requests|3000000 requests and no end
 kit_others|workload|goes_on|whole requests|answers 0 and then goes on
 kit_others|workload|silent|whole requests|leaves no text
 kit_others|workload|miscounts|whole requests|50 rows are requests, and 100 were delivered
+kit_others|workload|shortest|other settings|with longest=1: request 0 has 10 prompt and 0 output tokens
 kit_others|report|beside|writes in its folder|outside of output_dir: elsewhere/broken.tmp
 kit_others|report|changing|the same bytes|writes something else: broken.txt
 kit_others|report|in_part|whole files|leaves part of a file: broken.txt
@@ -94,6 +99,13 @@ END
 "$servsim" plugins check ./kit_others.so --name sound --law e --json >out.json || true
 grep -q '"status": "kept"' out.json || fail "no law is kept: $(cat out.json)"
 grep -q '"laws_broken": 1' out.json || fail "the second symbol should be the only finding: $(cat out.json)"
+
+# What a broken rule keeps from being judged is left out, not kept.
+"$servsim" plugins check ./kit_scheduler.so --name breaks_rules >out.txt && fail "a rule is broken, and nobody says so"
+for law in 'serves everybody' 'fast-forward equals'; do
+    grep -q "left out  $law" out.txt || fail "'$law' was judged in spite of a broken rule: $(cat out.txt)"
+done
+grep -q "something else is in its way: .*broke a rule" out.txt || fail "what is in its way? $(cat out.txt)"
 
 # A model that does not fit into a device says nothing about the device.
 "$servsim" plugins check ./kit_others.so --kind hardware --name sound --model llama-3.1-405b --law fast >out.txt ||
