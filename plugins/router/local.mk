@@ -6,7 +6,7 @@ plugins_router_least_loaded_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_least_loaded_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/router_round_robin.la
-plugins_router_round_robin_la_SOURCES = plugins/router/round_robin/round_robin.c
+plugins_router_round_robin_la_SOURCES = plugins/router/round_robin/round_robin.c plugins/router/common/down.h
 plugins_router_round_robin_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_router_round_robin_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_round_robin_la_LDFLAGS = $(PLUGIN_LDFLAGS)
@@ -24,13 +24,13 @@ plugins_router_power_of_two_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_power_of_two_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/router_least_tokens.la
-plugins_router_least_tokens_la_SOURCES = plugins/router/least_tokens/least_tokens.c
+plugins_router_least_tokens_la_SOURCES = plugins/router/least_tokens/least_tokens.c plugins/router/common/down.h
 plugins_router_least_tokens_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_router_least_tokens_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_least_tokens_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 plugin_LTLIBRARIES += plugins/router_least_kv.la
-plugins_router_least_kv_la_SOURCES = plugins/router/least_kv/least_kv.c
+plugins_router_least_kv_la_SOURCES = plugins/router/least_kv/least_kv.c plugins/router/common/down.h
 plugins_router_least_kv_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_router_least_kv_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_router_least_kv_la_LDFLAGS = $(PLUGIN_LDFLAGS)
