@@ -75,6 +75,23 @@ compare_series(const struct ss_series *fast, const struct ss_series *stepwise)
 }
 
 static void
+compare_failures(const struct ss_failures_result *fast, const struct ss_failures_result *stepwise)
+{
+    if (fast->outage_count != stepwise->outage_count)
+        fuzz_fail("%zu failures, one by one %zu", fast->outage_count, stepwise->outage_count);
+    for (size_t i = 0; i < fast->outage_count; i++) {
+        const struct ss_outage *a = &fast->outages[i], *b = &stepwise->outages[i];
+        if (a->replica != b->replica || a->down != b->down || a->detected != b->detected || a->up != b->up)
+            fuzz_fail("failure %zu differs", i);
+    }
+    if (fast->retries != stepwise->retries || fast->kv_tokens_lost != stepwise->kv_tokens_lost ||
+        fast->tokens_recomputed != stepwise->tokens_recomputed ||
+        fast->output_tokens_lost != stepwise->output_tokens_lost || fast->failed_stay != stepwise->failed_stay ||
+        fast->failed_decode != stepwise->failed_decode)
+        fuzz_fail("what failures did differs");
+}
+
+static void
 compare_replicas(const struct ss_result *fast, const struct ss_result *stepwise)
 {
     for (uint32_t i = 0; i < fast->replica_count; i++) {
@@ -112,6 +129,7 @@ compare(const struct outcome *fast, const struct outcome *stepwise)
     compare_records(&a->records, &b->records);
     compare_series(&a->series, &b->series);
     compare_replicas(a, b);
+    compare_failures(&a->failures, &b->failures);
     if (memcmp(a->itl.counts, b->itl.counts, sizeof a->itl.counts) != 0 || a->itl.sum_ps != b->itl.sum_ps)
         fuzz_fail("the distribution of ITL differs");
     if (strcmp(fast->summary.data, stepwise->summary.data) != 0)

@@ -13,7 +13,8 @@
 
 #define REQUESTS 48
 #define OUTPUT_TOKENS 3000u /* of all requests: each may be a step of its own */
-#define PROMPT_PIECE 8u     /* tokens that one block id stands for */
+#define DEATHS 3u
+#define PROMPT_PIECE 8u /* tokens that one block id stands for */
 #define PROMPT_PIECES 256u
 
 struct bytes {
@@ -21,7 +22,9 @@ struct bytes {
 };
 
 struct scene {
-    struct ss_toy toy; /* first: the traffic finds the scene behind it */
+    struct ss_toy toy;
+    struct ss_scheduled_failure deaths[DEATHS];
+    struct ss_straggler straggler;
     struct servsim_arrival rows[REQUESTS];
     uint64_t row_count;
     uint64_t hashes[3][PROMPT_PIECES];
@@ -192,6 +195,36 @@ draw_device(struct bytes *bytes, struct ss_toy_device *device)
     device->constant = PICK(bytes, 0, 1);
 }
 
+/* Replicas that die, by chance and as scheduled (by replica, then by time), and one that is slow. */
+static void
+draw_failures(struct bytes *bytes, struct scene *scene)
+{
+    struct ss_failures *failures = &scene->toy.cell.failures;
+    uint32_t deaths = PICK(bytes, 0, 0, 1, 2, 3), replica = 0;
+    ss_time at = 0;
+    failures->mtbf = (ss_time)PICK(bytes, 0, 0, 500, 20000) * SS_PS_PER_MS;
+    failures->repair = (ss_time)PICK(bytes, 100, 1, 3000) * SS_PS_PER_MS;
+    failures->detect = (ss_time)PICK(bytes, 0, 1, 50, 500) * SS_PS_PER_MS;
+    failures->retries = PICK(bytes, 3, 0, 1);
+    for (uint32_t i = 0; i < deaths; i++) {
+        uint32_t on = take(bytes), when = take(bytes);
+        if (on >= 128 && replica + 1 < scene->toy.cell.replicas) {
+            replica++;
+            at = 0;
+        }
+        ss_time length = (ss_time)PICK(bytes, 1, 30, 1000) * SS_PS_PER_MS;
+        at += 1 + (ss_time)when * when * SS_PS_PER_MS / 8;
+        scene->deaths[i] = (struct ss_scheduled_failure){replica, at, length};
+        at += length;
+    }
+    scene->straggler = (struct ss_straggler){0, PICK(bytes, 2000000, 1000001, 3333333)};
+    failures->schedule = scene->deaths;
+    failures->schedule_count = deaths;
+    failures->stragglers = &scene->straggler;
+    failures->straggler_count = PICK(bytes, 0, 0, 1);
+    failures->present = failures->mtbf > 0 || deaths > 0 || failures->straggler_count > 0;
+}
+
 /* ---- the traffic ---- */
 
 static int
@@ -243,7 +276,7 @@ draw_traffic(struct bytes *bytes, struct scene *scene)
         struct servsim_arrival *row = &scene->rows[scene->row_count++];
         uint32_t gap = take(bytes), caller;
         *row = (struct servsim_arrival){.size = sizeof *row, .deadline_s = SERVSIM_NEVER};
-        now += (ss_time)(gap < 200 ? gap : (gap - 199) * 1000) * tick_ps;
+        now += (ss_time)(gap < 200 ? gap : (gap - 199) * 100) * tick_ps;
         ss_time_split(now, &row->arrival_s, &row->arrival_ps);
         row->prompt_tokens = 1 + take(bytes) * prompt_scale;
         row->output_tokens = 1 + take(bytes) * output_scale;
@@ -281,6 +314,7 @@ draw(struct scene *scene, const uint8_t *data, size_t size)
     draw_limits(&bytes, cell);
     draw_overhead(&bytes, &cell->overhead);
     draw_device(&bytes, &scene->toy.device);
+    draw_failures(&bytes, scene);
     draw_traffic(&bytes, scene);
 }
 
