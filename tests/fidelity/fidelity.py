@@ -12,6 +12,9 @@ import os
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import crossvalidate  # pylint: disable=wrong-import-position
+
 MODELS = {"Qwen/Qwen3-14B": "qwen3-14b", "meta-llama/Llama-3.1-8B-Instruct": "llama-3.1-8b",
           "codellama/CodeLlama-34b-Instruct-hf": "codellama-34b", "meta-llama/Llama-2-7b-hf": "llama-2-7b"}
 DEVICES = {"H100": "h100", "A100-80GB": "a100"}
@@ -315,7 +318,13 @@ def main():
     out = []
     if args.preamble:
         with open(args.preamble, encoding="utf-8") as text:
-            out.append(text.read())
+            words = text.read()
+        if "CROSS_VALIDATION" in words:
+            runs = stage_runs(args.data, args.work)
+            lines = crossvalidate.table(runs, args.servsim, (("model", [run.model for run in runs]),
+                                                             ("GPU", [run.device for run in runs])))
+            words = words.replace("CROSS_VALIDATION", "\n".join(lines))
+        out.append(words)
     titles = {"stages": "## vLLM 0.15.1 on H100 and A100: 29 stages", "rtxpro": "## vLLM 0.19.0 on the RTX PRO 6000",
               "requests": "## vLLM 0.15.1 on H100: request by request",
               "rtx3090": "## vLLM of early 2024 on the RTX 3090"}

@@ -1,5 +1,6 @@
 # tests/fidelity: servsim held against real runs, where the measured data are.
 EXTRA_DIST += \
+	tests/fidelity/crossvalidate.py \
 	tests/fidelity/fidelity.py \
 	tests/fidelity/preamble.md \
 	doc/fidelity.md
