@@ -5,6 +5,7 @@ cli_tests = \
 	tests/cli/configs.sh \
 	tests/cli/equality.sh \
 	tests/cli/evil_plugins.sh \
+	tests/cli/failures.sh \
 	tests/cli/full_disk.sh \
 	tests/cli/interrupt.sh \
 	tests/cli/measure_gpu.sh \
