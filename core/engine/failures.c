@@ -520,5 +520,6 @@ void
 ss_faults_collect(struct ss_cluster *cluster)
 {
     cluster->result->failures.present = cluster->cell->failures.present;
+    cluster->result->failures.stragglers = (uint32_t)cluster->cell->failures.straggler_count;
     cluster->result->failures.span = cluster->now;
 }

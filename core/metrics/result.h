@@ -56,6 +56,7 @@ struct ss_outage {
 /* What failures did. */
 struct ss_failures_result {
     int present;
+    uint32_t stragglers;
     struct ss_outage *outages; /* as they began; those of one instant by replica */
     size_t outage_count, outage_capacity;
     ss_time span;              /* that the cell was watched for, from time 0 */

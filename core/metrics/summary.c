@@ -158,14 +158,16 @@ arrivals_per_s(const struct ss_result *result)
 
 /* ---- failures ---- */
 
-/* Replicas that were down, over the time for which the cell was watched. */
+/* From each failure until the replica was back, or until the router knew of it: all of it before the end of the cell.
+ */
 static ss_time
-downtime(const struct ss_failures_result *failures)
+time_after(const struct ss_failures_result *failures, int until_detected)
 {
     ss_time sum = 0;
     for (size_t i = 0; i < failures->outage_count; i++) {
         const struct ss_outage *outage = &failures->outages[i];
-        sum += (outage->up < failures->span ? outage->up : failures->span) - outage->down;
+        ss_time until = until_detected ? outage->detected : outage->up;
+        sum += (until < failures->span ? until : failures->span) - outage->down;
     }
     return sum;
 }
@@ -176,7 +178,7 @@ put_failures(struct builder *b)
     const struct ss_failures_result *failures = &b->result->failures;
     if (!failures->present)
         return;
-    double down_s = ss_time_seconds(downtime(failures)),
+    double down_s = ss_time_seconds(time_after(failures, 0)),
            all_s = ss_time_seconds(failures->span) * b->result->replica_count;
     const struct {
         const char *name;
@@ -189,6 +191,8 @@ put_failures(struct builder *b)
     (void)json_object_set_new(object, "deaths", whole(failures->outage_count));
     (void)json_object_set_new(object, "downtime_s", real(down_s));
     (void)json_object_set_new(object, "availability", ratio(all_s - down_s, all_s));
+    (void)json_object_set_new(object, "unnoticed_s", real(ss_time_seconds(time_after(failures, 1))));
+    (void)json_object_set_new(object, "stragglers", whole(failures->stragglers));
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         (void)json_object_set_new(object, counts[i].name, whole(counts[i].value));
     put(b, "failures", object);

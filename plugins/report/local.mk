@@ -45,7 +45,7 @@ report_content = \
 	plugins/report/markdown/frame.c \
 	plugins/report/markdown/loss.c \
 	plugins/report/markdown/markdown.h \
-	plugins/report/markdown/errors.c plugins/report/markdown/predict.c \
+	plugins/report/markdown/errors.c plugins/report/markdown/outages.c plugins/report/markdown/predict.c \
 	plugins/report/markdown/tables.c \
 	plugins/report/markdown/verify.c \
 	plugins/report/markdown/words.c

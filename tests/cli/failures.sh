@@ -116,6 +116,17 @@ check "a straggler costs round_robin more than least_loaded" \
     "$(figure straggler-round_robin mean latency_ms) / $(figure none-round_robin mean latency_ms) - 1 > 1.5 * ($(figure straggler-least_loaded mean latency_ms) / $(figure none-least_loaded mean latency_ms) - 1)"
 [ "$(figure straggler-round_robin deaths failures)" -eq 0 ]
 
+# the report answers what the configuration asks, in these very figures
+config=$SERVSIM_SRCDIR/configs/failures.yaml
+"$servsim" run --quiet --set 'report=[markdown, html]' --set workload.requests=2000 --output "$work/report" "$config" >/dev/null
+awk '/^## Failures of replicas/ { inside = 1; next } /^## / { inside = 0 } inside' "$work/report/report.md" >"$work/section"
+[ "$(grep -cE '^\| [a-z_]+ / (round_robin|least_loaded) \|' "$work/section")" -eq 8 ]
+up=$(sed -n 's/^ *"availability": \([0-9.]*\),*/\1/p' "$work/report/cells/late-round_robin/summary.json")
+grep -q "^| late / round_robin | $(awk -v up="$up" 'BEGIN { printf "%.1f %%", 100 * up }') |" "$work/section"
+grep -q '^- To notice deaths late, as \*\*late / round_robin\*\* does (a death goes unnoticed for 10.0 s' "$work/section"
+grep -q '^- A straggler costs \*\*straggler / least_loaded\*\* least' "$work/section"
+grep -q '<h2[^>]*>Failures of replicas</h2>' "$work/report/report.html"
+
 # a cell is run again from what it says of itself
 awk '/"configuration":/ { sub(/^.*"configuration": "/, ""); sub(/"[,]?$/, ""); gsub(/\\n/, "\n"); gsub(/\\"/, "\""); print }' \
     "$work/failures/cells/late-least_loaded/run.json" >"$work/again.yaml"

@@ -88,6 +88,7 @@ int md_twins(const struct md *md, const struct rp_cell *a, const struct rp_cell 
 int md_verify(struct md *md, struct servsim_error *err);
 void md_errors(struct md *md);
 int md_predictions(struct md *md, struct servsim_error *err);
+int md_outages(struct md *md, struct servsim_error *err);
 
 void md_summary(struct md *md);
 void md_what_was_run(struct md *md);

@@ -582,6 +582,8 @@ md_verify(struct md *md, struct servsim_error *err)
     if (status == 0)
         status = md_routers(md, err);
     if (status == 0)
+        status = md_outages(md, err);
+    if (status == 0)
         status = md_predictions(md, err);
     if (status == 0)
         md_errors(md);
