@@ -15,8 +15,6 @@
 #include <unistd.h>
 #include <fcntl.h>
 
-extern char **environ;
-
 int
 ss_charts_begin(struct ss_charts *charts, const char *folder, struct servsim_error *err)
 {

@@ -177,7 +177,7 @@ ss_samples_read(struct ss_samples *out, const char *path, struct servsim_error *
 static double
 ms_of(int64_t ps)
 {
-    return ps == SS_NO_PS ? NAN : (double)((ps + 500) / 1000) / 1e6;
+    return ps == SS_NO_PS ? NAN : (double)((ps + 500) / 1000 /* whole ns */) / 1e6;
 }
 
 int

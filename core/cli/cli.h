@@ -39,7 +39,7 @@ int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2
 const char *ss_place(const struct ss_cli *cli, const char *name, char buffer[SS_PLACE_BYTES]);
 
 /* The workload plugin that is surest that it reads this file, or this "data:NAME"; an error where none does. */
-int ss_recognise(const struct ss_cli *cli, const char *path, const struct ss_plugin **out, struct servsim_error *err);
+int ss_recognise(const struct ss_cli *cli, const char *name, const struct ss_plugin **out, struct servsim_error *err);
 
 /* Complains of what getopt_long() answered ('?', or ':' for a value that lacks), with opterr 0 and an optstring that
    begins with ':'; names the nearest of `options`. `command` as in "servsim COMMAND --help". Returns SS_EXIT_BAD. */

@@ -126,9 +126,8 @@ validate(const struct flags *flags, const struct ss_cli *cli)
     if (replay == NULL || result == NULL) {
         status = ss_complain_text("no memory");
     } else {
-        if (ss_replay_open(replay, flags->file, flags->measured, &flags->replay, cli, &err) != 0) {
-            status = ss_complain(&err);
-        } else if (ss_replay_run(replay, result, &err) != 0) {
+        if (ss_replay_open(replay, flags->file, flags->measured, &flags->replay, cli, &err) != 0 ||
+            ss_replay_run(replay, result, &err) != 0) {
             status = ss_complain(&err);
         } else {
             status = hold_against(replay, result, flags);

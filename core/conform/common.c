@@ -129,14 +129,14 @@ open_files(void)
 static size_t
 address_bytes(void)
 {
-    unsigned long pages = 0;
+    char words[64] = "";
     FILE *file = fopen("/proc/self/statm", "r");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%lu", &pages) != 1)
-        pages = 0;
+    size_t length = fread(words, 1, sizeof words - 1, file);
+    words[length] = '\0';
     (void)fclose(file);
-    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    return strtoul(words, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static struct held

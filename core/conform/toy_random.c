@@ -11,7 +11,7 @@ draw_limits(struct ss_cell *cell, struct servsim_random *random)
     cell->max_num_seqs = SS_PICK(random, 1, 2, 5, 16, 64);
     cell->max_num_batched_tokens = cell->max_num_seqs + SS_PICK(random, 0, 1, 16, 64, 512);
     cell->replicas = cell->gpus = SS_PICK(random, 1, 1, 2, 3, 7);
-    cell->kv_blocks = SS_PICK(random, 8, 20, 40, 100, 1000) * (cell->block_size < 16 ? 5 : 1);
+    cell->kv_blocks = (uint64_t)SS_PICK(random, 8, 20, 40, 100, 1000) * (cell->block_size < 16 ? 5 : 1);
     cell->overhead.step_ps = SS_PICK(random, 0, 1, 750000000);
 }
 

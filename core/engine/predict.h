@@ -23,7 +23,7 @@ int ss_predictor_create(struct ss_cluster *cluster, struct servsim_error *err);
 void ss_predictor_destroy(struct ss_predictor *predictor);
 
 /* The one pointer for a label. NULL without memory. */
-const char *ss_predictor_label(struct ss_predictor *predictor, const char *label);
+const char *ss_predictor_label(struct ss_predictor *predictor, const char *text);
 
 /* The requests before the run, in order; called once, before the first arrival, where there is a history. */
 int ss_predictor_learn(struct ss_cluster *cluster, const struct ss_past *past, size_t count, struct servsim_error *err);

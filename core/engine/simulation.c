@@ -106,7 +106,7 @@ make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
         return servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
     int rc = 0;
     for (uint32_t i = 0; i < cluster->group_count && rc == 0; i++)
-        if (ss_group_init(&cluster->groups[i], cluster, i, &cluster->ranks[i * together], together) != 0)
+        if (ss_group_init(&cluster->groups[i], cluster, i, &cluster->ranks[(size_t)i * together], together) != 0)
             rc = servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
     for (uint32_t i = 0; i < cluster->rank_count && rc == 0; i++)
         rc = ss_replica_init(&cluster->ranks[i], cluster, i, err);

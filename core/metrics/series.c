@@ -28,7 +28,7 @@ merge(struct ss_series_bin *into, const struct ss_series_bin *from)
 static void
 double_width(struct ss_series *series)
 {
-    for (uint32_t i = 0; i < SS_SERIES_BINS / 2; i++) {
+    for (size_t i = 0; i < SS_SERIES_BINS / 2; i++) {
         struct ss_series_bin pair = series->bins[2 * i];
         merge(&pair, &series->bins[2 * i + 1]);
         series->bins[i] = pair;

@@ -450,7 +450,7 @@ static int32_t
 decode_price(struct device *device, const struct servsim_attention *op, const struct decode_price **out,
              struct servsim_error *err)
 {
-    uint64_t hash = 4 * op->decode_count + 2 * (op->window != 0) + has_prefill(op);
+    uint64_t hash = 4 * op->decode_count + 2 * (uint64_t)(op->window != 0) + has_prefill(op);
     struct decode_price *price = &device->decodes[hash % REMEMBERED_DECODES];
     *out = price;
     if (is_of(price, op))
@@ -545,7 +545,8 @@ exchange_us(const struct analytic_profile *profile, uint32_t ranks, uint32_t loc
     double within_us =
         local > 1 ? in_node_us(profile, SERVSIM_COLLECTIVE_ALL_TO_ALL, local, bytes * local / ranks) : 0.0;
     double sent = bytes * (ranks - local) / ranks;
-    double across_us = (ranks / local - 1.0) * profile->network.latency_us + sent / profile->network.bytes_per_s * 1e6;
+    uint32_t nodes = ranks / local;
+    double across_us = (nodes - 1.0) * profile->network.latency_us + sent / profile->network.bytes_per_s * 1e6;
     return fmax(within_us, across_us);
 }
 

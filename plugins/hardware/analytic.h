@@ -269,7 +269,7 @@ extern const struct servsim_hardware_ops analytic_ops;
         .version = "1.0",                                                                                              \
         .summary = (summary_),                                                                                         \
         .licence = "Apache-2.0",                                                                                       \
-        .page = page_,                                                                                                 \
+        .page = (page_),                                                                                               \
         .options = options,                                                                                            \
         .create = create,                                                                                              \
         .destroy = analytic_destroy,                                                                                   \

@@ -92,7 +92,7 @@ int md_outages(struct md *md, struct servsim_error *err);
 
 void md_summary(struct md *md);
 void md_what_was_run(struct md *md);
-void md_group(struct md *md, size_t group);
+void md_group(struct md *md, size_t index);
 void md_failures(struct md *md);
 void md_pictures_missing(struct md *md);
 void md_advice(struct md *md);

@@ -242,7 +242,7 @@ bins_add(struct bins *bins, const double row[SERIES])
     if (bins->count == bins->capacity) {
         size_t capacity = bins->capacity ? 2 * bins->capacity : 512;
         double(*rows)[SERIES] = realloc(bins->rows, capacity * sizeof *rows);
-        if (rows == NULL || capacity > 2 * MOST_ROWS)
+        if (rows == NULL || capacity > (size_t)2 * MOST_ROWS)
             return -ENOMEM;
         bins->rows = rows;
         bins->capacity = capacity;
@@ -321,7 +321,7 @@ add_lane(struct chart *chart, const struct bins *bins, const struct lane *lane, 
         double arrivals = 0;
         for (size_t i = 0; i < bins->count; i++)
             arrivals += isnan(bins->rows[i][1]) ? 0 : bins->rows[i][1];
-        double wanted = fmin(fmax(arrivals / ARRIVALS_A_BIN, 12), TIMELINE_POINTS / 2);
+        double wanted = fmin(fmax(arrivals / ARRIVALS_A_BIN, 12), TIMELINE_POINTS * 0.5);
         size_t coarse = (size_t)ceil((double)bins->count / wanted);
         merge = coarse > merge ? coarse : merge;
     }

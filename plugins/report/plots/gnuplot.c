@@ -15,8 +15,6 @@
 
 #include "report/plots/plots.h"
 
-extern char **environ;
-
 #define AT_ONCE 16u
 #define PATIENCE_S 120 /* one chart takes a tenth of a second */
 

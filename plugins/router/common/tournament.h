@@ -29,8 +29,8 @@ router_tournament_match(const struct router_tournament *tournament, uint32_t lef
 static inline void
 router_tournament_play(struct router_tournament *tournament, uint32_t node)
 {
-    tournament->winner[node] =
-        router_tournament_match(tournament, tournament->winner[2 * node], tournament->winner[2 * node + 1]);
+    const uint32_t *pair = &tournament->winner[2 * (size_t)node];
+    tournament->winner[node] = router_tournament_match(tournament, pair[0], pair[1]);
 }
 
 static inline void

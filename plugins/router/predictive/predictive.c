@@ -5,7 +5,7 @@
 #include "router/common/tournament.h"
 
 #define ENOUGH_OUTCOMES 20 /* before which nothing is known of predictions */
-#define LEAST_ORDER -0.1   /* of predictions that are used: lots have 0, and prompts are known all the same */
+#define LEAST_ORDER (-0.1) /* of predictions that are used: lots have 0, and prompts are known all the same */
 
 struct router {
     struct router_tournament requests, tokens; /* of those routed there that have not left */

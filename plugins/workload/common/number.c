@@ -138,7 +138,8 @@ clock_parse(const char *text, size_t length, wl_wide *out_ps)
             fraction += unit * (text[end] - '0');
         }
     int64_t zone = zone_of(text + end, length - end);
-    int64_t seconds = days_of(century * 100 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int64_t seconds =
+        days_of(century * 100 + year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     if (zone == INT64_MIN)
         return WL_NOT_A_NUMBER;
     if (seconds - zone < 0)
