@@ -253,6 +253,12 @@ place(struct ss_group *group, struct ss_run *run)
     ss_time time = group->cluster->now;
     int64_t slope_ps = 0;
     uint64_t steps = UINT64_MAX;
+    if (group->stages == 1) { /* it is free: the run before is over */
+        run->start = run->begins[0] = time;
+        run->line = run->work[0];
+        group->stage_free[0] = time + run->line.base_ps;
+        return;
+    }
     for (uint32_t s = 0; s < group->stages; s++) {
         run->begins[s] = time > group->stage_free[s] ? time : group->stage_free[s];
         time = group->stage_free[s] = run->begins[s] + run->work[s].base_ps;
@@ -351,10 +357,20 @@ plan_one(struct ss_group *group, struct servsim_error *err)
     return rc != 0 ? rc : tokens > 0;
 }
 
+/* Nobody is there who could be given a step, or is held back from it. */
+static int
+is_idle(const struct ss_group *group)
+{
+    for (uint32_t i = 0; i < group->rank_count; i++)
+        if (group->ranks[i].inbox.count > 0 || !ss_replica_has_nothing(&group->ranks[i]))
+            return 0;
+    return 1;
+}
+
 int
 ss_group_plan(struct ss_group *group, struct servsim_error *err)
 {
-    int rc = !group->down;
+    int rc = !group->down && !is_idle(group);
     group->between = 0;
     while (rc > 0 && group->in_flight < group->stages)
         rc = plan_one(group, err);
