@@ -225,8 +225,8 @@ class Bench:
 
     def memory(self):
         """All arrive at once, so that all are in flight; two counts, so that what is there once cancels. A process starts
-        with its parent's peak, so the counts are not small."""
-        peaks, counts = [], (100000, 200000) if self.quick else (100000, 400000)
+        with its parent's peak, some 40 MB, so both counts take more than that."""
+        peaks, counts = [], (200000, 400000) if self.quick else (200000, 800000)
         for requests in counts:
             one = json.loads(self.process(self.engine, "simulate", self.waiting("fcfs", requests))["out"])
             peaks.append(one["peak_bytes"] - requests * one["record_bytes"])
