@@ -40,6 +40,46 @@ range(struct ss_trial *trial, struct servsim_error *err)
     return rc;
 }
 
+#define MOST_DYING 64
+
+/* All replicas with an odd number die at once and come back; later all but the last. At times of the traffic. */
+static void
+let_die(struct ss_toy *toy, struct ss_scheduled_failure *schedule)
+{
+    ss_time span = (ss_time)((double)toy->traffic.requests * toy->traffic.gap_s * 1e12);
+    size_t count = 0;
+    for (uint32_t i = 0; i < toy->cell.replicas; i++) {
+        if (i % 2 == 1)
+            schedule[count++] = (struct ss_scheduled_failure){i, span / 4, span / 4};
+        if (i + 1 < toy->cell.replicas)
+            schedule[count++] = (struct ss_scheduled_failure){i, span * 3 / 4, span / 8};
+    }
+    toy->cell.failures =
+        (struct ss_failures){.present = 1, .retries = 1000, .schedule = schedule, .schedule_count = count};
+}
+
+/* The engine refuses a replica that is down, where the router was told; it passes requests on where it cannot be. */
+static int
+avoids_the_dead(struct ss_trial *trial, struct servsim_error *err)
+{
+    static const uint32_t sizes[] = {2, 3, 7, MOST_DYING};
+    struct ss_scheduled_failure schedule[2 * MOST_DYING];
+    int rc = 0;
+    ss_trial_add_variants(trial);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t variant = 0; variant < trial->variant_count && rc == 0; variant++) {
+            struct ss_toy toy;
+            struct servsim_error why = {.size = sizeof why};
+            set_cluster(trial, &toy, sizes[i], variant);
+            let_die(&toy, schedule);
+            rc = ss_scene_run(&toy, 0, NULL, NULL, &why);
+            if (rc != 0)
+                rc = servsim_fail(err, EPROTO, "with %u replicas, some of which die: %.800s", sizes[i], why.text);
+        }
+    }
+    return rc;
+}
+
 static int
 fast_forward(struct ss_trial *trial, struct servsim_error *err)
 {
@@ -64,6 +104,7 @@ transcript(struct ss_trial *trial, struct ss_text *out, struct servsim_error *er
 
 static const struct ss_law laws[] = {
     {"routes to replicas that are there", range},
+    {"avoids replicas that it was told are down", avoids_the_dead},
     {"fast-forward equals single steps", fast_forward},
 };
 

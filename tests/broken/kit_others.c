@@ -202,10 +202,27 @@ by_clock(void *self, const struct servsim_request *request, uint32_t *replica, s
     return 0;
 }
 
+static int32_t
+in_turn(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err)
+{
+    (void)err;
+    *replica = (uint32_t)(request->id % ((struct instance *)self)->replicas);
+    return 0;
+}
+
+static void
+hears_nothing(void *self, uint32_t replica, uint32_t up)
+{
+    (void)self;
+    (void)replica;
+    (void)up;
+}
+
 static const struct servsim_router_ops routers[] = {
     {.size = sizeof routers[0], .route = one_too_far},
     {.size = sizeof routers[0], .route = by_all_calls},
     {.size = sizeof routers[0], .route = by_clock},
+    {.size = sizeof routers[0], .route = in_turn, .replica_up = hears_nothing},
 };
 
 /* ---- traffic ---- */
@@ -405,6 +422,7 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),
     PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),
     PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "deaf", &routers[3]),
     PLUGIN(SERVSIM_KIND_WORKLOAD, "backward", &traffics[0]),
     PLUGIN(SERVSIM_KIND_WORKLOAD, "tokenless", &traffics[1]),
     PLUGIN(SERVSIM_KIND_WORKLOAD, "endless", &traffics[2]),

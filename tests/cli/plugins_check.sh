@@ -70,6 +70,7 @@ kit_others|hardware|hit|prices|a model with experts: the experts' work on twice 
 kit_others|hardware|stepless|attention|a line of no steps
 kit_others|hardware|nameless|describes|no name that ends
 kit_others|router|too_far|routes|with 64 replicas: .*sent request
+kit_others|router|deaf|avoids replicas|with 2 replicas, some of which die: .*told is down
 kit_others|router|shares|side by side|keep state in \*self
 kit_others|router|clock|same answers|answered in two ways
 kit_others|workload|backward|whole requests|request 77 arrives before
