@@ -118,7 +118,7 @@ check "a straggler costs round_robin more than least_loaded" \
 
 # the report answers what the configuration asks, in these very figures
 config=$SERVSIM_SRCDIR/configs/failures.yaml
-"$servsim" run --quiet --set 'report=[markdown, html]' --set workload.requests=2000 --output "$work/report" "$config" >/dev/null
+"$servsim" run --quiet --set 'report=[markdown, html, {plugin: trace, cells: 20}]' --set workload.requests=2000 --output "$work/report" "$config" >/dev/null
 awk '/^## Failures of replicas/ { inside = 1; next } /^## / { inside = 0 } inside' "$work/report/report.md" >"$work/section"
 [ "$(grep -cE '^\| [a-z_]+ / (round_robin|least_loaded) \|' "$work/section")" -eq 8 ]
 up=$(sed -n 's/^ *"availability": \([0-9.]*\),*/\1/p' "$work/report/cells/late-round_robin/summary.json")
@@ -126,6 +126,13 @@ grep -q "^| late / round_robin | $(awk -v up="$up" 'BEGIN { printf "%.1f %%", 10
 grep -q '^- To notice deaths late, as \*\*late / round_robin\*\* does (a death goes unnoticed for 10.0 s' "$work/section"
 grep -q '^- A straggler costs \*\*straggler / least_loaded\*\* least' "$work/section"
 grep -q '<h2[^>]*>Failures of replicas</h2>' "$work/report/report.html"
+
+# and a trace shows each time that a replica was down, and that nobody knew of it
+deaths=$(($(wc -l <"$work/report/cells/late-round_robin/failures.csv") - 1))
+[ "$deaths" -gt 0 ]
+[ "$(grep -c '"name":"down","cat":"failure"' "$work/report/trace/late-round_robin.json")" -eq "$deaths" ]
+[ "$(grep -c '"name":"dead, and nobody knows"' "$work/report/trace/late-round_robin.json")" -eq "$deaths" ]
+! grep -q '"cat":"failure"' "$work/report/trace/none-round_robin.json"
 
 # a cell is run again from what it says of itself
 awk '/"configuration":/ { sub(/^.*"configuration": "/, ""); sub(/"[,]?$/, ""); gsub(/\\n/, "\n"); gsub(/\\"/, "\""); print }' \

@@ -4,8 +4,9 @@
  * Made from cells/CELL/timeline.csv, which the core writes because this plugin asks for it. A replica is a process of
  * the trace: a track for each pipeline stage of each data-parallel rank with its runs of steps, named by their kind,
  * and for each rank a counter of requests that wait, of requests that run, and of KV blocks in use. A fast-forwarded
- * run of equal steps is one slice that tells their number. Rows are written as they are read, so that the size of a
- * timeline costs no memory.
+ * run of equal steps is one slice that tells their number. Where replicas fail (failures.csv), a further track shows
+ * when one is dead and nobody knows, and when it is known to be down. Rows are written as they are read, so that the
+ * size of a timeline costs no memory.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -272,6 +273,77 @@ put_rows(struct writer *writer, struct rp_table *table, struct servsim_error *er
     return status;
 }
 
+/* ---- failures --------------------------------------------------------------------------------------------------- */
+
+enum outage_column { DEAD_REPLICA, DOWN, DETECTED, UP, OUTAGE_COLUMNS };
+
+static const char *const outage_names[OUTAGE_COLUMNS] = {"replica", "down_s", "detected_s", "up_s"};
+
+static void
+put_outage(struct writer *writer, size_t replica, const char *name, int64_t from_ns, int64_t to_ns)
+{
+    if (to_ns <= from_ns)
+        return;
+    begin_event(writer);
+    (void)fprintf(writer->file, "{\"ph\":\"X\",\"name\":\"%s\",\"cat\":\"failure\",\"pid\":%zu,\"tid\":%zu", name,
+                  replica + 1, thread_of(MOST_RANKS, 0));
+    put_us(writer, "ts", from_ns);
+    put_us(writer, "dur", to_ns - from_ns);
+    (void)fputs("}", writer->file);
+}
+
+/* What had not come at the end is empty: it lasts until then. */
+static int
+put_outage_row(struct writer *writer, const struct rp_table *table, const struct rp_field *fields, int64_t last_ns,
+               struct servsim_error *err)
+{
+    double replica;
+    int64_t times[OUTAGE_COLUMNS];
+    int status = rp_table_number(table, fields[DEAD_REPLICA], &replica, err);
+    if (status != 0)
+        return status;
+    for (size_t c = DOWN; c < OUTAGE_COLUMNS; c++) {
+        times[c] = last_ns;
+        if (fields[c].length > 0 && !parse_ns(fields[c], &times[c]))
+            return servsim_fail(err, EINVAL, "%s:%zu: these are no times; run the experiment again", table->path,
+                                table->line);
+    }
+    if (!(replica >= 0 && replica < MOST_REPLICAS && replica == floor(replica)))
+        return servsim_fail(err, EINVAL, "%s:%zu: no replica has this number; run the experiment again", table->path,
+                            table->line);
+    if (reach_replica(writer, (size_t)replica) != 0)
+        return servsim_fail(err, ENOMEM, "%s: no memory for its replicas", table->path);
+    put_outage(writer, (size_t)replica, "dead, and nobody knows", times[DOWN], times[DETECTED]);
+    put_outage(writer, (size_t)replica, "down", times[DETECTED], times[UP]);
+    return 0;
+}
+
+/* Nothing where the cell has no failures.csv. */
+static int
+put_outages(struct writer *writer, const struct rp_cell *cell, int64_t last_ns, struct servsim_error *err)
+{
+    struct rp_table table;
+    struct rp_field fields[OUTAGE_COLUMNS];
+    char *path = rp_join(cell->folder, "failures.csv");
+    if (path == NULL)
+        return servsim_fail(err, ENOMEM, "%s: no memory for its trace", cell->folder);
+    if (access(path, F_OK) != 0) {
+        free(path);
+        return 0;
+    }
+    int status = rp_table_open(&table, path, outage_names, OUTAGE_COLUMNS, err);
+    free(path);
+    if (status != 0)
+        return status;
+    while ((status = rp_table_next(&table, fields, err)) == 1)
+        if ((status = put_outage_row(writer, &table, fields, last_ns, err)) != 0)
+            break;
+    rp_table_close(&table);
+    for (size_t r = 0; r < writer->track_count && status == 0; r++)
+        put_name(writer, "thread_name", r + 1, thread_of(MOST_RANKS, 0), "failures");
+    return status;
+}
+
 static void
 put_head(struct writer *writer, const struct rp_cell *cell)
 {
@@ -292,6 +364,9 @@ put_trace(struct writer *writer, const struct rp_cell *cell, struct rp_table *ta
     if (status != 0)
         return status;
     int64_t last_ns = put_ends(writer);
+    status = put_outages(writer, cell, last_ns, err);
+    if (status != 0)
+        return status;
     if (writer->runs == CORE_KEEPS) {
         begin_event(writer);
         (void)fprintf(writer->file,
