@@ -73,8 +73,10 @@ take_first(struct line *line)
 static int
 expect(struct ss_faults *faults, struct fault *fault, ss_time time, uint32_t what)
 {
+    if (time >= SS_NEVER) /* which has no key */
+        return 0;
     ss_wide key = time * ((ss_wide)1 << 32) + ((ss_wide)what << 30) + (ss_wide)(fault - faults->items);
-    return time < SS_NEVER ? ss_heap_push(&faults->next, key, fault, &fault->position) : 0;
+    return ss_heap_push(&faults->next, key, fault, &fault->position);
 }
 
 /* Exponential: a replica does not age. At least 1 ps, so that it does something before it dies again. */
