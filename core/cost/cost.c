@@ -146,12 +146,13 @@ ss_cost_graph_rows(const struct ss_cost *cost)
     return rows > 4 && rows < 8 ? 4 : rows - rows % graph_unit(rows);
 }
 
-/* Tokens that the kernels of a step compute, attention aside: in graphs somewhat more than there are. */
+/* Tokens that the kernels of a step compute, attention aside: in graphs somewhat more than there are. `most` is what
+   the rank with most tokens has: without a graph for it there is none for the others. */
 static uint32_t
-computed_tokens(const struct ss_cost *cost, uint32_t tokens)
+computed_tokens(const struct ss_cost *cost, uint32_t tokens, uint32_t most)
 {
     uint32_t unit = graph_unit(tokens), padded = (tokens + unit - 1) / unit * unit;
-    int in_graph = tokens <= ss_cost_graph_rows(cost) && padded <= cost->cell->max_num_batched_tokens;
+    int in_graph = most <= ss_cost_graph_rows(cost) && padded <= cost->cell->max_num_batched_tokens;
     return in_graph ? padded : tokens;
 }
 
@@ -228,7 +229,8 @@ add_tokens(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
 {
     struct ss_stage_cost *here = &cost->stages[stage];
     uint32_t given = shape->padded_tokens != 0 ? shape->padded_tokens : shape->tokens;
-    uint32_t tokens = computed_tokens(cost, given);
+    uint32_t most = shape->gathered_tokens != 0 ? shape->gathered_tokens / cost->cut.dp : given;
+    uint32_t tokens = computed_tokens(cost, given, most);
     int rc = here->by_tokens[tokens].dense_ps == UNKNOWN_PS ? ss_cost_price_tokens(cost, stage, tokens, err) : 0;
     if (rc != 0)
         return rc;
@@ -285,11 +287,12 @@ price_rest(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
     return 0;
 }
 
-/* Nothing but decodes, each of which is a row: the step's price then depends on their number and contexts alone. */
+/* Nothing but decodes, each of which is a row, and no other ranks: the step's price then depends on their number and
+   contexts alone. */
 static int
 decodes_only(const struct ss_step_shape *shape)
 {
-    return shape->prefill_count == 0 && shape->padded_tokens == 0 && shape->wakes == 0 &&
+    return shape->prefill_count == 0 && shape->padded_tokens == 0 && shape->expert_tokens == 0 && shape->wakes == 0 &&
            shape->tokens == shape->decode_count && shape->sampled_rows == shape->decode_count;
 }
 

@@ -461,6 +461,16 @@ test_data_parallel(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 4x1280x2048"));
     CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "5 tokens 5 here"));
     ss_text_free(&asked);
+    /* four rows of one rank stay four beside as many as a step may have of the other, and no table is left */
+    cell.overhead.graph_padding = 1;
+    ss_cost_destroy(cost);
+    cost = make_cost(&cell);
+    shape.tokens = 3;
+    shape.expert_tokens = cell.max_num_batched_tokens + 3;
+    shape.gathered_tokens = 2 * cell.max_num_batched_tokens;
+    CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, "48 qkv 3x1280x2048"));
+    ss_text_free(&asked);
     ss_cost_destroy(cost);
 }
 
