@@ -14,7 +14,7 @@
 #include "cli/plugins.h"
 
 #define TEMPLATE_LIMIT ((size_t)1 << 20)
-#define NAME_LIMIT 64
+#define NAME_LIMIT 63
 
 static const char usage[] =
     "usage: servsim plugins new KIND NAME\n"
@@ -162,19 +162,50 @@ name_is_fit(const char *name)
     if (length == 0 || length > NAME_LIMIT || !isalnum((unsigned char)name[0]))
         return 0;
     for (size_t i = 0; i < length; i++)
-        if ((name[i] & 0x80) || (!isalnum((unsigned char)name[i]) && strchr("_-", name[i]) == NULL))
+        if ((name[i] & 0x80) || (!isalnum((unsigned char)name[i]) && strchr("_-.", name[i]) == NULL))
             return 0;
     return 1;
+}
+
+/* Words that C, or the headers that a start includes, have taken. */
+static int
+is_taken(const char *id)
+{
+    static const char words[] =
+        " auto break case char const continue default do double else enum extern float for goto "
+        "if inline int long register restrict return short signed sizeof static struct switch "
+        "typedef union unsigned void volatile while errno stdin stdout stderr NULL EOF linux "
+        "unix ";
+    char word[NAME_LIMIT + 16];
+    (void)snprintf(word, sizeof word, " %s ", id);
+    return strstr(words, word) != NULL;
 }
 
 static void
 make_id(struct start *start)
 {
-    (void)snprintf(start->id, sizeof start->id, "%s%s", isdigit((unsigned char)start->name[0]) ? "my_" : "",
-                   start->name);
+    int clashes = isdigit((unsigned char)start->name[0]) || is_taken(start->name);
+    (void)snprintf(start->id, sizeof start->id, "%s%s", clashes ? "my_" : "", start->name);
     for (char *at = start->id; *at != '\0'; at++)
-        if (*at == '-')
+        if (*at == '-' || *at == '.')
             *at = '_';
+}
+
+/* By its name alone, a plugin that is installed already would be meant. */
+static void
+note_namesake(const struct start *start, uint32_t kind, const struct ss_lookup *lookup)
+{
+    struct servsim_error err = {.size = sizeof err};
+    if (ss_registry_complete(lookup->registry, 0, &err) != 0)
+        return;
+    for (size_t i = 0; i < ss_registry_count(lookup->registry); i++) {
+        const struct servsim_plugin *other = ss_registry_at(lookup->registry, i)->descriptor;
+        if (other->kind == kind && strcasecmp(other->name, start->name) == 0)
+            (void)fprintf(stderr,
+                          "servsim: note: a %s plugin '%s' is installed already: name yours by its path, or choose "
+                          "another name before make install\n",
+                          start->kind, other->name);
+    }
 }
 
 int
@@ -189,18 +220,22 @@ ss_plugins_new(int argc, char **argv, const struct ss_lookup *lookup)
     }
     if (argc != 3)
         return ss_complain_text("plugins new wants a kind and a name; write servsim plugins new scheduler mine");
-    struct start start = {.kind = ss_kind_name(ss_kind_or_complain(argv[1])), .name = argv[2]};
+    uint32_t kind = ss_kind_or_complain(argv[1]);
+    struct start start = {.kind = ss_kind_name(kind), .name = argv[2]};
     if (start.kind == NULL)
         return SS_EXIT_BAD;
     if (!name_is_fit(start.name))
-        return ss_complain_text("'%.80s' is no name for a plugin: write 1 to %d letters, digits, '_' and '-'", argv[2],
-                                NAME_LIMIT);
+        return ss_complain_text(
+            "'%.80s' is no name for a plugin: write 1 to %d letters, digits, '_', '-' and '.', the first a letter or a "
+            "digit",
+            argv[2], NAME_LIMIT);
     if (lstat(start.name, &about) == 0)
         return ss_complain_text("%s is there already; nothing was written", start.name);
     make_id(&start);
     (void)snprintf(templates, sizeof templates, "%.4000s/templates", lookup->data_dir);
     if (write_start(&start, templates, &err) != 0)
         return ss_complain(&err);
+    note_namesake(&start, kind, lookup);
     (void)printf("%s: a %s plugin that works; go there, and make check\n", start.name, start.kind);
     return SS_EXIT_DONE;
 }

@@ -71,10 +71,10 @@ static int32_t
 idle_replica(void *ctx, uint32_t replica, struct servsim_replica_state *out)
 {
     (void)ctx;
-    if (replica > 1u << 20)
+    if (replica > 1u << 20 || out->size < sizeof out->size)
         return -EINVAL;
-    out->block_size = 16;
-    out->kv_blocks_total = 1000;
+    struct servsim_replica_state state = {.size = out->size, .block_size = 16, .kv_blocks_total = 1000};
+    memcpy(out, &state, out->size < sizeof state ? out->size : sizeof state);
     return 0;
 }
 

@@ -134,6 +134,9 @@ count_preemption(struct ss_replica *replica, struct ss_request *request)
     ss_series_count(&cluster->result->series, SS_SERIES_PREEMPTIONS, replica->plan->now, 1);
 }
 
+static const char *const how_names[] = {"preempt(recompute)", "preempt(swap)", "preempt(pause)",
+                                        "preempt() in no known way"};
+
 static int
 may_be_preempted(const struct ss_request *request, uint32_t how)
 {
@@ -161,10 +164,10 @@ int32_t
 ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how)
 {
     struct ss_replica *replica = ctx;
+    if (seen == NULL || !may_be_preempted(ss_request_of(seen), how))
+        return ss_replica_breaks_rule(replica, how_names[how <= SERVSIM_PAUSE ? how : SERVSIM_PAUSE + 1], seen, 1);
     struct ss_request *request = ss_request_of(seen);
     uint32_t was = request->state;
-    if (!may_be_preempted(request, how))
-        return -EINVAL;
     if (how == SERVSIM_SWAP && blocks_held(replica, request) > replica->kv.host_free)
         return SERVSIM_NO_HOST_BLOCKS;
     if (was == SS_PAUSED || was == SS_SWAPPED)

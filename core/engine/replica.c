@@ -234,11 +234,14 @@ ask(struct ss_replica *replica, struct servsim_error *err)
     *step = (struct servsim_step){
         .size = sizeof *step, .ctx = replica, .ops = &ss_step_services, .horizon_steps = 1, .until_s = SERVSIM_NEVER};
     ss_time_split(now, &step->now_s, &step->now_ps);
-    err->text[0] = '\0';
+    err->text[0] = replica->broken_rule[0] = '\0';
     int rc = replica->ops->plan(replica->scheduler.self, step, err);
-    if (rc != 0)
-        return breach(replica, "broke a rule while it composed a step", rc, err);
-    return 0;
+    if (rc == 0)
+        return 0;
+    char what[200];
+    (void)snprintf(what, sizeof what, "broke a rule while it composed a step%s%s",
+                   replica->broken_rule[0] != '\0' ? ": " : "", replica->broken_rule);
+    return breach(replica, what, rc, err);
 }
 
 static void

@@ -52,7 +52,8 @@ struct ss_replica {
     struct ss_instance scheduler;
     const struct servsim_scheduler_ops *ops;
     struct servsim_step step;
-    struct ss_plan *plan; /* being composed, or composed last: of one of the lanes */
+    char broken_rule[120]; /* by which service of the step, and how; "" */
+    struct ss_plan *plan;  /* being composed, or composed last: of one of the lanes */
     /* running requests, in order of admission */
     struct ss_request *first, *last;
     uint32_t running, waiting; /* waiting: those in the inbox, too */
@@ -86,6 +87,10 @@ int ss_replica_introduce(struct ss_replica *replica, struct ss_request *request,
 
 /* Asks the scheduler for a step; what it is made of stands in the lane's plan, also the replica's from now on. */
 int ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err);
+
+/* A service of the step was asked for what no engine does: notes which, and of which request. -EINVAL. */
+int32_t ss_replica_breaks_rule(struct ss_replica *replica, const char *service, const struct servsim_request *seen,
+                               uint32_t cap);
 
 /* The step that was composed is under way. */
 void ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane);

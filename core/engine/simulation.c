@@ -23,16 +23,29 @@ log_line(void *ctx, uint32_t level, const char *text)
         cluster->options->log(cluster->options->log_ctx, level, text);
 }
 
+static void
+router_fails(void *ctx, const char *text)
+{
+    struct ss_cluster *cluster = ctx;
+    ss_cluster_fail(cluster, cluster->router.descriptor, text);
+}
+
+/* No more than the router has room for: it says how much, and may be older or newer than this. */
 static int32_t
 replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
 {
     const struct ss_cluster *cluster = ctx;
+    struct servsim_replica_state state = {.size = out->size < sizeof state ? out->size : (uint32_t)sizeof state};
+    if (state.size < sizeof state.size) {
+        router_fails(ctx, "replica_state() is given a state without a size; write "
+                          "struct servsim_replica_state state = {.size = sizeof state}");
+        return -EINVAL;
+    }
     if (index >= cluster->cell->replicas)
         return -EINVAL;
-    out->waiting = out->running = 0;
-    out->kv_blocks_used = out->kv_blocks_total = out->prefill_tokens_left = 0;
     for (uint32_t i = 0; i < cluster->cell->dp; i++)
-        ss_replica_state(&cluster->ranks[(size_t)index * cluster->cell->dp + i], cluster->now, out);
+        ss_replica_state(&cluster->ranks[(size_t)index * cluster->cell->dp + i], cluster->now, &state);
+    memcpy(out, &state, state.size);
     return 0;
 }
 
@@ -46,13 +59,6 @@ static int32_t
 forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
 {
     return ss_predictor_forecast(ctx, out, minutes, usual);
-}
-
-static void
-router_fails(void *ctx, const char *text)
-{
-    struct ss_cluster *cluster = ctx;
-    ss_cluster_fail(cluster, cluster->router.descriptor, text);
 }
 
 /* ---- making and ending ---- */

@@ -3,6 +3,7 @@
  * budget, sequence limit), so that no scheduler can build an impossible batch.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/cluster.h"
@@ -24,6 +25,41 @@ ss_plan_reset(struct ss_replica *replica, ss_time now)
     plan->changed = 0;
     plan->preempted = 0;
     plan->now = now;
+}
+
+static const char *
+state_of(const struct ss_request *request)
+{
+    switch (request->state) {
+    case SS_WAITING:
+        return "waits";
+    case SS_PREFILLING:
+        return "runs, in prefill";
+    case SS_DECODING:
+        return "runs, and decodes";
+    case SS_PAUSED:
+        return "is paused";
+    case SS_SWAPPED:
+        return "is swapped out";
+    default:
+        return "is done";
+    }
+}
+
+int32_t
+ss_replica_breaks_rule(struct ss_replica *replica, const char *service, const struct servsim_request *seen,
+                       uint32_t cap)
+{
+    char *out = replica->broken_rule;
+    size_t size = sizeof replica->broken_rule;
+    if (seen == NULL)
+        (void)snprintf(out, size, "%s: no request (NULL)", service);
+    else if (cap == 0)
+        (void)snprintf(out, size, "%s: a cap of 0 tokens; write SERVSIM_NO_CAP", service);
+    else
+        (void)snprintf(out, size, "%s: request %llu %s already", service, (unsigned long long)seen->id,
+                       state_of(ss_request_of((struct servsim_request *)(uintptr_t)seen)));
+    return -EINVAL;
 }
 
 /* Room for one more item: 0 or -ENOMEM. */
@@ -150,9 +186,9 @@ static int32_t
 prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
 {
     struct ss_replica *replica = ctx;
-    struct ss_request *request = ss_request_of(seen);
-    if (request->state != SS_PREFILLING || cap == 0)
-        return -EINVAL;
+    struct ss_request *request = seen != NULL ? ss_request_of(seen) : NULL;
+    if (request == NULL || request->state != SS_PREFILLING || cap == 0)
+        return ss_replica_breaks_rule(replica, "prefill()", seen, cap);
     uint32_t tokens = next_chunk(request, cap, replica->plan->budget);
     if (tokens == 0)
         return request->chunk > 0 || request->computed == request->target ? SERVSIM_OK : SERVSIM_NO_BUDGET;
@@ -175,8 +211,11 @@ serve_running(void *ctx, uint32_t cap)
 {
     struct ss_replica *replica = ctx;
     struct ss_plan *plan = replica->plan;
-    if (cap == 0)
+    if (cap == 0) {
+        (void)snprintf(replica->broken_rule, sizeof replica->broken_rule,
+                       "serve_running(): a cap of 0 tokens; write SERVSIM_NO_CAP");
         return -EINVAL;
+    }
     uint32_t decodes = plan->decode ? 0 : decode_rows(replica);
     if (decodes > plan->budget)
         return SERVSIM_NO_BUDGET;
@@ -268,10 +307,10 @@ static int32_t
 admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
 {
     struct ss_replica *replica = ctx;
-    struct ss_request *request = ss_request_of(seen);
-    int parked = request->state == SS_PAUSED || request->state == SS_SWAPPED;
-    if ((request->state != SS_WAITING && !parked) || cap == 0)
-        return -EINVAL;
+    struct ss_request *request = seen != NULL ? ss_request_of(seen) : NULL;
+    int parked = request != NULL && (request->state == SS_PAUSED || request->state == SS_SWAPPED);
+    if (request == NULL || (request->state != SS_WAITING && !parked) || cap == 0)
+        return ss_replica_breaks_rule(replica, "admit()", seen, cap);
     if (replica->plan->budget == 0)
         return SERVSIM_NO_BUDGET;
     if (replica->running >= replica->cluster->cell->max_num_seqs)

@@ -190,8 +190,8 @@ struct servsim_request {
     uint32_t prompt_tokens;
     uint32_t predicted_output_tokens; /* set before it is routed; 0: no predictor is named, or it does not know */
     uint32_t preemptions;
-    uint32_t slot_key;           /* the scheduler's own */
-    void *slot;                  /* the scheduler's own */
+    uint32_t slot_key;           /* the scheduler's own; 0 at first */
+    void *slot;                  /* the scheduler's own; NULL at first */
     double predicted_confidence; /* the predictor's own word for it, 0 to 1; prediction_quality() tells how it fares */
 };
 
@@ -221,7 +221,8 @@ struct servsim_quality {
 #define SERVSIM_LOG_WARNING 1u
 #define SERVSIM_LOG_INFO 2u
 
-/* A replica at one instant, after the step ends and before the planning of that instant. */
+/* A replica at one instant, after the step ends and before the planning of that instant. The router sets `size` to
+   sizeof of it before it asks; the host fills in no more than that, and refuses 0. */
 struct servsim_replica_state {
     uint32_t size;
     uint32_t waiting; /* requests that do not run: new ones, and ones preempted */
@@ -259,6 +260,17 @@ struct servsim_host {
        NULL): the mean of the minutes before, at most 60, to which a burst compares. */
     int32_t (*forecast)(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual);
 };
+
+/* The state of a replica: 0, or -EINVAL where there is no such replica, -ENOSYS where there is no such service. */
+static inline int32_t
+servsim_replica_state_of(const struct servsim_host *host, uint32_t replica, struct servsim_replica_state *out)
+{
+    memset(out, 0, sizeof *out);
+    out->size = (uint32_t)sizeof *out;
+    if (!SERVSIM_COVERS(host, struct servsim_host, replica_state) || host->replica_state == NULL)
+        return -ENOSYS;
+    return host->replica_state(host->ctx, replica, out);
+}
 
 /* What prediction_quality() answers, and zeroes where there is no such service. */
 static inline int32_t
@@ -605,7 +617,7 @@ struct servsim_step_ops {
     /*
      * Gives every running request what comes next, where it has not got it in this step already: one token for each
      * that decodes, then prefill chunks of at most `cap` tokens, in running order (that of admission), while the budget
-     * lasts. NO_BLOCKS: nothing was given; preempt one, and call again.
+     * lasts. NO_BLOCKS: nothing was given; preempt one (somebody runs, so last_running() is not NULL), and call again.
      */
     int32_t (*serve_running)(void *ctx, uint32_t cap);
     /* The decoding part of serve_running alone. A step without it computes prompts while the decodes stand still. */
@@ -653,10 +665,12 @@ struct servsim_step {
     /*
      * Set by the plugin: for how many steps, this one included, it would decide the same if no request arrived or
      * finished and every decode found its block. 1 unless set; the host uses more only where the step is nothing but
-     * decodes.
+     * decodes and nobody was admitted or preempted: after such a step it asks again whatever stands here, so that
+     * SERVSIM_FOREVER is right there, too.
      */
     uint64_t horizon_steps;
-    int64_t until_s, until_ps; /* set by the plugin: and only for steps that begin before this; SERVSIM_NEVER */
+    /* Set by the plugin: and only for steps that begin before this. {SERVSIM_NEVER, 0} unless set. */
+    int64_t until_s, until_ps;
 };
 
 /* What arrive() answers. */

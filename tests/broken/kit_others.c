@@ -146,6 +146,7 @@ static const struct servsim_hardware_ops devices[] = {
 /* ---- what all share ---- */
 
 struct instance {
+    const struct servsim_host *host;
     uint32_t replicas, longest;
     uint64_t calls;
     char *kept;
@@ -156,9 +157,9 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
 {
     struct instance *instance = (struct instance *)calloc(1, sizeof *instance);
     const struct servsim_router_context *context = (const struct servsim_router_context *)args->context;
-    (void)host;
     if (instance == NULL)
         return servsim_fail(err, ENOMEM, "no memory");
+    instance->host = host;
     instance->replicas = context != NULL ? context->replicas : 1;
     *self = instance;
     return 0;
@@ -218,11 +219,25 @@ hears_nothing(void *self, uint32_t replica, uint32_t up)
     (void)up;
 }
 
+/* Asks for states without saying how large they are. */
+static int32_t
+without_size(void *self, const struct servsim_request *request, uint32_t *replica, struct servsim_error *err)
+{
+    const struct servsim_host *host = ((struct instance *)self)->host;
+    struct servsim_replica_state state = {.size = 0};
+    (void)request;
+    (void)err;
+    (void)host->replica_state(host->ctx, 0, &state);
+    *replica = 0;
+    return 0;
+}
+
 static const struct servsim_router_ops routers[] = {
     {.size = sizeof routers[0], .route = one_too_far},
     {.size = sizeof routers[0], .route = by_all_calls},
     {.size = sizeof routers[0], .route = by_clock},
     {.size = sizeof routers[0], .route = in_turn, .replica_up = hears_nothing},
+    {.size = sizeof routers[0], .route = without_size},
 };
 
 /* ---- traffic ---- */
@@ -433,6 +448,7 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN(SERVSIM_KIND_REPORT, "changing", &reports[1]),
     PLUGIN(SERVSIM_KIND_REPORT, "in_part", &reports[2]),
     PLUGIN(SERVSIM_KIND_REPORT, "blind", &reports[3]),
+    PLUGIN(SERVSIM_KIND_ROUTER, "sizeless", &routers[4]),
     {SERVSIM_PLUGIN_HEAD(SERVSIM_KIND_WORKLOAD, longest), .name = "shortest", .version = "1", .summary = "broken",
      .licence = "Apache-2.0", .options = longest, .create = create_longest, .destroy = destroy, .ops = &traffics[6]},
 };

@@ -289,6 +289,22 @@ log_it(void *self, struct servsim_step *step, struct servsim_error *err)
     return plan(self, step, err);
 }
 
+/* Admits somebody who runs already. */
+static int32_t
+admit_twice(void *self, struct servsim_step *step, struct servsim_error *err)
+{
+    int32_t rc = plan(self, step, err);
+    struct servsim_request *last = servsim_last_running(step);
+    return rc == 0 && last != NULL ? servsim_admit(step, last, SERVSIM_NO_CAP, 0) : rc;
+}
+
+static int32_t
+preempt_nobody(void *self, struct servsim_step *step, struct servsim_error *err)
+{
+    int32_t rc = plan(self, step, err);
+    return rc == 0 ? servsim_preempt(step, NULL, SERVSIM_RECOMPUTE) : rc;
+}
+
 /* Admits nobody until it has been asked ten times. */
 static int32_t
 after_ten(void *self, struct servsim_step *step, struct servsim_error *err)
@@ -332,6 +348,8 @@ static const struct servsim_scheduler_ops operations[] = {
     OPS(keep, until_patience_ends, NULL),
     OPS(keep, log_it, NULL),
     OPS(keep, after_ten, NULL),
+    OPS(keep, admit_twice, NULL),
+    OPS(keep, preempt_nobody, NULL),
 };
 
 #define PLUGIN_WITH(options_, name_, create_, destroy_, ops_)                                                          \
@@ -363,6 +381,8 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN_WITH(patience, "impatient", create_patient, destroy, 15),
     PLUGIN("logs", create, destroy, 16),
     PLUGIN("tenth", create, destroy, 17),
+    PLUGIN("twice", create, destroy, 18),
+    PLUGIN("nobody", create, destroy, 19),
     PLUGIN("sound", create, destroy, 9),
 };
 

@@ -44,6 +44,10 @@ kit_scheduler|scheduler|horizon_lies|fast-forward|horizon_steps promises more
 kit_scheduler|scheduler|horizon_lies|fast-forward|part at request [0-9]*: tpot_ms [0-9.]* / [0-9.]*$
 kit_scheduler|scheduler|impatient|fast-forward|random cell .* with patience=.*or until_s lies too late
 kit_scheduler|scheduler|logs|keeps the rules|killed by signal 11.*services that schedulers have not are NULL: log, seed
+kit_scheduler|scheduler|twice|keeps the rules|broke a rule while it composed a step: admit(): request [0-9]* runs, in prefill already (-22)
+kit_scheduler|scheduler|nobody|keeps the rules|preempt(recompute): no request (NULL)
+kit_scheduler|scheduler|breaks_rules|keeps the rules|preempt(recompute): request [0-9]* waits already
+kit_others|router|sizeless|routes|replica_state() is given a state without a size
 kit_scheduler|scheduler|tenth|serves everybody|waiting for ever
 kit_scheduler|scheduler|advance_lies|fast-forward|advance(k) is not the same as k calls
 kit_scheduler|scheduler|holds_lies|fast-forward|DECISION_HOLDS to an arrival that changes

@@ -27,6 +27,18 @@ done
 quietly install_it "$MAKE" -C my-router install
 servsim plugins info my-router >/dev/null || fail "make install does not bring it where servsim looks"
 
+# Names that C would stumble over, the longest that the loader takes, and one that is installed already.
+long=$(printf '%063d' 0 | tr 0 n)
+for mine in int errno a.b "$long"; do
+    quietly "new_odd" servsim plugins new scheduler "$mine"
+    quietly "make_odd" "$MAKE" -C "$mine" CC="${CC:-cc}" CFLAGS="-O1 -Werror -pedantic"
+    quietly "check_odd" servsim plugins check "./$mine/$mine.so" --law descriptor
+    quietly "validate_odd" servsim run --quiet --output odd "$mine/experiment.yaml"
+    rm -rf odd
+done
+servsim plugins new router random >out.txt 2>&1 || fail "plugins new router random: $(cat out.txt)"
+grep -q "a router plugin 'random' is installed already" out.txt || fail "nothing about its namesake: $(cat out.txt)"
+
 # Nothing is overwritten, and nothing is left half made.
 refused() { # WORDS ARGUMENTS...
     words=$1 status=0
@@ -40,5 +52,6 @@ refused 'there already' router my-router
 cmp before/my-router.c my-router/my-router.c || fail "a plugin was overwritten"
 refused 'unknown kind' scheduling mine
 refused 'is no name' router ../mine
+refused 'is no name' router "n$long"
 refused 'wants a kind and a name' router
 [ -z "$(find . -maxdepth 1 -name 'mine*' -o -maxdepth 1 -name '*.part*')" ] || fail "left behind: $(ls)"
