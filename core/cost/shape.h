@@ -19,8 +19,8 @@ struct ss_step_shape {
     uint32_t tokens;        /* computed in this step: decodes and prefill chunks together */
     uint32_t padded_tokens; /* rows that GEMMs compute for them; 0: as many as tokens */
     uint32_t expert_tokens; /* that enter experts, from all data-parallel ranks; 0: those of this rank alone */
-    uint32_t
-        gathered_tokens;   /* what the exchange of those takes as long as: the largest part for every rank; 0: they */
+    /* as many as the exchange of those takes: the largest rank's part for each of them; 0: expert_tokens */
+    uint32_t gathered_tokens;
     uint32_t sampled_rows; /* requests that get a token at its end */
     uint32_t wakes;        /* the engine had nothing to do before */
     uint64_t prefill_count, prefill_new_tokens, prefill_context_tokens, prefill_causal_pairs;

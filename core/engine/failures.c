@@ -42,6 +42,12 @@ struct ss_faults {
     struct line homeless; /* requests at the router */
 };
 
+static uint32_t
+replica_of(const struct ss_faults *faults, const struct fault *fault)
+{
+    return (uint32_t)(fault - faults->items);
+}
+
 /* ---- lines of requests ---- */
 
 static void
@@ -75,7 +81,7 @@ expect(struct ss_faults *faults, struct fault *fault, ss_time time, uint32_t wha
 {
     if (time >= SS_NEVER) /* which has no key */
         return 0;
-    ss_wide key = time * ((ss_wide)1 << 32) + ((ss_wide)what << 30) + (ss_wide)(fault - faults->items);
+    ss_wide key = time * ((ss_wide)1 << 32) + ((ss_wide)what << 30) + (ss_wide)replica_of(faults, fault);
     return ss_heap_push(&faults->next, key, fault, &fault->position);
 }
 
@@ -206,7 +212,7 @@ send_again(struct ss_cluster *cluster, struct ss_request *request)
 static struct ss_replica *
 ranks_of(const struct ss_cluster *cluster, const struct fault *fault)
 {
-    return &cluster->ranks[(size_t)(fault - cluster->faults->items) * cluster->cell->dp];
+    return &cluster->ranks[(size_t)replica_of(cluster->faults, fault) * cluster->cell->dp];
 }
 
 static void
@@ -258,18 +264,27 @@ note_outage(struct ss_cluster *cluster, struct fault *fault, struct servsim_erro
         result->outage_capacity = capacity;
     }
     fault->outage = result->outage_count++;
-    result->outages[fault->outage] = (struct ss_outage){(uint32_t)(fault - cluster->faults->items), cluster->now,
-                                                        .detected = SS_NEVER, .up = SS_NEVER};
+    result->outages[fault->outage] =
+        (struct ss_outage){replica_of(cluster->faults, fault), cluster->now, .detected = SS_NEVER, .up = SS_NEVER};
     return 0;
+}
+
+/* The groups of a replica: one for all of its ranks, or one for each. */
+static struct ss_group *
+groups_of(const struct ss_cluster *cluster, uint32_t replica, uint32_t *count)
+{
+    *count = cluster->group_count / cluster->cell->replicas;
+    return &cluster->groups[(size_t)replica * *count];
 }
 
 static int
 halt_groups(struct ss_cluster *cluster, uint32_t replica, struct servsim_error *err)
 {
+    uint32_t count;
+    struct ss_group *groups = groups_of(cluster, replica, &count);
     int rc = 0;
-    for (uint32_t i = 0; i < cluster->group_count && rc == 0; i++)
-        if (cluster->groups[i].ranks->owner == replica)
-            rc = ss_group_halt(&cluster->groups[i], err);
+    for (uint32_t i = 0; i < count && rc == 0; i++)
+        rc = ss_group_halt(&groups[i], err);
     return rc;
 }
 
@@ -277,7 +292,7 @@ static int
 strand_all(struct ss_cluster *cluster, struct fault *fault, struct servsim_error *err)
 {
     size_t count;
-    struct ss_request **requests = requests_at(cluster, (uint32_t)(fault - cluster->faults->items), &count);
+    struct ss_request **requests = requests_at(cluster, replica_of(cluster->faults, fault), &count);
     struct ss_replica *ranks = ranks_of(cluster, fault);
     int rc = 0;
     if (requests == NULL)
@@ -300,7 +315,7 @@ die(struct ss_cluster *cluster, struct fault *fault, struct servsim_error *err)
 {
     const struct ss_failures *rules = &cluster->cell->failures;
     struct ss_faults *faults = cluster->faults;
-    int rc = halt_groups(cluster, (uint32_t)(fault - faults->items), err);
+    int rc = halt_groups(cluster, replica_of(faults, fault), err);
     if (rc == 0)
         rc = strand_all(cluster, fault, err);
     if (rc == 0)
@@ -330,7 +345,7 @@ find_dead(struct ss_cluster *cluster, struct fault *fault)
     cluster->result->failures.outages[fault->outage].detected = cluster->now;
     fault->state = IS_DOWN;
     faults->known++;
-    tell_router(cluster, (uint32_t)(fault - faults->items), 0);
+    tell_router(cluster, replica_of(faults, fault), 0);
     release_stranded(cluster, fault);
     return expect(faults, fault, fault->back, IS_BACK);
 }
@@ -340,13 +355,13 @@ come_back(struct ss_cluster *cluster, struct fault *fault)
 {
     struct ss_faults *faults = cluster->faults;
     struct ss_outage *outage = &cluster->result->failures.outages[fault->outage];
-    uint32_t replica = (uint32_t)(fault - faults->items);
+    uint32_t replica = replica_of(faults, fault), count;
+    struct ss_group *groups = groups_of(cluster, replica, &count);
     outage->up = cluster->now;
     if (fault->state == IS_DEAD)
         outage->detected = cluster->now;
-    for (uint32_t i = 0; i < cluster->group_count; i++)
-        if (cluster->groups[i].ranks->owner == replica)
-            cluster->groups[i].down = 0;
+    for (uint32_t i = 0; i < count; i++)
+        groups[i].down = 0;
     faults->gone--;
     if (fault->state == IS_DOWN) {
         faults->known--;
@@ -470,7 +485,7 @@ static int
 begin(struct ss_cluster *cluster, struct fault *fault, size_t *scheduled)
 {
     const struct ss_failures *rules = &cluster->cell->failures;
-    uint32_t replica = (uint32_t)(fault - cluster->faults->items);
+    uint32_t replica = replica_of(cluster->faults, fault);
     char purpose[40];
     (void)snprintf(purpose, sizeof purpose, "failures.replica.%u", replica);
     fault->position = SS_HEAP_ABSENT;

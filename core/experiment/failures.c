@@ -32,16 +32,17 @@ read_list(const struct ss_build *build, const struct ss_node *map, const char *k
           int (*take)(const struct ss_build *, const struct ss_node *, const struct ss_options *, void *), void *ctx)
 {
     const struct ss_node *list = ss_node_get(map, key);
+    const char *example = table == &ss_outage_table ? "at: 60s, for: 30s" : "slowdown: 1.5";
     int rc = 0;
     if (list != NULL && (list->type != SS_NODE_LIST || list->count == 0))
         return ss_node_fail(list, build->err, EINVAL, "failures: %s takes a list; write %s: [{replica: 0, %s}]", key,
-                            key, table == &ss_outage_table ? "at: 60s, for: 30s" : "slowdown: 1.5");
+                            key, example);
     for (size_t i = 0; list != NULL && i < list->count && rc == 0; i++) {
         struct ss_options options;
         const struct ss_node *item = list->children[i];
         if (item->type != SS_NODE_MAP)
             return ss_node_fail(item, build->err, EINVAL, "failures: %s: an item is a map; write {replica: 0, %s}", key,
-                                table == &ss_outage_table ? "at: 60s, for: 30s" : "slowdown: 1.5");
+                                example);
         rc = ss_table_bind(&options, table, item, NULL, build->base_dir, NULL, build->err);
         if (rc != 0)
             return rc;
