@@ -20,26 +20,6 @@ set_cluster(const struct ss_trial *trial, struct ss_toy *toy, uint32_t replicas,
     ss_scene_put(trial, toy, variant);
 }
 
-/* The engine refuses a replica that is not there. */
-static int
-range(struct ss_trial *trial, struct servsim_error *err)
-{
-    static const uint32_t sizes[] = {1, 2, 3, 7, 64, 1000};
-    int rc = 0;
-    ss_trial_add_variants(trial);
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        for (size_t variant = 0; variant < trial->variant_count && rc == 0; variant++) {
-            struct ss_toy toy;
-            struct servsim_error why = {.size = sizeof why};
-            set_cluster(trial, &toy, sizes[i], variant);
-            rc = ss_scene_run(&toy, 0, NULL, NULL, &why);
-            if (rc != 0)
-                rc = servsim_fail(err, EPROTO, "with %u replicas: %.800s", sizes[i], why.text);
-        }
-    }
-    return rc;
-}
-
 #define MOST_DYING 64
 
 /* All replicas with an odd number die at once and come back; later all but the last. At times of the traffic. */
@@ -58,26 +38,42 @@ let_die(struct ss_toy *toy, struct ss_scheduled_failure *schedule)
         (struct ss_failures){.present = 1, .retries = 1000, .schedule = schedule, .schedule_count = count};
 }
 
+/* Runs clusters of these sizes, in every variant; where `schedule` is given, some of their replicas die. */
+static int
+run_sizes(struct ss_trial *trial, const uint32_t *sizes, size_t count, struct ss_scheduled_failure *schedule,
+          struct servsim_error *err)
+{
+    ss_trial_add_variants(trial);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t variant = 0; variant < trial->variant_count; variant++) {
+            struct ss_toy toy;
+            struct servsim_error why = {.size = sizeof why};
+            set_cluster(trial, &toy, sizes[i], variant);
+            if (schedule != NULL)
+                let_die(&toy, schedule);
+            if (ss_scene_run(&toy, 0, NULL, NULL, &why) != 0)
+                return servsim_fail(err, EPROTO, "with %u replicas%s: %.800s", sizes[i],
+                                    schedule != NULL ? ", some of which die" : "", why.text);
+        }
+    }
+    return 0;
+}
+
+/* The engine refuses a replica that is not there. */
+static int
+range(struct ss_trial *trial, struct servsim_error *err)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 7, 64, 1000};
+    return run_sizes(trial, sizes, sizeof sizes / sizeof sizes[0], NULL, err);
+}
+
 /* The engine refuses a replica that is down, where the router was told; it passes requests on where it cannot be. */
 static int
 avoids_the_dead(struct ss_trial *trial, struct servsim_error *err)
 {
     static const uint32_t sizes[] = {2, 3, 7, MOST_DYING};
     struct ss_scheduled_failure schedule[2 * MOST_DYING];
-    int rc = 0;
-    ss_trial_add_variants(trial);
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        for (size_t variant = 0; variant < trial->variant_count && rc == 0; variant++) {
-            struct ss_toy toy;
-            struct servsim_error why = {.size = sizeof why};
-            set_cluster(trial, &toy, sizes[i], variant);
-            let_die(&toy, schedule);
-            rc = ss_scene_run(&toy, 0, NULL, NULL, &why);
-            if (rc != 0)
-                rc = servsim_fail(err, EPROTO, "with %u replicas, some of which die: %.800s", sizes[i], why.text);
-        }
-    }
-    return rc;
+    return run_sizes(trial, sizes, sizeof sizes / sizeof sizes[0], schedule, err);
 }
 
 static int
