@@ -100,10 +100,7 @@ static void
 print_where(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
 {
     char path[4096];
-    size_t done = 0;
-    for (size_t i = 0; i < experiment->cell_count; i++)
-        done += outcomes[i].state == SS_CELL_DONE;
-    if (done == 0) {
+    if (ss_outcomes_done(outcomes, experiment->cell_count) == 0) {
         (void)printf("no results: no cell ran to its end, and nothing was written\n");
         return;
     }

@@ -250,12 +250,12 @@ settle(struct pool *pool)
     return failed;
 }
 
-static size_t
-count_done(const struct pool *pool)
+size_t
+ss_outcomes_done(const struct ss_outcome *outcomes, size_t count)
 {
     size_t done = 0;
-    for (size_t i = 0; i < pool->experiment->cell_count; i++)
-        done += pool->outcomes[i].state == SS_CELL_DONE;
+    for (size_t i = 0; i < count; i++)
+        done += outcomes[i].state == SS_CELL_DONE;
     return done;
 }
 
@@ -271,7 +271,7 @@ static int
 conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servsim_error *err)
 {
     const struct ss_experiment *experiment = pool->experiment;
-    size_t failed = settle(pool), done = count_done(pool);
+    size_t failed = settle(pool), done = ss_outcomes_done(pool->outcomes, experiment->cell_count);
     if (rc == 0 && pool->bad_input.code != 0)
         rc = servsim_fail(err, -pool->bad_input.code, "%s", pool->bad_input.text);
     if (rc == 0 && done > 0)

@@ -23,6 +23,9 @@ struct ss_outcome {
     char reason[1024];
 };
 
+/* How many of them have results. */
+size_t ss_outcomes_done(const struct ss_outcome *outcomes, size_t count);
+
 struct ss_sweep_options {
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
