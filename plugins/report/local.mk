@@ -42,10 +42,16 @@ plugins_report_json_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
 # The text of the report, which both `markdown` and `html` make.
 report_content = \
 	plugins/report/markdown/advice.c \
+	plugins/report/markdown/behaviours.c \
+	plugins/report/markdown/errors.c \
 	plugins/report/markdown/frame.c \
 	plugins/report/markdown/loss.c \
 	plugins/report/markdown/markdown.h \
-	plugins/report/markdown/errors.c plugins/report/markdown/outages.c plugins/report/markdown/predict.c \
+	plugins/report/markdown/outages.c \
+	plugins/report/markdown/predict.c \
+	plugins/report/markdown/sentences.c \
+	plugins/report/markdown/sentences.h \
+	plugins/report/markdown/summary.c \
 	plugins/report/markdown/tables.c \
 	plugins/report/markdown/verify.c \
 	plugins/report/markdown/words.c
