@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "conform/foreign.h"
 #include "conform/laws.h"
 #include "cost/operators.h"
 
@@ -38,80 +39,16 @@ begin(struct ss_trial *trial, struct bench *bench, struct servsim_error *err)
 
 /* ---- models that nobody asked for ---- */
 
-static void
-make_windowed(struct ss_model *model)
-{
-    model->window = 1024;
-    for (uint32_t i = 1; i < model->layers; i += 2)
-        model->kinds[i] = SS_LAYER_WINDOW;
-}
-
-static void
-make_latent(struct ss_model *model)
-{
-    model->latent_rank = 512;
-    model->rope_dim = 64;
-    model->query_rank = 1536;
-    model->head_dim = 192;
-    model->v_head_dim = 128;
-    model->kv_heads = model->q_heads;
-}
-
-static void
-make_experts(struct ss_model *model)
-{
-    model->experts = 64;
-    model->top_k = 6;
-    model->expert_ffn = 1408;
-    model->shared_ffn = 2816;
-    for (uint32_t i = 1; i < model->layers; i++)
-        model->kinds[i] = SS_LAYER_EXPERTS;
-}
-
-static void
-make_quantised(struct ss_model *model)
-{
-    ss_model_set_weights(model, SERVSIM_DTYPE_INT4);
-}
-
-static const struct foreign {
-    const char *name;
-    void (*make)(struct ss_model *model);
-} foreigners[] = {
-    {"a model with windows", make_windowed},
-    {"a model with latent attention", make_latent},
-    {"a model with experts", make_experts},
-    {"a model with weights of 4 bits", make_quantised},
-};
-
-#define FOREIGN_COUNT (sizeof foreigners / sizeof foreigners[0])
-
-static void
-make_foreign(struct ss_model *model, const struct foreign *foreign)
-{
-    *model = (struct ss_model){.layers = 32,
-                               .hidden = 4096,
-                               .q_heads = 32,
-                               .kv_heads = 8,
-                               .head_dim = 128,
-                               .ffn = 14336,
-                               .vocab = 128256,
-                               .max_positions = 131072,
-                               .dtype = SERVSIM_DTYPE_BF16};
-    (void)snprintf(model->name, sizeof model->name, "%s", foreign->name);
-    foreign->make(model);
-}
-
 /* SS_NOT_TRIED where the device does not know such models and says so. */
 static int
-begin_foreign(struct ss_trial *trial, struct bench *bench, const struct foreign *foreign, struct servsim_error *err)
+begin_foreign(struct ss_trial *trial, struct bench *bench, size_t foreign, struct servsim_error *err)
 {
     struct ss_model asked = trial->model;
     struct servsim_error why = {.size = sizeof why};
-    make_foreign(&trial->model, foreign);
+    ss_foreign_make(&trial->model, foreign);
     int rc = begin(trial, bench, &why);
     trial->model = asked;
-    bench->foreign = foreign->name;
+    bench->foreign = ss_foreign_name(foreign);
     return rc == 0 ? 0 : ss_not_tried(err, "%.900s", why.text);
 }
 
@@ -128,16 +65,16 @@ over_models(struct ss_trial *trial, int (*law)(struct bench *bench, struct servs
     for (int i = 0; i < SHAPES && rc == 0; i++)
         rc = law(&bench, err);
     trial->plugin.descriptor->destroy(bench.self);
-    for (size_t m = 0; m < FOREIGN_COUNT && rc == 0; m++) {
+    for (size_t m = 0; m < SS_FOREIGN_COUNT && rc == 0; m++) {
         struct servsim_error why = {.size = sizeof why};
-        if (begin_foreign(trial, &bench, &foreigners[m], &why) != 0)
+        if (begin_foreign(trial, &bench, m, &why) != 0)
             continue;
         for (int i = 0; i < FOREIGN_SHAPES && rc == 0 && !bench.refused; i++)
             rc = law(&bench, &why);
         trial->plugin.descriptor->destroy(bench.self);
         rc = bench.refused ? 0 : rc;
         if (rc != 0)
-            rc = servsim_fail(err, EPROTO, "%s: %.950s", foreigners[m].name, why.text);
+            rc = servsim_fail(err, EPROTO, "%s: %.950s", bench.foreign, why.text);
     }
     return rc;
 }
@@ -669,7 +606,7 @@ fast_forward(struct ss_trial *trial, struct servsim_error *err)
 {
     struct bench bench;
     struct servsim_error why = {.size = sizeof why};
-    trial->takes_windows = begin_foreign(trial, &bench, &foreigners[0], &why) == 0;
+    trial->takes_windows = begin_foreign(trial, &bench, SS_FOREIGN_WINDOWED, &why) == 0;
     if (trial->takes_windows)
         trial->plugin.descriptor->destroy(bench.self);
     int rc = ss_scenes_equal(trial, RANDOM_CELLS, &why);

@@ -6,6 +6,8 @@ core_libservsim_a_SOURCES += \
 	core/conform/engine.c \
 	core/conform/exports.c \
 	core/conform/exports.h \
+	core/conform/foreign.c \
+	core/conform/foreign.h \
 	core/conform/hardware.c \
 	core/conform/laws.h \
 	core/conform/predictor.c \
