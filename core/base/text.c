@@ -76,6 +76,18 @@ ss_text_free(struct ss_text *text)
     memset(text, 0, sizeof *text);
 }
 
+void
+ss_text_add_pattern(struct ss_text *text, const char *literal, int any_case)
+{
+    for (const char *at = literal; *at != '\0'; at++) {
+        int lower = *at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at;
+        if (any_case && lower >= 'a' && lower <= 'z')
+            ss_text_printf(text, "[%c%c]", lower - 'a' + 'A', lower);
+        else
+            ss_text_printf(text, "%s%c", strchr(".[]{}()*+?^$|\\", *at) != NULL ? "\\" : "", *at);
+    }
+}
+
 /* ---- reading ---- */
 
 static int

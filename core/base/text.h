@@ -21,6 +21,10 @@ void ss_text_puts(struct ss_text *text, const char *string);
 void ss_text_printf(struct ss_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ss_text_free(struct ss_text *text);
 
+/* Appends a regular expression (POSIX extended, ECMA 262) that matches `literal`, or, with `any_case`, its letters in
+   any case. */
+void ss_text_add_pattern(struct ss_text *text, const char *literal, int any_case);
+
 /* Reads a regular file of at most `limit` bytes; the result is terminated and the caller's. */
 int ss_file_read(const char *path, size_t limit, char **data, size_t *length, struct servsim_error *err);
 

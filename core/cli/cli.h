@@ -90,6 +90,7 @@ int ss_cmd_calibrate(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_compare(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup);
 int ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup);
+int ss_cmd_schema(int argc, char **argv, const struct ss_lookup *lookup);
 int ss_cmd_trace(int argc, char **argv, struct ss_cli *cli);
 
 #endif

@@ -17,6 +17,7 @@ core_libservsim_a_SOURCES += \
 	core/cli/recognise.c \
 	core/cli/report.c \
 	core/cli/run.c \
+	core/cli/schema.c \
 	core/cli/simulate.c \
 	core/cli/trace.c \
 	core/cli/trace.h \

@@ -33,6 +33,7 @@ static const char usage[] =
     "  calibrate ...     fit an engine's own time to real runs\n"
     "  plugins           list what is found; plugins info NAME tells about one\n"
     "  models            list the models that ship\n"
+    "  schema            the experiment file as a JSON Schema, for editors\n"
     "  trace ...         traffic as files: trace generate, info, convert, sample\n"
     "\n"
     "Each command tells more with --help. Manuals: servsim(1), servsim.yaml(5), servsim-plugin(7).\n"
@@ -48,7 +49,7 @@ static const struct command commands[] = {
     {"run", ss_cmd_run, NULL},           {"simulate", ss_cmd_simulate, NULL},   {"quick", ss_cmd_quick, NULL},
     {"report", ss_cmd_report, NULL},     {"analyze", ss_cmd_analyze, NULL},     {"compare", ss_cmd_compare, NULL},
     {"plugins", NULL, ss_cmd_plugins},   {"models", NULL, ss_cmd_models},       {"trace", ss_cmd_trace, NULL},
-    {"validate", ss_cmd_validate, NULL}, {"calibrate", ss_cmd_calibrate, NULL},
+    {"validate", ss_cmd_validate, NULL}, {"calibrate", ss_cmd_calibrate, NULL}, {"schema", NULL, ss_cmd_schema},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

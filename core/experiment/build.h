@@ -10,7 +10,8 @@
 struct ss_key;
 struct ss_table;
 
-#define SS_NAME_LIMIT 255 /* bytes of an experiment's name */
+#define SS_NAME_LIMIT 255        /* bytes of an experiment's name */
+#define SS_REPLICATES_LIMIT 1000 /* seeds of one cell */
 
 /* What every step needs. */
 struct ss_build {
@@ -68,6 +69,8 @@ int ss_host_keys_bind(const struct ss_build *build, const struct ss_node *tree, 
 
 /* engine.c: an engine's overhead by name or by numbers */
 int ss_overhead_build(const struct ss_build *build, const struct ss_node *tree, struct ss_overhead *out);
+/* Name number `index` of those that the host knows, or NULL behind the last. */
+const char *ss_overhead_name(size_t index);
 struct ss_text;
 /* Every number, as the rest of a flow map that begins with the name. */
 void ss_overhead_put(struct ss_text *text, const struct ss_overhead *overhead);

@@ -49,6 +49,12 @@ known_of(const char *name)
     return NULL;
 }
 
+const char *
+ss_overhead_name(size_t index)
+{
+    return index < KNOWN_COUNT ? known[index].name : NULL;
+}
+
 static int
 fail_unknown(const struct ss_build *build, const struct ss_node *place, const char *name)
 {

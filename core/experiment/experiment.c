@@ -12,7 +12,6 @@
 #include "plugin/units.h"
 
 #define CELL_NAME_LIMIT 200 /* bytes; a folder's name, with room for a suffix */
-#define REPLICATES_LIMIT 1000
 
 static int
 out_of_memory(const struct ss_build *build)
@@ -131,9 +130,9 @@ build_replicates(const struct ss_build *build, const struct ss_node *root)
     struct servsim_error why = {.size = sizeof why};
     int64_t count = 1;
     int rc = node == NULL || (node->type == SS_NODE_SCALAR && ss_integer_parse(node->text, "", &count, &why) == 0);
-    if (!rc || count < 1 || count > REPLICATES_LIMIT)
+    if (!rc || count < 1 || count > SS_REPLICATES_LIMIT)
         return ss_node_fail(node, build->err, EINVAL, "replicates: not a number of seeds; write 1 to %d",
-                            REPLICATES_LIMIT);
+                            SS_REPLICATES_LIMIT);
     build->out->replicates = (uint32_t)count;
     return 0;
 }

@@ -17,6 +17,7 @@ struct ss_key {
     uint32_t kind;      /* of the plugin that it names, or 0 */
     const char *bare;   /* what a value that is no map stands for: "plugin" or "name"; NULL: it is a value by itself */
     const char *preset; /* the plugin or name where none is given, or NULL */
+    const char *help;   /* one line, for people who write an experiment */
 };
 
 extern const struct ss_key ss_keys[];

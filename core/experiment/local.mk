@@ -12,4 +12,7 @@ core_libservsim_a_SOURCES += \
 	core/experiment/node.c \
 	core/experiment/node.h \
 	core/experiment/resolved.c \
+	core/experiment/schema.c \
+	core/experiment/schema.h \
+	core/experiment/schema_option.c \
 	core/experiment/use.c

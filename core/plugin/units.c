@@ -9,6 +9,8 @@
 #include <math.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 struct unit {
     const char *spelling;
     uint32_t dimension;
@@ -247,6 +249,23 @@ ss_quantity_parse(const char *text, const char *unit, double *out, struct servsi
         return fail_units(err, text, "is too large", wanted, unit);
     *out = number;
     return 0;
+}
+
+void
+ss_quantity_pattern(struct ss_text *out, const char *unit)
+{
+    const struct unit *wanted = unit_of(unit, unit[0] == '\0' ? FRACTION : 0);
+    size_t count = 0;
+    ss_text_puts(out, "[ \t]*[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?([ \t]*(");
+    for (size_t i = 0; wanted != NULL && i < UNIT_COUNT; i++) {
+        if (units[i].dimension != wanted->dimension || units[i].spelling[0] == '\0')
+            continue;
+        ss_text_puts(out, count++ > 0 ? "|" : "");
+        ss_text_add_pattern(out, units[i].spelling, (units[i].flags & ANY_CASE) != 0);
+    }
+    if (wanted == NULL)
+        ss_text_add_pattern(out, unit, 0);
+    ss_text_puts(out, "))?[ \t]*");
 }
 
 /* All digits: read without passing through a double. 1: done, 0: not of that form, -1: too large. */

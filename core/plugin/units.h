@@ -25,6 +25,11 @@ int ss_integer_parse(const char *text, const char *unit, int64_t *out, struct se
 /* The same for a time, rounded to whole picoseconds; a bare number is in `unit`. Below 10^8 s (three years). */
 int ss_duration_parse(const char *text, const char *unit, ss_time *out, struct servsim_error *err);
 
+/* Appends a regular expression (POSIX extended, ECMA 262; without ^ and $) of the texts that ss_quantity_parse() reads
+   in `unit`. */
+struct ss_text;
+void ss_quantity_pattern(struct ss_text *out, const char *unit);
+
 /* The shortest decimal that reads back as `number`. */
 void ss_number_format(char out[32], double number);
 

@@ -17,6 +17,7 @@ cli_tests = \
 	tests/cli/python.sh \
 	tests/cli/readme_step.sh \
 	tests/cli/resume.sh \
+	tests/cli/schema.sh \
 	tests/cli/schedulers.sh \
 	tests/cli/trace_tools.sh \
 	tests/cli/validate.sh

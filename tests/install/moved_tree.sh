@@ -6,7 +6,8 @@ set -eu
 
 install_tree "$work/stage"
 [ -z "$(find "$work/stage" -name '*.la')" ] || fail "libtool's .la files were installed"
-for each in servsim/plugin.h servsim/scheduler.h servsim/version.h servsim.pc servsim_plugin.m4 llama-3.1-8b.json quick.yaml; do
+for each in servsim/plugin.h servsim/scheduler.h servsim/version.h servsim.pc servsim_plugin.m4 llama-3.1-8b.json quick.yaml \
+    experiment.schema.json; do
     [ -n "$(find "$work/stage" -path "*/$each")" ] || fail "$each is not installed"
 done
 

@@ -4,6 +4,9 @@
 #include "plugin/units.h"
 
 #include <math.h>
+#include <regex.h>
+
+#include "base/text.h"
 
 #include "tests/unit/harness.h"
 #include "tests/unit/scratch.h"
@@ -244,6 +247,38 @@ test_formats(void)
     }
 }
 
+/* The pattern that editors check with takes what is read, and nothing else. */
+static void
+test_patterns(void)
+{
+    static const char *const in[] = {"", "s", "ms", "bytes", "bytes/s", "TFLOP/s", "1/s", "%", "tokens", "USD/h"};
+    static const char *const texts[] = {
+        "1",     "-1.5E-3", "+.5",     "5.",     ".",        " 7 \t",      "1e",     "1e6x",
+        "50ms",  "50 MS",   "50 mss",  "24GiB",  "24gib",    "24 GiB/s",   "71",     "71 tflops",
+        "2/s",   "120/MIN", "2 req/s", "90%",    "90%%",     "100 Tokens", "a",      "12.5\xc2\xb5s",
+        "0x10",  "inf",     "1,5",     "1 2",    "1.5USD/h", "1.5 usd/h",  "",       "3 h",
+        "1.2.3", "--1",     "1.e3",    "60 sec", "5 bytes",  "5 byte",     "5 Bytes"};
+    for (size_t i = 0; i < sizeof in / sizeof in[0]; i++) {
+        struct ss_text pattern = {0};
+        regex_t compiled;
+        ss_text_puts(&pattern, "^");
+        ss_quantity_pattern(&pattern, in[i]);
+        ss_text_puts(&pattern, "$");
+        CU_ASSERT_FATAL(!pattern.failed && regcomp(&compiled, pattern.data, REG_EXTENDED | REG_NOSUB) == 0);
+        for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++) {
+            double number;
+            int read = ss_quantity_parse(texts[j], in[i], &number, NULL) == 0;
+            int matches = regexec(&compiled, texts[j], 0, NULL, 0) == 0;
+            CU_ASSERT_EQUAL(read, matches);
+            if (read != matches)
+                printf("# '%s' in '%s' is %s, and the pattern says otherwise\n", texts[j], in[i],
+                       read ? "read" : "refused");
+        }
+        regfree(&compiled);
+        ss_text_free(&pattern);
+    }
+}
+
 int
 main(void)
 {
@@ -255,6 +290,7 @@ main(void)
         {"times are whole picoseconds", test_durations},
         {"what is written reads back as the same", test_round_trips},
         {"numbers and times are written short", test_formats},
+        {"patterns of quantities take what is read", test_patterns},
     };
     return ss_run_cases("units", cases, sizeof cases / sizeof cases[0]);
 }
