@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conform/exports.h"
+#include "conform/imports.h"
 #include "conform/laws.h"
 #include "plugin/table.h"
 
@@ -324,8 +325,20 @@ side_by_side(struct ss_trial *trial, struct servsim_error *err)
     return rc;
 }
 
+/* Reports look at clocks where they wait for gnuplot; nothing of a simulation depends on them. */
+static int
+asks_nobody(struct ss_trial *trial, struct servsim_error *err)
+{
+    if (trial->plugin.descriptor->kind == SERVSIM_KIND_REPORT)
+        return ss_not_tried(err, "reports may ask");
+    if (trial->beside_a_report)
+        return ss_not_tried(err, "a report is in the same file, and reports may ask");
+    int rc = ss_imports_check(trial->plugin.path, err);
+    return rc > 0 ? SS_NOT_TRIED : rc;
+}
+
 const struct ss_law ss_common_laws[] = {
     {"descriptor", descriptor},     {"options", options},           {"memory", memory},
-    {"same answers", same_answers}, {"side by side", side_by_side},
+    {"same answers", same_answers}, {"side by side", side_by_side}, {"asks nobody outside", asks_nobody},
 };
 const size_t ss_common_law_count = sizeof ss_common_laws / sizeof ss_common_laws[0];

@@ -102,6 +102,15 @@ struct errand {
 };
 
 static int
+holds_report(const struct ss_file *file)
+{
+    for (uint32_t i = 0; i < file->count; i++)
+        if (file->found[i] != NULL && file->found[i]->kind == SERVSIM_KIND_REPORT)
+            return 1;
+    return 0;
+}
+
+static int
 try_law(void *ctx, struct servsim_error *err)
 {
     const struct errand *errand = ctx;
@@ -114,6 +123,8 @@ try_law(void *ctx, struct servsim_error *err)
     int rc = ss_file_load(&file, errand->asked->file, err);
     if (rc == 0)
         rc = ss_trial_begin(trial, errand->asked, file.found[errand->plugin], err);
+    if (rc == 0)
+        trial->beside_a_report = holds_report(&file);
     if (rc == 0)
         rc = errand->law->holds(trial, err);
     ss_trial_end(trial);

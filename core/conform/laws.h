@@ -15,7 +15,8 @@
 struct ss_trial {
     const struct ss_conform_request *asked;
     struct ss_plugin plugin;
-    struct ss_use use; /* the options that were asked for, the rest as they stand */
+    int beside_a_report; /* the file also holds one */
+    struct ss_use use;   /* the options that were asked for, the rest as they stand */
     /* use, and the same with each flag turned and each other choice made, one at a time: variant_count of them. Behind
        these, up to setting_count, with each number small and large. Those that create() refuses are left out. */
     struct ss_use variants[SS_SETTINGS];

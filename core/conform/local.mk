@@ -9,11 +9,15 @@ core_libservsim_a_SOURCES += \
 	core/conform/foreign.c \
 	core/conform/foreign.h \
 	core/conform/hardware.c \
+	core/conform/imports.c \
+	core/conform/imports.h \
 	core/conform/laws.h \
 	core/conform/predictor.c \
 	core/conform/report.c \
 	core/conform/router.c \
 	core/conform/scheduler.c \
+	core/conform/symbols.c \
+	core/conform/symbols.h \
 	core/conform/toy.c \
 	core/conform/toy.h \
 	core/conform/toy_policy.c \

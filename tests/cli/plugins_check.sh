@@ -105,6 +105,25 @@ END
 grep -q '"status": "kept"' out.json || fail "no law is kept: $(cat out.json)"
 grep -q '"laws_broken": 1' out.json || fail "the second symbol should be the only finding: $(cat out.json)"
 
+# A file that calls for the clock is refused, unless what was linked into it asks on its own account.
+outside='asks nobody outside'
+if [ -z "${SERVSIM_SANITIZED:-}" ]; then
+    refused kit_predictor predictor clock "$outside" 'it calls for clock_gettime: '
+    mkdir coverage
+    if (cd coverage && ${CC:-cc} --coverage -Wl,--exclude-libs,libgcov.a -shared -fPIC -fvisibility=hidden -I "$SERVSIM_SRCDIR/include" \
+        -I "$SERVSIM_BUILDDIR/include" -I "$SERVSIM_SRCDIR" -o ../counted.so \
+        "$SERVSIM_SRCDIR/tests/broken/kit_predictor.c") 2>log; then
+        chmod go-w counted.so
+        "$servsim" plugins check ./counted.so --law "$outside" >out.txt || fail "a coverage build: $(cat out.txt)"
+        grep -q 'run-time of coverage.* asks on its own account' out.txt || fail "why is it left out? $(cat out.txt)"
+    fi
+else
+    "$servsim" plugins check ./kit_predictor.so --law "$outside" >out.txt || fail "a sanitized build: $(cat out.txt)"
+fi
+"$servsim" plugins check ./kit_others.so --kind hardware --name sound --law "$outside" >out.txt ||
+    fail "beside a report: $(cat out.txt)"
+grep -q 'a report is in the same file' out.txt || fail "why is it left out? $(cat out.txt)"
+
 # What a broken rule keeps from being judged is left out, not kept.
 "$servsim" plugins check ./kit_scheduler.so --name breaks_rules >out.txt && fail "a rule is broken, and nobody says so"
 for law in 'serves everybody' 'fast-forward equals'; do

@@ -4,6 +4,7 @@
  * Nothing is loaded, since that would run what the file says.
  */
 #include "conform/exports.h"
+#include "conform/imports.h"
 #include "fuzz.h"
 #include "plugin/file.h"
 
@@ -15,5 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_answer(ss_file_check(path, &err), &err);
     err.text[0] = '\0';
     fuzz_check_answer(ss_exports_check(path, &err), &err);
+    err.text[0] = '\0';
+    int rc = ss_imports_check(path, &err);
+    fuzz_check_answer(rc == 1 ? 0 : rc, &err);
     return 0;
 }
