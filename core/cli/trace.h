@@ -79,6 +79,9 @@ void ss_trace_write(struct ss_trace_writer *writer, const struct servsim_arrival
 int ss_trace_writer_close(struct ss_trace_writer *writer, const char *output, int rc, struct servsim_error *err);
 /* Prints what the format had no place for, a line each. */
 void ss_trace_tell_losses(const struct ss_trace_writer *writer);
+/* The same as one line on standard error, with the format that has a place for some of it; nothing where all is kept.
+ */
+void ss_trace_warn_losses(const struct ss_trace_writer *writer, const char *output);
 
 /* Writes what the reader gives, at most `limit` rows (0: all). Opens and closes the writer. */
 int ss_trace_copy(struct ss_trace_reader *reader, struct ss_trace_writer *writer, const char *output,

@@ -20,7 +20,9 @@ static const char usage[] =
     "                    jsonl: the same keys as tsv, and session, prompt and token ids where the traffic has them\n"
     "\n"
     "Requests without a class are written as ChatGPT, API log. Rows of failed requests have 0 output tokens; plugins\n"
-    "that can give them have an option emit_failed, which is set here unless --set says otherwise.\n";
+    "that can give them have an option emit_failed, which is set here unless --set says otherwise. What the traffic "
+    "has\n"
+    "and the format has no place for (clients, priorities, ...) is said in one line on standard error.\n";
 
 struct flags {
     struct ss_trace_wish wish;
@@ -97,6 +99,7 @@ generate(const struct flags *flags, const struct ss_cli *cli)
     if (rc != 0)
         return ss_trace_failed(rc, &err);
     (void)printf("%s: %llu rows\n", flags->output, (unsigned long long)writer.rows);
+    ss_trace_warn_losses(&writer, flags->output);
     return SS_EXIT_DONE;
 }
 

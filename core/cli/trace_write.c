@@ -282,6 +282,36 @@ ss_trace_tell_losses(const struct ss_trace_writer *writer)
                      (unsigned long long)writer->unclassed);
 }
 
+/* ", clients of 5 rows": those of `parts` that were lost, the first without a comma. */
+static void
+list_lost(struct ss_text *text, const struct ss_trace_writer *writer, uint32_t parts, int with_rows)
+{
+    const char *comma = "";
+    for (uint32_t part = 0; part < SS_TRACE_PARTS; part++) {
+        if (writer->lost[part] == 0 || (parts >> part & 1u) == 0)
+            continue;
+        ss_text_printf(text, "%s%s", comma, part_names[part]);
+        if (with_rows)
+            ss_text_printf(text, " of %llu rows", (unsigned long long)writer->lost[part]);
+        comma = ", ";
+    }
+}
+
+void
+ss_trace_warn_losses(const struct ss_trace_writer *writer, const char *output)
+{
+    const struct ss_trace_format *roomy = ss_trace_format_of("jsonl");
+    struct ss_text lost = {0}, kept = {0};
+    list_lost(&lost, writer, ~0u, 1);
+    list_lost(&kept, writer, roomy->parts, 0);
+    if (!lost.failed && !kept.failed && lost.length > 0)
+        (void)ss_complain_text("%.300s: lost: %s; %s has no place for them%s%s", output, lost.data,
+                               writer->format->name, kept.length > 0 ? "; --format jsonl keeps " : "",
+                               kept.length > 0 ? kept.data : "");
+    ss_text_free(&lost);
+    ss_text_free(&kept);
+}
+
 /* ---- files ---- */
 
 int

@@ -63,6 +63,22 @@ generate --workload tokens --set "path=$work/ids.jsonl" --format jsonl --output 
 grep -q '"input_tok_ids":\[5,6,7\],"hash_ids":\[0,14\]}' ids2.jsonl || fail "ids: $(cat ids2.jsonl)"
 grep -q '"session_id":"' ids2.jsonl || fail "session: $(cat ids2.jsonl)"
 
+# ---- what a format has no place for is said, in one line ----
+many="--workload poisson --set rate=10 --set clients=[1,1] --set priorities=[1,1] --set deadlines=[1,5]"
+# shellcheck disable=SC2086
+generate $many --requests 50 --output many.csv
+test "$(wc -l <complaint)" -eq 1 || fail "what burstgpt cannot hold: $(cat complaint)"
+for words in 'many.csv: lost: clients of [0-9]* rows, priorities of [0-9]* rows, deadlines of 50 rows; burstgpt has no place' \
+    '; --format jsonl keeps clients$'; do
+    grep -q "$words" complaint || fail "what burstgpt cannot hold: $(cat complaint)"
+done
+# shellcheck disable=SC2086
+generate $many --requests 50 --format jsonl --output many.jsonl
+grep -q 'clients' complaint && fail "jsonl holds clients: $(cat complaint)"
+grep -q 'lost: priorities' complaint || fail "jsonl holds no priorities: $(cat complaint)"
+generate --workload tokens --set "path=$work/ids.jsonl" --format jsonl --output ids2.jsonl
+test ! -s complaint || fail "nothing is lost: $(cat complaint)"
+
 # ---- seeds, limits, replacing a file ----
 generate --workload burstgpt_model --requests 500 --set days=1 --seed 1 --output one.csv
 generate --workload burstgpt_model --requests 500 --set days=1 --seed 2 --output two.csv
