@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/plugins.h"
+#include "plugin/search.h"
 #include "plugin/table.h"
 #include "plugin/units.h"
 
@@ -301,7 +302,10 @@ fail_unknown(const struct ss_registry *registry, const char *name)
     for (size_t i = 0; i < count; i++)
         names[i] = ss_registry_at(registry, i)->descriptor->name;
     const char *nearest = ss_nearest(name, names, count);
+    char file[SS_FILE_NEAR_BYTES];
     free(names);
+    if (ss_file_near(NULL, name, ".", file))
+        return ss_complain_text("unknown plugin '%.64s'; a file is named with a slash: write %s", name, file);
     if (nearest != NULL)
         return ss_complain_text("unknown plugin '%.64s'; did you mean '%s'? (servsim plugins lists all)", name,
                                 nearest);

@@ -6,6 +6,7 @@
 
 #include "cli/plugins.h"
 #include "conform/conform.h"
+#include "plugin/search.h"
 
 #define TIMEOUT_S 30.0
 
@@ -131,6 +132,9 @@ find_file(struct flags *flags, const struct ss_lookup *lookup)
         flags->request.kind = plugin->descriptor->kind;
         return 0;
     }
+    char near[SS_FILE_NEAR_BYTES];
+    if (ss_file_near(ss_kind_name(flags->request.kind), name, ".", near))
+        return ss_complain_text("%.200s is no file and no installed plugin; write %s", name, near);
     return ss_complain_text("%.200s is no file and no installed plugin; servsim plugins lists those", name);
 }
 

@@ -379,8 +379,10 @@ refused_for(const struct ss_registry *registry, const char *name)
 
 /* Everything was opened by now. */
 static int
-fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *name, struct servsim_error *err)
+fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *what, const char *name,
+             const char *base_dir, struct servsim_error *err)
 {
+    char file[SS_FILE_NEAR_BYTES];
     struct ss_text text = {0};
     const char **names = calloc(registry->count + 1, sizeof *names);
     if (names == NULL)
@@ -391,10 +393,12 @@ fail_unknown(const struct ss_registry *registry, uint32_t kind, const char *name
             names[count++] = registry->entries[i]->plugin.descriptor->name;
     const char *nearest = ss_nearest(name, names, count);
     const struct ss_refusal *refusal = name[0] != '\0' ? refused_for(registry, name) : NULL;
-    ss_text_printf(&text, "unknown %s plugin '%.64s'; ", ss_kind_name(kind), name);
+    ss_text_printf(&text, "unknown %s plugin '%.64s'; ", what, name);
     if (refusal != NULL)
         ss_text_printf(&text, "%.300s was refused (%.300s); ", refusal->path, refusal->reason);
-    if (nearest != NULL)
+    if (ss_file_near(what, name, base_dir, file))
+        ss_text_printf(&text, "a file is named with a slash: write %s; ", file);
+    else if (nearest != NULL)
         ss_text_printf(&text, "did you mean '%s'? ", nearest);
     ss_text_puts(&text, count > 0 ? "known:" : "none is installed; check --plugin-path and SERVSIM_PLUGIN_PATH");
     for (size_t i = 0; i < count; i++)
@@ -427,13 +431,14 @@ ss_registry_find(struct ss_registry *registry, uint32_t kind, const char *name, 
                  const struct ss_plugin **out, struct servsim_error *err)
 {
     const struct entry *entry = NULL;
-    if (ss_kind_name(kind) == NULL)
+    const char *what = ss_kind_name(kind);
+    if (what == NULL)
         return servsim_fail(err, EINVAL, "plugin kind %u is unknown", kind);
     if (strchr(name, '/') != NULL)
         return find_file(registry, kind, name, base_dir, out, err);
     int rc = find_by_name(registry, kind, name, &entry, err);
     if (rc == 0 && entry == NULL)
-        return fail_unknown(registry, kind, name, err);
+        return fail_unknown(registry, kind, what, name, base_dir, err);
     if (rc == 0)
         *out = &entry->plugin;
     return rc;

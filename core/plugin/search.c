@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "plugin/registry.h"
 #include "plugin/table.h"
@@ -82,4 +83,44 @@ ss_file_is_named_for(const char *file, uint32_t kind, const char *name)
         return 0;
     file += before + 1;
     return name == NULL || (strncasecmp(file, name, length) == 0 && strcmp(file + length, ".so") == 0);
+}
+
+static int
+is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* `file` in `base_dir`, or in the current folder. */
+static int
+near_at(const char *file, const char *base_dir, char out[SS_FILE_NEAR_BYTES])
+{
+    char *path = ss_path_absolute(base_dir, file), *here = ss_path_absolute(NULL, file);
+    int found = 1;
+    if (path != NULL && is_file(path))
+        (void)snprintf(out, SS_FILE_NEAR_BYTES, "./%.500s", file);
+    else if (here != NULL && strlen(here) < SS_FILE_NEAR_BYTES && is_file(here))
+        (void)snprintf(out, SS_FILE_NEAR_BYTES, "%s", here);
+    else
+        found = 0;
+    free(path);
+    free(here);
+    return found;
+}
+
+int
+ss_file_near(const char *kind, const char *name, const char *base_dir, char out[SS_FILE_NEAR_BYTES])
+{
+    char file[400];
+    size_t length = strlen(name);
+    if (length == 0 || length > 255 || strchr(name, '/') != NULL)
+        return 0;
+    if (length > 3 && strcmp(name + length - 3, ".so") == 0)
+        return near_at(name, base_dir, out);
+    (void)snprintf(file, sizeof file, "%s.so", name);
+    if (near_at(file, base_dir, out))
+        return 1;
+    (void)snprintf(file, sizeof file, "%s_%s.so", kind != NULL ? kind : "", name);
+    return kind != NULL && near_at(file, base_dir, out);
 }

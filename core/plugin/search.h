@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SS_FILE_NEAR_BYTES 600
+
 struct ss_candidate {
     char *path;       /* absolute */
     const char *file; /* its last part */
@@ -30,5 +32,10 @@ void ss_search_free(struct ss_search *search);
 
 /* Is the file KIND_NAME.so, or, without a name, KIND_anything.so? Case is ignored. */
 int ss_file_is_named_for(const char *file, uint32_t kind, const char *name);
+
+/* The file that a name without a slash may have been meant for: NAME, where it ends in .so, NAME.so or KIND_NAME.so in
+   `base_dir`, to which paths are relative, or in the current folder. 1 and what to write for it ("./NAME.so"), else 0.
+   `kind` is its name, or NULL. */
+int ss_file_near(const char *kind, const char *name, const char *base_dir, char out[SS_FILE_NEAR_BYTES]);
 
 #endif

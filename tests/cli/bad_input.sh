@@ -135,6 +135,13 @@ trace "bad.csv:2" "${head}5,ChatGPT,99999999999999999999,4,7,API log\n"
 head -c 4000 "$servsim" >plugin.so
 yaml "plugin.so" 'scheduler: ./plugin.so'
 cp "$SERVSIM_BUILDDIR/plugins/.libs/scheduler_fcfs.so" open.so
+yaml "bad.yaml:4|unknown scheduler plugin 'open'|write ./open.so" 'scheduler: open'
+yaml "bad.yaml:4|write ./open.so" 'matrix: {scheduler: [fcfs, {plugin: open.so}]}'
+mkdir deep
+printf 'servsim: 1\nscheduler: open\nworkload: {plugin: poisson, rate: 2, requests: 10}\n' >deep/far.yaml
+expect "deep/far.yaml:2|write $(pwd -P)/open.so" "$servsim" run deep/far.yaml
+expect "write ./open.so" "$servsim" plugins info open
+expect "write ./open.so" "$servsim" plugins check open
 chmod 666 open.so
 yaml "open.so|writable" 'scheduler: ./open.so'
 yaml "hardware_a100.so|scheduler" "scheduler: $SERVSIM_BUILDDIR/plugins/.libs/hardware_a100.so"

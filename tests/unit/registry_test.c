@@ -358,6 +358,13 @@ test_names(void)
     CU_ASSERT_EQUAL(ss_registry_find(registry, SERVSIM_KIND_ROUTER, path, "/", &again, &err), 0);
     CU_ASSERT_PTR_EQUAL(plugin, again);
     expect_unknown(registry, SERVSIM_KIND_ROUTER, "newer", ".", "unknown router plugin 'newer'");
+    /* What was meant for a file is answered with how a file is written. */
+    (void)scratch_plugin(apart, "sound", "router_far.so");
+    expect_unknown(registry, SERVSIM_KIND_ROUTER, "newer", apart,
+                   "a file is named with a slash: write ./newer.so; known:");
+    expect_unknown(registry, SERVSIM_KIND_ROUTER, "newer.so", apart, "write ./newer.so;");
+    expect_unknown(registry, SERVSIM_KIND_ROUTER, "far", apart, "write ./router_far.so;");
+    expect_unknown(registry, SERVSIM_KIND_HARDWARE, "far", apart, "unknown hardware plugin 'far'; |known:");
     CU_ASSERT_EQUAL(ss_registry_count(registry), 12);
     expect_unknown(registry, SERVSIM_KIND_SCHEDULER, "./newer.so", apart, "holds no scheduler plugin, but the router");
     expect_unknown(registry, SERVSIM_KIND_SCHEDULER, "./many.so", apart, "many.so holds 2 scheduler plugins");
