@@ -43,6 +43,9 @@ void ss_matrix_free(struct ss_matrix *matrix);
 /* Index of the value of `axis` in cell number `cell`; the first axis turns slowest. */
 size_t ss_matrix_choice(const struct ss_matrix *matrix, size_t cell, size_t axis);
 
+/* Refuses a --set that no cell would feel, since every value of its axis replaces it. */
+int ss_matrix_check_sets(const struct ss_build *build, const struct ss_matrix *matrix, const struct ss_node *root);
+
 /* The keys of cell number `cell` with the values of its axes merged in; the caller frees it. NULL without memory. */
 struct ss_node *ss_matrix_tree(const struct ss_matrix *matrix, const struct ss_node *root, size_t cell);
 

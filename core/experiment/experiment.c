@@ -318,6 +318,8 @@ build_cells(const struct ss_build *build, const struct ss_node *root)
     for (size_t i = 0; rc == 0 && i < matrix.axis_count; i++)
         rc = check_underneath(build, root, matrix.axes[i].key);
     if (rc == 0)
+        rc = ss_matrix_check_sets(build, &matrix, root);
+    if (rc == 0)
         rc = copy_axes(build, &matrix);
     size_t cells = matrix.cell_count * build->out->replicates;
     if (rc == 0 && (build->out->cells = calloc(cells, sizeof *build->out->cells)) == NULL)

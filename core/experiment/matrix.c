@@ -304,6 +304,69 @@ ss_matrix_tree(const struct ss_matrix *matrix, const struct ss_node *root, size_
     return tree;
 }
 
+/* ---- --set ---- */
+
+/* A value, not a map, that --set has written. */
+static int
+is_set(const struct ss_node *node)
+{
+    return node->type != SS_NODE_MAP && node->line == 0 && strncmp(node->origin, "--set ", 6) == 0;
+}
+
+static int
+holds_origin(const struct ss_node *node, const char *origin)
+{
+    int found = is_set(node) && strcmp(node->origin, origin) == 0;
+    for (size_t i = 0; node->type == SS_NODE_MAP && i < node->count && !found; i++)
+        found = holds_origin(node->children[i], origin);
+    return found;
+}
+
+/* Does it stay beside, or in the place of nothing in, any value of the axis? Without memory it does. */
+static int
+is_felt(const struct ss_axis_values *axis, const struct ss_node *base, const char *origin)
+{
+    int felt = 0;
+    for (size_t i = 0; i < axis->count && !felt; i++) {
+        struct ss_node *merged = merge(axis->key, base, axis->nodes[i]);
+        felt = merged == NULL || holds_origin(merged, origin);
+        ss_node_free(merged);
+    }
+    return felt;
+}
+
+static int
+check_sets_in(const struct ss_build *build, const struct ss_axis_values *axis, const struct ss_node *base,
+              const struct ss_node *node)
+{
+    int rc = 0;
+    for (size_t i = 0; node->type == SS_NODE_MAP && i < node->count && rc == 0; i++)
+        rc = check_sets_in(build, axis, base, node->children[i]);
+    if (!is_set(node) || is_felt(axis, base, node->origin))
+        return rc;
+    const char *key = axis->key->name;
+    if (axis->nodes[0]->key == NULL)
+        return ss_node_fail(node, build->err, EINVAL,
+                            "no cell would feel it: every value of the axis '%s' says otherwise; set the whole axis: "
+                            "--set 'matrix.%s=[...]'",
+                            key, key);
+    return ss_node_fail(node, build->err, EINVAL,
+                        "no cell would feel it: every value of the axis '%s' says otherwise; set a value of the axis: "
+                        "--set matrix.%s.%s...",
+                        key, key, axis->labels[0]);
+}
+
+int
+ss_matrix_check_sets(const struct ss_build *build, const struct ss_matrix *matrix, const struct ss_node *root)
+{
+    int rc = 0;
+    for (size_t i = 0; i < matrix->axis_count && rc == 0; i++) {
+        const struct ss_node *base = ss_node_get(root, matrix->axes[i].key->name);
+        rc = base != NULL ? check_sets_in(build, &matrix->axes[i], base, base) : 0;
+    }
+    return rc;
+}
+
 void
 ss_folder_safe(char *name)
 {

@@ -119,6 +119,17 @@ yaml "bad.yaml:4|plugin.so" 'scheduler: ./plugin.so'
 printf 'servsim: 1\nworkload: {plugin: poisson, rate: 2, requests: 10}\n' >good.yaml
 expect "scheduler.max_num_seqz|max_num_seqs" "$servsim" run --set scheduler.max_num_seqz=3 good.yaml
 
+# what --set says and every value of an axis says otherwise
+printf 'servsim: 1\nreport: []\nworkload: {plugin: poisson, rate: 2, requests: 10}\nkv_cache: {block_size: 32}\nmatrix:\n' >axes.yaml
+printf '  cluster: {one: {gpus: 1}, two: {gpus: 2}}\n  scheduler: [fcfs, sjf]\n  kv_cache: {a: {}, b: {blocks: 900}}\n' >>axes.yaml
+expect "--set cluster.gpus=8: no cell|axis 'cluster'|--set matrix.cluster.one" "$servsim" run --set cluster.gpus=8 axes.yaml
+expect "--set cluster={gpus: 8, tp: 2}: no cell" "$servsim" run --set 'cluster={gpus: 8, tp: 2}' axes.yaml
+expect "--set scheduler=srpt: no cell|axis 'scheduler'|matrix.scheduler=[...]" "$servsim" run --set scheduler=srpt axes.yaml
+set -- --output results --quiet --set scheduler.max_num_seqs=64 --set kv_cache.blocks=800 --set kv_cache.block_size=16
+"$servsim" run "$@" --set matrix.cluster.two.gpus=4 axes.yaml >out 2>&1 || { cat out; failures=$((failures + 1)); }
+grep -q '^two-fcfs-a  *4 ' out || { cat out; failures=$((failures + 1)); }
+rm -rf results
+
 # --- the trace ---
 trace "bad.csv|empty" ''
 trace "bad.csv" '\001\002\377\376 junk\n\000\000'
