@@ -71,7 +71,7 @@ simulate(const struct ss_cell *cell, int stepwise, struct servsim_error *err)
 static int
 stream(const struct ss_cell *cell, struct servsim_error *err)
 {
-    struct ss_traffic traffic;
+    struct ss_traffic_extent traffic;
     double begun_s = cpu_s();
     int rc = ss_measure_traffic(cell, &traffic, err);
     if (rc == 0)
@@ -102,7 +102,10 @@ main(int argc, char **argv)
     if (rc == 0)
         rc = ss_experiment_read(&experiment, argv[2], (const char *const *)argv + 3, (size_t)argc - 3, &lookup, &err);
     if (rc == 0) {
-        rc = ss_find_loads(&experiment, &err);
+        const struct ss_sweep_options options = {0};
+        struct ss_outcome *outcomes = calloc(experiment.cell_count, sizeof *outcomes);
+        rc = outcomes != NULL ? ss_find_loads(&experiment, &options, outcomes, &err) : -ENOMEM;
+        free(outcomes);
         if (rc == 0)
             rc = act(argv[1], &experiment.cells[0], &err);
         ss_experiment_free(&experiment);

@@ -3,11 +3,14 @@
  */
 #include "base/child.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define POLL_MS 200
 
 double
 ss_clock_s(void)
@@ -115,5 +118,32 @@ ss_child_end(struct ss_child *child, struct ss_last_word *word)
         return 1;
     word->code = -EPROTO;
     describe_end(status, word->text, sizeof word->text);
+    return 0;
+}
+
+int
+ss_child_run(ss_child_job job, void *ctx, double timeout_s, const volatile sig_atomic_t *interrupted,
+             struct ss_last_word *word)
+{
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_child child;
+    int rc = ss_child_start(&child, job, ctx, &err), late = 0, stop = 0;
+    *word = (struct ss_last_word){.code = rc};
+    if (rc != 0) {
+        (void)snprintf(word->text, sizeof word->text, "%s", err.text);
+        return 0;
+    }
+    struct pollfd end = {.fd = child.pipe, .events = POLLIN};
+    while (!late && !stop && poll(&end, 1, POLL_MS) <= 0) {
+        late = timeout_s > 0 && ss_clock_s() - child.begun_s >= timeout_s;
+        stop = interrupted != NULL && *interrupted != 0;
+    }
+    if (late || stop)
+        (void)kill(child.pid, SIGKILL);
+    int spoke = ss_child_end(&child, word);
+    if (spoke || (!late && !stop))
+        return spoke;
+    word->code = stop ? -EINTR : -ETIMEDOUT;
+    (void)snprintf(word->text, sizeof word->text, stop ? "interrupted" : "timed out after %g s", timeout_s);
     return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef SS_BASE_CHILD_H
 #define SS_BASE_CHILD_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "servsim/plugin.h"
@@ -18,7 +19,7 @@ struct ss_child {
     double begun_s;
 };
 
-/* What the job returned and said. */
+/* What the job returned, and what it left in err->text, which need not be an error. */
 struct ss_last_word {
     int32_t code;
     char text[1016];
@@ -33,5 +34,12 @@ int ss_child_start(struct ss_child *child, ss_child_job job, void *ctx, struct s
 
 /* Waits for the child. 1: *word is its last word; 0: it died without one, and word->text says how. */
 int ss_child_end(struct ss_child *child, struct ss_last_word *word);
+
+/*
+ * Runs the job and waits for it: 1: *word is its last word; 0: it died or was late (`timeout_s` > 0), and word->text
+ * says so, or no child could be made. When *interrupted becomes non-zero it is killed; word->code is then -EINTR.
+ */
+int ss_child_run(ss_child_job job, void *ctx, double timeout_s, const volatile sig_atomic_t *interrupted,
+                 struct ss_last_word *word);
 
 #endif

@@ -279,6 +279,17 @@ run_one(const struct ss_cell *cell, const struct flags *flags, const volatile si
     return rc == -EPROTO || rc == -EFAULT ? SS_EXIT_SOME_FAILED : SS_EXIT_BAD;
 }
 
+static int
+find_load(struct ss_experiment *experiment, const volatile sig_atomic_t *interrupted)
+{
+    const struct ss_sweep_options options = {.interrupted = interrupted};
+    struct servsim_error err = {.size = sizeof err};
+    struct ss_outcome outcome = {0};
+    if (ss_find_loads(experiment, &options, &outcome, &err) != 0)
+        return ss_complain(&err);
+    return outcome.state == SS_CELL_FAILED ? ss_complain_text("%s", outcome.reason) : 0;
+}
+
 int
 ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli)
 {
@@ -300,9 +311,9 @@ ss_cmd_simulate(int argc, char **argv, struct ss_cli *cli)
     } else if (status == 0) {
         status = build_experiment(&experiment, &flags, cli);
         if (status == 0) {
-            struct servsim_error err = {.size = sizeof err};
-            status = ss_find_loads(&experiment, &err) != 0 ? ss_complain(&err)
-                                                           : run_one(&experiment.cells[0], &flags, cli->interrupted);
+            status = find_load(&experiment, cli->interrupted);
+            if (status == 0)
+                status = run_one(&experiment.cells[0], &flags, cli->interrupted);
             ss_experiment_free(&experiment);
         }
     }

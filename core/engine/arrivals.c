@@ -8,8 +8,8 @@
 static int
 bad_arrival(const struct ss_cluster *cluster, const char *what, struct servsim_error *err)
 {
-    return servsim_fail(err, EPROTO, "workload plugin '%s': request %zu %s", cluster->workload.descriptor->name,
-                        cluster->result->records.count, what);
+    return servsim_fail(err, EPROTO, "workload plugin '%s': request %zu %s",
+                        cluster->cell->workload.plugin->descriptor->name, cluster->result->records.count, what);
 }
 
 int
@@ -20,9 +20,7 @@ ss_arrivals_read(struct ss_cluster *cluster, struct servsim_error *err)
         cluster->read_ahead = 0;
         return 1;
     }
-    *next = (struct servsim_arrival){.size = sizeof *next, .deadline_s = SERVSIM_NEVER};
-    err->text[0] = '\0';
-    int rc = cluster->workload_ops->next(cluster->workload.self, next, err);
+    int rc = ss_traffic_next(&cluster->traffic, next, err);
     if (rc < 0 && err->text[0] == '\0')
         return bad_arrival(cluster, "failed without a reason", err);
     if (rc <= 0)

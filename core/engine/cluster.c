@@ -174,7 +174,7 @@ check_end(const struct ss_cluster *cluster, struct servsim_error *err)
 {
     if (cluster->result->records.count == 0)
         return servsim_fail(err, EINVAL, "workload plugin '%s' delivered no request",
-                            cluster->workload.descriptor->name);
+                            cluster->cell->workload.plugin->descriptor->name);
     if (cluster->in_system > 0)
         return servsim_fail(err, EPROTO, "scheduler plugin '%s' left %llu requests waiting for ever",
                             cluster->cell->scheduler.plugin->descriptor->name, (unsigned long long)cluster->in_system);

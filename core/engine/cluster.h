@@ -13,6 +13,7 @@
 #include "engine/replica.h"
 #include "engine/requests.h"
 #include "engine/simulation.h"
+#include "engine/traffic.h"
 
 struct ss_cluster {
     const struct ss_cell *cell;
@@ -21,9 +22,9 @@ struct ss_cluster {
     struct ss_cost *cost;
     struct servsim_host host; /* for hardware, workload and predictor */
     struct servsim_host router_host;
-    struct ss_instance router, workload;
+    struct ss_instance router;
     const struct servsim_router_ops *router_ops;
-    const struct servsim_workload_ops *workload_ops;
+    struct ss_traffic traffic;
     struct ss_predictor *predictor; /* NULL: none is named */
     struct ss_faults *faults;       /* NULL: no replica ever fails */
     struct ss_replica *ranks;       /* the ranks of all replicas, replica by replica */

@@ -33,4 +33,6 @@ core_libservsim_a_SOURCES += \
 	core/engine/simulation.c \
 	core/engine/simulation.h \
 	core/engine/step.c \
+	core/engine/traffic.c \
+	core/engine/traffic.h \
 	core/engine/verify.c

@@ -80,16 +80,6 @@ make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
-/* Opens the traffic: it may read whole files, so it is not part of the preflight. */
-static int
-open_workload(struct ss_cluster *cluster, struct servsim_error *err)
-{
-    int rc = ss_instance_create(&cluster->workload, &cluster->cell->workload, &cluster->host, NULL, err);
-    if (rc == 0)
-        cluster->workload_ops = cluster->workload.descriptor->ops;
-    return rc;
-}
-
 /* Data-parallel ranks of a model with experts meet in every layer with experts, so they step together; others are
    engines of their own behind one door. */
 static int
@@ -156,7 +146,7 @@ cluster_free(struct ss_cluster *cluster)
     free(cluster->ranks);
     free(cluster->groups);
     free(cluster->due);
-    ss_instance_destroy(&cluster->workload);
+    ss_traffic_close(&cluster->traffic);
     ss_predictor_destroy(cluster->predictor);
     ss_faults_free(cluster->faults);
     ss_instance_destroy(&cluster->router);
@@ -197,8 +187,7 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     ss_predictor_collect(cluster);
     ss_faults_collect(cluster);
     result->workload.size = sizeof result->workload;
-    if (SERVSIM_COVERS(cluster->workload_ops, struct servsim_workload_ops, stats) && cluster->workload_ops->stats)
-        (void)cluster->workload_ops->stats(cluster->workload.self, &result->workload);
+    ss_traffic_stats(&cluster->traffic, &result->workload);
     return 0;
 }
 
@@ -212,8 +201,8 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
     out->timeline.limit = options->timeline_limit;
     int rc = cluster_make(&cluster, cell, options, err);
     cluster.result = out;
-    if (rc == 0)
-        rc = open_workload(&cluster, err);
+    if (rc == 0) /* it may read whole files, so it is not part of the preflight */
+        rc = ss_traffic_open(&cluster.traffic, cell, &cluster.host, err);
     if (rc == 0)
         rc = ss_history_read(&cluster, err);
     if (rc == 0)
@@ -229,7 +218,7 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
 }
 
 int
-ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct servsim_error *err)
+ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic_extent *out, struct servsim_error *err)
 {
     const struct ss_sim_options options = {0};
     struct ss_cluster cluster = {.cell = cell, .options = &options};
@@ -239,8 +228,8 @@ ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct se
         return servsim_fail(err, ENOMEM, "no memory to measure the traffic");
     cluster.result = empty;
     make_hosts(&cluster);
-    *out = (struct ss_traffic){0, 0};
-    int rc = open_workload(&cluster, err);
+    *out = (struct ss_traffic_extent){0, 0};
+    int rc = ss_traffic_open(&cluster.traffic, cell, &cluster.host, err);
     if (rc == 0)
         rc = ss_history_read(&cluster, err);
     while (rc == 0 && (rc = ss_arrivals_read(&cluster, err)) > 0) {
@@ -250,8 +239,21 @@ ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct se
         rc = 0;
     }
     out->span = last - first;
-    ss_instance_destroy(&cluster.workload);
+    ss_traffic_close(&cluster.traffic);
     free(empty);
+    return rc;
+}
+
+int
+ss_pack_traffic(const struct ss_cell *cell, int fd, size_t limit_bytes, struct servsim_error *err)
+{
+    const struct ss_sim_options options = {0};
+    struct ss_cluster cluster = {.cell = cell, .options = &options};
+    make_hosts(&cluster);
+    int rc = ss_traffic_open(&cluster.traffic, cell, &cluster.host, err);
+    if (rc == 0)
+        rc = ss_traffic_pack(&cluster.traffic, fd, limit_bytes, err);
+    ss_traffic_close(&cluster.traffic);
     return rc;
 }
 

@@ -29,12 +29,15 @@ struct ss_sim_options {
 int ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, struct ss_result *out,
                 struct servsim_error *err);
 
-/* The traffic alone, as the workload plugin streams it. */
-struct ss_traffic {
+/* The traffic alone, as the workload plugin streams it, less its history. */
+struct ss_traffic_extent {
     uint64_t requests;
     ss_time span; /* first to last arrival */
 };
-int ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic *out, struct servsim_error *err);
+int ss_measure_traffic(const struct ss_cell *cell, struct ss_traffic_extent *out, struct servsim_error *err);
+
+/* The whole traffic, history included, as ss_traffic_pack() leaves it in `fd`. */
+int ss_pack_traffic(const struct ss_cell *cell, int fd, size_t limit_bytes, struct servsim_error *err);
 
 /* All that can be refused before the first cell starts: the plugins' instances, memory. The traffic itself is not read.
  */

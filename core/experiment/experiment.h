@@ -14,6 +14,8 @@
 #include "model/model.h"
 #include "plugin/registry.h"
 
+struct ss_packed_traffic;
+
 /* The engine's own time, apart from kernels: a property of the serving engine, not of the device. */
 struct ss_overhead {
     char name[64];            /* "vllm-0.15", "ideal", or "custom" */
@@ -71,12 +73,13 @@ struct ss_cell {
     uint32_t gpus_per_node;                                   /* 0: the device's own */
     double interconnect_bytes_per_s, interconnect_latency_us; /* between nodes; 0: the device's own */
     struct ss_use hardware, scheduler, router, workload;
-    struct ss_use predictor;                       /* its plugin is NULL where none is named */
-    int64_t predictor_interval_ps;                 /* what it takes for a minute */
-    uint64_t history_requests;                     /* of the traffic, before the run; 0: none */
-    ss_time history_span;                          /* the same as a time of the traffic; 0: none */
-    uint32_t max_num_seqs, max_num_batched_tokens; /* host's keys under `scheduler:` */
-    uint32_t max_model_len;                        /* the model's, unless the experiment says less */
+    const struct ss_packed_traffic *packed_traffic; /* what to read in the workload's place; not the cell's; or NULL */
+    struct ss_use predictor;                        /* its plugin is NULL where none is named */
+    int64_t predictor_interval_ps;                  /* what it takes for a minute */
+    uint64_t history_requests;                      /* of the traffic, before the run; 0: none */
+    ss_time history_span;                           /* the same as a time of the traffic; 0: none */
+    uint32_t max_num_seqs, max_num_batched_tokens;  /* host's keys under `scheduler:` */
+    uint32_t max_model_len;                         /* the model's, unless the experiment says less */
     uint32_t block_size;
     double memory_utilization;
     uint64_t kv_blocks; /* 0: from the memory */

@@ -1,9 +1,49 @@
 /*
- * plugin/instance.c - live instances of plugins.
+ * plugin/instance.c - uses of plugins, and live instances.
  */
 #include "plugin/registry.h"
 
 #include <ctype.h>
+
+static int
+same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+static int
+same_value(const struct servsim_value *left, const struct servsim_value *right)
+{
+    if (!left->present && !right->present)
+        return 1;
+    return left->present == right->present && left->integer == right->integer && left->number == right->number &&
+           same_text(left->text, right->text) && left->list_count == right->list_count &&
+           (left->list_count == 0 || memcmp(left->list, right->list, left->list_count * sizeof *left->list) == 0);
+}
+
+int
+ss_use_equal(const struct ss_use *left, const struct ss_use *right)
+{
+    if (left->plugin != right->plugin || left->options.count != right->options.count)
+        return 0;
+    for (uint32_t i = 0; i < left->options.count; i++)
+        if (!same_value(&left->options.values[i], &right->options.values[i]))
+            return 0;
+    return 1;
+}
+
+int
+ss_use_names_file(const struct ss_use *use)
+{
+    const struct servsim_plugin *plugin = use->plugin->descriptor;
+    for (uint32_t i = 0; i < use->options.count; i++) {
+        const struct servsim_option *option =
+            (const void *)((const char *)plugin->options + (size_t)i * plugin->option_size);
+        if (option->type == SERVSIM_OPTION_PATH && use->options.values[i].text != NULL)
+            return 1;
+    }
+    return 0;
+}
 
 /* Error texts of plugins are made one line, whatever they hold. */
 static void

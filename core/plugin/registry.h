@@ -87,6 +87,12 @@ struct ss_use {
     struct ss_options options;
 };
 
+/* The same plugin with the same options? */
+int ss_use_equal(const struct ss_use *left, const struct ss_use *right);
+
+/* Does an option name a file or a folder? */
+int ss_use_names_file(const struct ss_use *use);
+
 /* A live instance. */
 struct ss_instance {
     const struct servsim_plugin *descriptor;

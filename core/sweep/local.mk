@@ -11,5 +11,7 @@ core_libservsim_a_SOURCES += \
 	core/sweep/reports.c \
 	core/sweep/sweep.c \
 	core/sweep/sweep.h \
+	core/sweep/traffic.c \
+	core/sweep/traffic.h \
 	core/sweep/worker.c \
 	core/sweep/worker.h

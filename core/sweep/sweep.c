@@ -15,16 +15,19 @@
 #include "sweep/inputs.h"
 #include "sweep/load.h"
 #include "sweep/output.h"
+#include "sweep/traffic.h"
 #include "sweep/worker.h"
 
 #define PATH_BYTES 4096
 #define POLL_MS 200
 
 struct pool {
-    const struct ss_experiment *experiment;
+    struct ss_experiment *experiment;
     const struct ss_sweep_options *options;
     struct ss_outcome *outcomes;
-    uint64_t *hashes; /* of each cell's inputs */
+    uint64_t *hashes;   /* of each cell's inputs */
+    uint32_t *readings; /* of each cell's traffic, to come */
+    struct ss_shared_traffic traffic;
     struct ss_worker *workers;
     uint32_t jobs, busy;
     size_t next; /* cell */
@@ -142,7 +145,7 @@ is_selected(const struct pool *pool, size_t index)
 static int
 is_wanted(const struct pool *pool, size_t index)
 {
-    return pool->outcomes[index].state != SS_CELL_DONE && is_selected(pool, index);
+    return pool->outcomes[index].state == SS_CELL_PENDING && is_selected(pool, index);
 }
 
 static int
@@ -182,13 +185,55 @@ job_count(const struct ss_sweep_options *options, size_t cells)
     return jobs < cells ? jobs : (uint32_t)cells;
 }
 
+/* ---- before the first cell ---- */
+
 static int
-preflight(const struct ss_experiment *experiment, struct servsim_error *err)
+check_all(void *ctx, struct servsim_error *err)
 {
+    const struct ss_experiment *experiment = ctx;
     int rc = 0;
     for (size_t i = 0; i < experiment->cell_count && rc == 0; i++)
         rc = ss_simulation_preflight(&experiment->cells[i], err);
     return rc;
+}
+
+/* A plugin that dies here will die in its own cell, too, and cost no other. */
+static int
+preflight(struct ss_experiment *experiment, const struct ss_sweep_options *options, struct servsim_error *err)
+{
+    struct ss_last_word word;
+    int spoke = ss_child_run(check_all, experiment, experiment->timeout_s, options->interrupted, &word);
+    if (word.code == 0 || (!spoke && word.code != -EINTR))
+        return 0;
+    return servsim_fail(err, -word.code, "%s", word.text);
+}
+
+/* To measure a load its traffic is read for its rate, and for each capacity. */
+static int
+find_loads(struct pool *pool, struct servsim_error *err)
+{
+    struct ss_experiment *experiment = pool->experiment;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        pool->readings[i] = experiment->cells[i].load > 0 ? 2 : 0;
+    ss_share_traffic(&pool->traffic, experiment, pool->readings, pool->options);
+    return ss_find_loads(experiment, pool->options, pool->outcomes, err);
+}
+
+/* Those whose load could not be found. */
+static void
+tell_failed(const struct pool *pool)
+{
+    for (size_t i = 0; i < pool->experiment->cell_count; i++)
+        if (pool->outcomes[i].state == SS_CELL_FAILED)
+            tell(pool, i);
+}
+
+static void
+share_traffic(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->experiment->cell_count; i++)
+        pool->readings[i] = is_wanted(pool, i);
+    ss_share_traffic(&pool->traffic, pool->experiment, pool->readings, pool->options);
 }
 
 /* ---- resuming ---- */
@@ -224,7 +269,7 @@ keep_current(struct pool *pool)
 {
     int chosen = pool->options->only_count > 0;
     for (size_t i = 0; (chosen || pool->options->resume) && i < pool->experiment->cell_count; i++) {
-        if ((chosen && is_selected(pool, i)) || !is_current(pool, i))
+        if (pool->outcomes[i].state != SS_CELL_PENDING || (chosen && is_selected(pool, i)) || !is_current(pool, i))
             continue;
         pool->outcomes[i].state = SS_CELL_DONE;
         pool->outcomes[i].kept = 1;
@@ -287,32 +332,65 @@ conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servs
     return failed > 0 || rc != 0 ? SS_SWEEP_SOME_FAILED : SS_SWEEP_DONE;
 }
 
+static int
+pool_make(struct pool *pool)
+{
+    size_t cells = pool->experiment->cell_count;
+    pool->jobs = job_count(pool->options, cells);
+    pool->workers = calloc(pool->jobs, sizeof *pool->workers);
+    pool->hashes = calloc(cells, sizeof *pool->hashes);
+    pool->readings = calloc(cells, sizeof *pool->readings);
+    for (uint32_t i = 0; pool->workers != NULL && i < pool->jobs; i++)
+        pool->workers[i].child.pipe = -1;
+    return pool->workers != NULL && pool->hashes != NULL && pool->readings != NULL ? 0 : -ENOMEM;
+}
+
+static void
+pool_free(struct pool *pool)
+{
+    ss_shared_traffic_free(&pool->traffic, pool->experiment);
+    free(pool->workers);
+    free(pool->hashes);
+    free(pool->readings);
+}
+
+static int
+run_pool(struct pool *pool, const struct ss_lookup *lookup, struct servsim_error *err)
+{
+    const char *output = pool->experiment->output;
+    int rc = find_loads(pool, err);
+    if (rc != 0) {
+        ss_output_unprepare(output);
+        return rc == -EINTR ? SS_SWEEP_INTERRUPTED : SS_SWEEP_BAD_INPUT;
+    }
+    rc = hash_all(pool, err);
+    if (rc == 0) {
+        tell_failed(pool);
+        keep_current(pool);
+        share_traffic(pool);
+        rc = run_all(pool, err);
+    }
+    return conclude(pool, rc, lookup, err);
+}
+
 int
 ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
          struct ss_outcome *outcomes, struct servsim_error *err)
 {
     struct pool pool = {.experiment = experiment, .options = options, .outcomes = outcomes};
-    if (preflight(experiment, err) != 0 || ss_output_prepare(experiment->output, err) != 0)
+    int rc = preflight(experiment, options, err);
+    if (rc != 0)
+        return rc == -EINTR ? SS_SWEEP_INTERRUPTED : SS_SWEEP_BAD_INPUT;
+    if (ss_output_prepare(experiment->output, err) != 0)
         return SS_SWEEP_BAD_INPUT;
     ss_output_clear_leftovers(experiment->output);
-    if (ss_find_loads(experiment, err) != 0) {
+    if (pool_make(&pool) == 0) {
+        rc = run_pool(&pool, lookup, err);
+    } else {
         ss_output_unprepare(experiment->output);
-        return SS_SWEEP_BAD_INPUT;
+        (void)servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count);
+        rc = SS_SWEEP_BAD_INPUT;
     }
-    pool.jobs = job_count(options, experiment->cell_count);
-    pool.workers = calloc(pool.jobs, sizeof *pool.workers);
-    pool.hashes = calloc(experiment->cell_count, sizeof *pool.hashes);
-    int rc = pool.workers != NULL && pool.hashes != NULL
-                 ? hash_all(&pool, err)
-                 : servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count);
-    for (uint32_t i = 0; pool.workers != NULL && i < pool.jobs; i++)
-        pool.workers[i].child.pipe = -1;
-    if (rc == 0) {
-        keep_current(&pool);
-        rc = run_all(&pool, err);
-    }
-    rc = conclude(&pool, rc, lookup, err);
-    free(pool.workers);
-    free(pool.hashes);
+    pool_free(&pool);
     return rc;
 }

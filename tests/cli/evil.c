@@ -86,6 +86,8 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
         return servsim_fail(err, ENOMEM, "no memory");
     evil->host = host;
     (void)snprintf(evil->how, sizeof evil->how, "%s", servsim_text(args, "how"));
+    if (strcmp(evil->how, "create") == 0)
+        (void)raise(SIGSEGV);
     *self = evil;
     return 0;
 }
@@ -98,7 +100,7 @@ destroy(void *self)
 }
 
 static const struct servsim_option options[] = {
-    {"how", "", "segfault", "segfault|abort|exit|memory|loop|error|rules|lazy|finish", "what it does", 0, 0,
+    {"how", "", "segfault", "segfault|abort|exit|memory|loop|error|rules|lazy|finish|create", "what it does", 0, 0,
      SERVSIM_OPTION_CHOICE, 0},
 };
 

@@ -29,6 +29,7 @@ matrix:
     rules: {plugin: $work/evil.so, how: rules}
     lazy: {plugin: $work/evil.so, how: lazy}
     finish: {plugin: $work/evil.so, how: finish, max_num_seqs: 8}
+    create: {plugin: $work/evil.so, how: create}
     better: {plugin: fcfs, long_prefill_threshold: 64}
 report: [json, markdown]
 YAML
@@ -49,11 +50,12 @@ fail() {
 [ "$status" -eq 1 ] || fail "exit status $status"
 
 says() { # CELL WORDS
-    grep -q "^\[[0-9]*/11\] $1 .*$2" "$work/log" || fail "$1: no '$2'"
+    grep -q "^\[[0-9]*/12\] $1 .*$2" "$work/log" || fail "$1: no '$2'"
 }
 says good "done"
 says better "done"
 says segfault "signal 11 (SIGSEGV"
+says create "signal 11 (SIGSEGV"
 says abort "signal 6 (SIGABRT, Aborted); its last words: \"the queue is corrupt\""
 says exit "exit status 0 before it was done"
 says loop "timed out after 3 s"
@@ -78,3 +80,24 @@ status=0
 "$servsim" run --cell segfaul --output "$work/out" "$work/evil.yaml" >"$work/log" 2>&1 || status=$?
 [ "$status" -eq 2 ] || fail "--cell of no cell: exit status $status"
 grep -q "there is no such cell; write segfault" "$work/log" || fail "--cell of no cell"
+
+# where a load is to be found, one that dies takes no part in the search; where all of them die, their cells have failed
+cat >"$work/load.yaml" <<YAML
+servsim: 1
+timeout: 3s
+matrix:
+  scheduler: {good: {plugin: fcfs}, bad: {plugin: $work/evil.so, how: abort}}
+  workload: {calm: {rate: 20}, loaded: {rate: 20, load: 1.5}}
+workload: {plugin: poisson, requests: 100}
+report: []
+YAML
+status=0
+(ulimit -c 0; exec "$servsim" run --output "$work/load" "$work/load.yaml") >"$work/log" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "a load: exit status $status"
+[ "$(ls "$work/load/cells" | tr '\n' ' ')" = "good-calm good-loaded " ] || fail "a load: $(ls "$work/load/cells")"
+grep -q "^bad-loaded .*its last words: \"the queue is corrupt\"" "$work/log" || fail "a load: the cell does not say why"
+sed -i 's/good: {plugin: fcfs}, //' "$work/load.yaml"
+status=0
+(ulimit -c 0; exec "$servsim" run --output "$work/none" "$work/load.yaml") >"$work/log" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "no load: exit status $status"
+grep -q "^bad-loaded .*load: no capacity could be measured: killed by signal 6" "$work/log" || fail "no load: no reason"

@@ -19,11 +19,18 @@ cli_tests = \
 	tests/cli/resume.sh \
 	tests/cli/schema.sh \
 	tests/cli/schedulers.sh \
+	tests/cli/shared_traffic.sh \
 	tests/cli/trace_tools.sh \
 	tests/cli/validate.sh
 EXTRA_DIST += README.zh-CN.md tests/cli/functions.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
+
+check_LTLIBRARIES += tests/cli/counted.la
+tests_cli_counted_la_SOURCES = tests/cli/counted.c
+tests_cli_counted_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_cli_counted_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_cli_counted_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
 
 check_LTLIBRARIES += tests/cli/evil.la
 tests_cli_evil_la_SOURCES = tests/cli/evil.c

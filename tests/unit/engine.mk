@@ -30,3 +30,8 @@ check_PROGRAMS += tests/unit/kv_test
 tests_unit_kv_test_SOURCES = tests/unit/kv_test.c tests/unit/toy.c tests/unit/toy.h
 tests_unit_kv_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/kv_test
+
+check_PROGRAMS += tests/unit/traffic_test
+tests_unit_traffic_test_SOURCES = tests/unit/traffic_test.c tests/unit/toy.c tests/unit/toy.h
+tests_unit_traffic_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/traffic_test

@@ -243,7 +243,7 @@ static void
 test_speed(void)
 {
     struct oracle oracle;
-    struct ss_traffic traffic;
+    struct ss_traffic_extent traffic;
     struct servsim_error err = {.size = sizeof err};
     struct ss_result *result = malloc(sizeof *result);
     double all_ms = INFINITY, parsing_ms = INFINITY;

@@ -331,16 +331,22 @@ toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options)
     CU_ASSERT_EQUAL_FATAL(rc, 0);
 }
 
-int
-toy_run(struct toy *toy, int stepwise, struct ss_result *result)
+void
+toy_place(struct toy *toy)
 {
-    struct servsim_error err = {.size = sizeof err};
-    const struct ss_sim_options options = {.stepwise = stepwise, .verify = 1};
     current = toy;
     toy->device_plugin = (struct ss_plugin){toy->device.wants_range ? &ranged_descriptor : &device_descriptor, "toy"};
     if (toy->cell.hardware.options.count == 0)
         toy->cell.hardware.plugin = &toy->device_plugin;
     toy->cell.workload.plugin = &toy->traffic_plugin;
+}
+
+int
+toy_run(struct toy *toy, int stepwise, struct ss_result *result)
+{
+    struct servsim_error err = {.size = sizeof err};
+    const struct ss_sim_options options = {.stepwise = stepwise, .verify = 1};
+    toy_place(toy);
     int rc = ss_simulate(&toy->cell, &options, result, &err);
     if (rc != 0)
         (void)printf("# %s\n", err.text);

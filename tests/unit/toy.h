@@ -63,6 +63,9 @@ void toy_experts(struct toy *toy);
  * NULL. */
 void toy_use(struct toy *toy, uint32_t kind, const char *name, const char *options);
 
+/* Puts its device and its traffic into the cell, as toy_run() does. */
+void toy_place(struct toy *toy);
+
 /* Runs the cell; on an error the text is printed and the case fails. 0 or -errno. */
 int toy_run(struct toy *toy, int stepwise, struct ss_result *result);
 
