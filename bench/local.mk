@@ -4,7 +4,7 @@ bench_engine_alone_SOURCES = bench/engine_alone.c
 bench_engine_alone_LDADD = $(CORE_LDADD)
 bench_parse_alone_SOURCES = bench/parse_alone.c
 bench_parse_alone_LDADD = $(LIBCSV_LIBS)
-EXTRA_DIST += bench/bench.py bench/traffic.py doc/performance.md
+EXTRA_DIST += bench/bench.py bench/traffic.py
 CLEANFILES += $(EXTRA_PROGRAMS)
 
 # BENCH_FLAGS=--quick: less of everything, in under a minute.

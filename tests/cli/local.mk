@@ -22,7 +22,7 @@ cli_tests = \
 	tests/cli/shared_traffic.sh \
 	tests/cli/trace_tools.sh \
 	tests/cli/validate.sh
-EXTRA_DIST += README.zh-CN.md tests/cli/functions.sh
+EXTRA_DIST += tests/cli/functions.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
 

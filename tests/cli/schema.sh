@@ -61,7 +61,7 @@ for file in "$SERVSIM_SRCDIR"/data/templates/*/experiment.yaml; do
 done
 # shellcheck disable=SC2016 # these are no commands
 sed -n '/^```yaml$/,/^```$/p' "$SERVSIM_SRCDIR/README.md" | sed '/^```/d' >readme.yaml
-sed -n '/BEGIN example/,/END example/p' "$SERVSIM_SRCDIR/doc/man5/servsim.yaml.5" | sed '/^\.\\"/d; s/\\-/-/g' >manual.yaml
+sed -n '/BEGIN example/,/END example/p' "$SERVSIM_SRCDIR/doc/man5/servsim.yaml.5.in" | sed '/^\.\\"/d; s/\\-/-/g' >manual.yaml
 python3 check.py schema.json good "$SERVSIM_SRCDIR"/configs/*.yaml "$SERVSIM_SRCDIR"/examples/*/experiment.yaml \
     ./template_*.yaml readme.yaml manual.yaml
 

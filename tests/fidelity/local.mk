@@ -2,8 +2,7 @@
 EXTRA_DIST += \
 	tests/fidelity/crossvalidate.py \
 	tests/fidelity/fidelity.py \
-	tests/fidelity/preamble.md \
-	doc/fidelity.md
+	tests/fidelity/preamble.md
 dist_check_SCRIPTS += tests/fidelity/limits.sh
 TESTS += tests/fidelity/limits.sh
 

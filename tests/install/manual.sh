@@ -18,9 +18,9 @@ PATH=$(dirname "$program"):$PATH
 export PKG_CONFIG_PATH PATH
 umask 022
 mkdir "$work/mine" && cd "$work/mine"
-part man7/servsim-plugin.7 shortest.c >"$work/mine/shortest.c"
-part man7/servsim-plugin.7 build >"$work/mine/build"
-part man5/servsim.yaml.5 example >"$work/mine/example.yaml"
+part man7/servsim-plugin.7.in shortest.c >"$work/mine/shortest.c"
+part man7/servsim-plugin.7.in build >"$work/mine/build"
+part man5/servsim.yaml.5.in example >"$work/mine/example.yaml"
 if [ ! -s shortest.c ] || [ ! -s build ] || [ ! -s example.yaml ]; then
     fail "the manual has lost its examples"
 fi

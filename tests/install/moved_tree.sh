@@ -11,6 +11,19 @@ for each in servsim/plugin.h servsim/scheduler.h servsim/version.h servsim.pc se
     [ -n "$(find "$work/stage" -path "*/$each")" ] || fail "$each is not installed"
 done
 
+# Documents that the pages and the README cite are there, and every page has the date of the release.
+for each in $(grep -ohE 'doc/[a-z-]+\.(md|png)' "$SERVSIM_SRCDIR"/README.md "$SERVSIM_SRCDIR"/README.zh-CN.md | sort -u) \
+    $(sed 's/\\-/-/g' "$SERVSIM_SRCDIR"/doc/man?/*.in | grep -oE '[a-z-]+\.md' | grep -vx report.md | sort -u) README.md README.zh-CN.md doc/performance.md; do
+    [ -n "$(find "$work/stage" -path "*/doc/*/${each##*/}")" ] || fail "$each is cited, and not installed"
+done
+version=$(sed -n '1s/^servsim \([0-9.]*\) .*/\1/p' "$SERVSIM_SRCDIR/NEWS")
+date=$(sed -n '1s/.*(\([0-9-]*\))$/\1/p' "$SERVSIM_SRCDIR/NEWS")
+for each in servsim.1 servsim-profile.5 servsim.yaml.5 servsim-plugin.7; do
+    page=$(find "$work/stage" -name "$each")
+    [ -n "$page" ] || fail "$each is not installed"
+    grep -q "^\.TH .* \"$date\" \"servsim $version\" " "$page" || fail "$each: $(grep '^\.TH' "$page")"
+done
+
 # A blank in the name, and nothing left at the old place.
 mkdir "$work/moved here"
 mv "$work/stage" "$work/moved here/tree"
