@@ -108,9 +108,9 @@ new_request(struct ss_cluster *cluster, uint64_t id)
     set_deadline(request, arrival);
     request->seen.prompt_tokens = arrival->prompt_tokens;
     request->output_tokens = arrival->output_tokens;
-    if (cluster->cell->prefix_caching && ss_prefix_name(request, arrival, cluster->cell->block_size) != 0)
+    if (cluster->cell->prefix_caching &&
+        ss_prefix_name(&request->extras->prefix, id, arrival, cluster->cell->block_size) != 0)
         return NULL;
-    request->finish_position = request->shortest_position = request->longest_position = SS_HEAP_ABSENT;
     return request;
 }
 
@@ -125,7 +125,8 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
         (void)snprintf(said, sizeof said, "%.500s", err->text);
         return servsim_fail(err, EPROTO, "router plugin '%s': %s", cluster->router.descriptor->name, said);
     }
-    request->routed = *replica;
+    if (request->extras != NULL)
+        request->extras->routed = *replica;
     if (rc == 0 && cluster->faults != NULL && *replica < cluster->cell->replicas)
         return ss_faults_reroute(cluster, request, replica, err);
     if (rc != 0 || *replica >= cluster->cell->replicas)
@@ -135,11 +136,18 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
     return 0;
 }
 
+/* The replica that the router named: where the request is, unless that one was down. */
+static uint32_t
+routed_to(struct ss_cluster *cluster, const struct ss_request *request)
+{
+    return request->extras != NULL ? request->extras->routed : ss_cluster_record(cluster, request)->replica;
+}
+
 void
 ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
 {
     if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
-        cluster->router_ops->leave(cluster->router.self, &request->seen, request->routed);
+        cluster->router_ops->leave(cluster->router.self, &request->seen, routed_to(cluster, request));
 }
 
 /* The scheduler will have none of it. */
@@ -154,7 +162,7 @@ turn_away(struct ss_cluster *cluster, struct ss_request *request)
 void
 ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *request)
 {
-    if (request->retries > 0) { /* it was accepted once */
+    if (ss_request_retries(request) > 0) { /* it was accepted once */
         ss_arrivals_leave(cluster, request);
         ss_faults_fail(cluster, request);
         return;

@@ -28,7 +28,7 @@ ss_batch_free(struct ss_batch *batch)
 uint32_t
 ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended)
 {
-    return request->output_tokens - (uint32_t)(request->finish_at - batch->clock - ended);
+    return request->output_tokens - (uint32_t)(request->place->finish_at - batch->clock - ended);
 }
 
 /* The last output token is not in the cache until the step that follows it. */
@@ -71,7 +71,7 @@ note_joined(struct ss_batch *batch, struct ss_request *request)
         batch->joined = joined;
         batch->joined_capacity = capacity;
     }
-    request->joined = 1;
+    request->place->joined = 1;
     batch->joined[batch->joined_count++] = request;
     return 0;
 }
@@ -80,10 +80,10 @@ static int
 enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
 {
     /* order in the low bits keeps the keys unique */
-    ss_wide shortest = (offset << 64) + (ss_wide)request->order;
-    ss_wide longest = (-offset * ((ss_wide)1 << 64)) + (ss_wide)request->order;
-    int rc = ss_heap_push(&batch->shortest, shortest, request, &request->shortest_position);
-    return rc != 0 ? rc : ss_heap_push(&batch->longest, longest, request, &request->longest_position);
+    ss_wide shortest = (offset << 64) + (ss_wide)request->place->order;
+    ss_wide longest = (-offset * ((ss_wide)1 << 64)) + (ss_wide)request->place->order;
+    int rc = ss_heap_push(&batch->shortest, shortest, request, &request->place->shortest_position);
+    return rc != 0 ? rc : ss_heap_push(&batch->longest, longest, request, &request->place->longest_position);
 }
 
 /* ---- windows ---- */
@@ -93,22 +93,22 @@ static int
 enter_window(struct ss_batch *batch, struct ss_request *request)
 {
     uint64_t context = ss_batch_context(batch, request);
-    request->growing_position = SS_HEAP_ABSENT;
+    request->place->growing_position = SS_HEAP_ABSENT;
     if (context + 1 >= batch->window)
         return 0;
     ss_wide full_at = (ss_wide)(batch->clock + batch->window - 1 - context);
     batch->growing_context_sum += context;
-    return ss_heap_push(&batch->growing, (full_at << 64) + (ss_wide)request->order, request,
-                        &request->growing_position);
+    return ss_heap_push(&batch->growing, (full_at << 64) + (ss_wide)request->place->order, request,
+                        &request->place->growing_position);
 }
 
 static void
 leave_window(struct ss_batch *batch, struct ss_request *request)
 {
-    if (batch->window == 0 || request->growing_position == SS_HEAP_ABSENT)
+    if (batch->window == 0 || request->place->growing_position == SS_HEAP_ABSENT)
         return;
     batch->growing_context_sum -= ss_batch_context(batch, request);
-    ss_heap_remove(&batch->growing, request->growing_position);
+    ss_heap_remove(&batch->growing, request->place->growing_position);
 }
 
 /* When the first of the growing members settles. */
@@ -142,18 +142,18 @@ ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out)
 int
 ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
 {
-    request->last_token_ps = ss_request_age_ps(request, now);
+    request->place->last_token_ps = ss_request_age_ps(request, now);
     return ss_batch_rejoin(batch, request);
 }
 
 int
 ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
 {
-    request->finish_at = batch->clock + (request->output_tokens - request->generated);
+    request->place->finish_at = batch->clock + (request->output_tokens - request->generated);
     request->state = SS_DECODING;
-    request->batch = batch;
-    ss_wide key = ((ss_wide)request->finish_at << 64) + (ss_wide)request->order;
-    int rc = ss_heap_push(&batch->finish, key, request, &request->finish_position);
+    request->place->batch = batch;
+    ss_wide key = ((ss_wide)request->place->finish_at << 64) + (ss_wide)request->place->order;
+    int rc = ss_heap_push(&batch->finish, key, request, &request->place->finish_position);
     if (rc == 0 && batch->keeps_range) {
         ss_wide clock_late = (ss_wide)ss_batch_context(batch, request) + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
         rc = enter_range(batch, request, clock_late);
@@ -175,7 +175,7 @@ forget_joined(struct ss_batch *batch, struct ss_request *request)
     while (batch->joined[at] != request)
         at++;
     batch->joined[at] = batch->joined[--batch->joined_count];
-    request->joined = 0;
+    request->place->joined = 0;
 }
 
 void
@@ -185,16 +185,16 @@ ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
     batch->count--;
     batch->context_sum -= ss_batch_context(batch, request);
     --*residue_of(batch, request);
-    ss_heap_remove(&batch->finish, request->finish_position);
+    ss_heap_remove(&batch->finish, request->place->finish_position);
     leave_window(batch, request);
     if (batch->keeps_range) {
-        ss_heap_remove(&batch->shortest, request->shortest_position);
-        ss_heap_remove(&batch->longest, request->longest_position);
+        ss_heap_remove(&batch->shortest, request->place->shortest_position);
+        ss_heap_remove(&batch->longest, request->place->longest_position);
     }
-    if (request->joined)
+    if (request->place->joined)
         forget_joined(batch, request);
     else
-        request->last_token_ps = ss_request_age_ps(request, batch->last_end);
+        request->place->last_token_ps = ss_request_age_ps(request, batch->last_end);
 }
 
 int
@@ -254,7 +254,7 @@ uint64_t
 ss_batch_steps_to_finish(const struct ss_batch *batch)
 {
     const struct ss_request *first = ss_heap_first(&batch->finish)->owner;
-    return first->finish_at - batch->clock;
+    return first->place->finish_at - batch->clock;
 }
 
 void

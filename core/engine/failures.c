@@ -122,33 +122,35 @@ end_of_outage(struct fault *fault, const struct ss_failures *rules, ss_time now)
 static uint64_t
 pull_out(struct ss_request *request)
 {
+    const struct ss_place *place = request->place;
     switch (request->state) {
     case SS_DECODING: {
-        uint64_t tokens = ss_batch_context(request->batch, request);
-        ss_batch_leave(request->batch, request);
+        uint64_t tokens = ss_batch_context(place->batch, request);
+        ss_batch_leave(place->batch, request);
         return tokens;
     }
     case SS_PREFILLING:
-        return request->computed - request->flying;
+        return place->computed - place->flying;
     case SS_PAUSED:
     case SS_SWAPPED:
-        return request->computed;
+        return place->computed;
     default:
         return 0;
     }
 }
 
+/* It waits again, as if it never had run, `lost` KV tokens and the time of its last token aside. */
 static void
-forget_place(struct ss_request *request)
+forget_place(struct ss_request *request, uint64_t lost)
 {
+    struct ss_prefix *prefix = &request->extras->prefix;
     request->state = SS_WAITING;
-    request->previous = request->next = NULL;
-    request->batch = NULL;
+    request->next = NULL;
     request->seen.slot = NULL;
     request->seen.slot_key = 0;
-    request->computed = request->chunk = request->flying = request->holds = 0;
-    if (request->prefix != NULL)
-        request->prefix->count = request->prefix->indexed = request->prefix->lost_tokens = 0;
+    prefix->count = prefix->indexed = prefix->lost_tokens = 0;
+    if (request->place != NULL)
+        *request->place = (struct ss_place){.last_token_ps = request->place->last_token_ps, .target = (uint32_t)lost};
 }
 
 /* The replica has died under it. One that was done and only held its place is finished: its client has all of it. */
@@ -157,13 +159,12 @@ lose(struct ss_cluster *cluster, struct fault *fault, struct ss_request *request
 {
     int running = request->state == SS_PREFILLING || request->state == SS_DECODING;
     if (request->state == SS_HELD) {
-        cluster->result->held += ss_request_age_ps(request, cluster->now) - request->last_token_ps;
+        cluster->result->held += ss_request_age_ps(request, cluster->now) - request->place->last_token_ps;
         ss_cluster_finish(cluster, request);
         return;
     }
     uint64_t tokens = pull_out(request);
-    forget_place(request);
-    request->target = (uint32_t)tokens; /* until it is sent again */
+    forget_place(request, tokens);
     cluster->result->failures.kv_tokens_lost += tokens;
     ss_cluster_record(cluster, request)->output_tokens = request->generated;
     cluster->running -= (uint64_t)running;
@@ -185,7 +186,7 @@ ss_faults_fail(struct ss_cluster *cluster, struct ss_request *request)
     result->output_tokens_lost += request->generated;
     result->failed_stay += ss_request_age_ps(request, cluster->now);
     if (request->generated > 0)
-        result->failed_decode += request->last_token_ps - record->ttft_ps;
+        result->failed_decode += request->place->last_token_ps - record->ttft_ps;
     ss_requests_give(&cluster->requests, request);
 }
 
@@ -195,15 +196,17 @@ send_again(struct ss_cluster *cluster, struct ss_request *request)
 {
     struct ss_failures_result *result = &cluster->result->failures;
     ss_arrivals_leave(cluster, request);
-    if (request->retries == cluster->cell->failures.retries) {
+    if (request->extras->retries == cluster->cell->failures.retries) {
         ss_faults_fail(cluster, request);
         return;
     }
-    result->requests_retried += request->retries == 0;
+    result->requests_retried += request->extras->retries == 0;
     result->retries++;
-    result->tokens_recomputed += request->target;
-    request->retries++;
-    request->target = 0;
+    if (request->place != NULL) {
+        result->tokens_recomputed += request->place->target;
+        request->place->target = 0;
+    }
+    request->extras->retries++;
     ss_cluster_record(cluster, request)->replica = UINT32_MAX;
     append(&cluster->faults->homeless, request);
 }
@@ -240,11 +243,11 @@ static struct ss_request **
 requests_at(const struct ss_cluster *cluster, uint32_t replica, size_t *count)
 {
     struct ss_request **found = malloc((size_t)(cluster->in_system + 1) * sizeof(struct ss_request *)), *request;
-    struct ss_requests_place place = {0};
+    struct ss_requests_cursor cursor = {0};
     *count = 0;
     if (found == NULL)
         return NULL;
-    while ((request = ss_requests_next(&cluster->requests, &place)) != NULL)
+    while ((request = ss_requests_next(&cluster->requests, &cursor)) != NULL)
         if (cluster->result->records.items[request->seen.id].replica == replica)
             found[(*count)++] = request;
     qsort(found, *count, sizeof(struct ss_request *), by_id);

@@ -22,7 +22,8 @@ int
 ss_inbox_put(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_inbox *inbox = &replica->inbox;
-    request->seen_at = ss_group_next_end(replica->group) + 1;
+    uint64_t seen_at = ss_group_next_end(replica->group) + 1;
+    request->seen_at = (uint32_t)seen_at;
     request->next = NULL;
     if (inbox->last != NULL)
         inbox->last->next = request;
@@ -30,7 +31,15 @@ ss_inbox_put(struct ss_replica *replica, struct ss_request *request)
         inbox->first = request;
     inbox->last = request;
     inbox->count++;
-    return ss_group_runs(replica->group) ? ss_group_end_by(replica->group, request->seen_at) : 0;
+    return ss_group_runs(replica->group) ? ss_group_end_by(replica->group, seen_at) : 0;
+}
+
+/* Steps that pass before the request is seen; 0: its time has come. The low bits tell: the run under way ends there at
+   the latest, and has no more steps than a request has tokens. */
+static uint32_t
+steps_before(const struct ss_replica *replica, const struct ss_request *request)
+{
+    return request->seen_at - (uint32_t)replica->group->steps;
 }
 
 int
@@ -38,7 +47,7 @@ ss_inbox_deliver(struct ss_replica *replica, int all, struct servsim_error *err)
 {
     struct ss_inbox *inbox = &replica->inbox;
     int rc = 0;
-    while (rc == 0 && inbox->first != NULL && (all || inbox->first->seen_at <= replica->group->steps)) {
+    while (rc == 0 && inbox->first != NULL && (all || steps_before(replica, inbox->first) == 0)) {
         struct ss_request *request = inbox->first;
         inbox->first = request->next;
         request->next = NULL;
@@ -54,5 +63,5 @@ uint64_t
 ss_inbox_steps(const struct ss_replica *replica)
 {
     const struct ss_request *first = replica->inbox.first;
-    return first != NULL ? first->seen_at - replica->group->steps : UINT64_MAX;
+    return first != NULL ? steps_before(replica, first) : UINT64_MAX;
 }

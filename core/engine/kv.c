@@ -80,7 +80,7 @@ index_block(struct ss_kv *kv, struct ss_prefix_keys *keys, uint64_t at, uint32_t
 void
 ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
-    struct ss_prefix *prefix = request->prefix;
+    struct ss_prefix *prefix = &request->extras->prefix;
     uint32_t blocks = (uint32_t)ss_kv_blocks_of(kv, tokens), full = (uint32_t)(tokens / kv->block_size);
     if (blocks > prefix->count) {
         ss_pool_take_all(&kv->pool, prefix->blocks + prefix->count, blocks - prefix->count);
@@ -103,7 +103,7 @@ forget(struct ss_kv *kv, uint32_t block)
 void
 ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
-    struct ss_prefix *prefix = request->prefix;
+    struct ss_prefix *prefix = &request->extras->prefix;
     uint32_t full = (uint32_t)(tokens / kv->block_size);
     for (; prefix->indexed > full; prefix->indexed--)
         forget(kv, prefix->blocks[prefix->indexed - 1]);
@@ -137,7 +137,7 @@ give_own(struct ss_kv *kv, const uint32_t *blocks, uint64_t first, uint64_t coun
 void
 ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens, int comes_back)
 {
-    struct ss_prefix *prefix = request->prefix;
+    struct ss_prefix *prefix = &request->extras->prefix;
     uint64_t full = tokens / kv->block_size, tabled = prefix->count;
     uint64_t decoded = ss_kv_blocks_of(kv, tokens) - tabled, own = comes_back ? tabled : prefix->known;
     kv->decoded_count -= decoded;
@@ -153,13 +153,13 @@ ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t toke
 }
 
 int64_t
-ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint64_t *needed)
+ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed)
 {
-    uint64_t blocks = ss_kv_blocks_of(kv, request->target), unheld;
-    struct ss_prefix *prefix = request->prefix;
+    uint64_t blocks = ss_kv_blocks_of(kv, tokens), unheld;
+    struct ss_prefix *prefix = &request->extras->prefix;
     if (ss_prefix_reserve(prefix, blocks) != 0)
         return -ENOMEM;
-    prefix->indexed = cached_blocks(kv, prefix, request->target, &unheld);
+    prefix->indexed = cached_blocks(kv, prefix, tokens, &unheld);
     *needed = blocks - prefix->indexed + unheld;
     return (int64_t)prefix->indexed * kv->block_size;
 }
@@ -167,7 +167,7 @@ ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint64_t *needed
 void
 ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request)
 {
-    struct ss_prefix *prefix = request->prefix;
+    struct ss_prefix *prefix = &request->extras->prefix;
     for (; prefix->count < prefix->indexed; prefix->count++)
         kv->free -= (uint64_t)ss_pool_share(&kv->pool, prefix->blocks[prefix->count]);
 }
@@ -196,8 +196,8 @@ ss_kv_check(const struct ss_kv *kv, const struct ss_request *const *lists, size_
         return "no memory to count the holders of blocks";
     for (size_t list = 0; list < count; list++)
         for (const struct ss_request *request = lists[list]; request != NULL; request = request->next)
-            for (uint32_t i = 0; i < request->prefix->count; i++)
-                holders[request->prefix->blocks[i]]++;
+            for (uint32_t i = 0; i < request->extras->prefix.count; i++)
+                holders[request->extras->prefix.blocks[i]]++;
     for (uint64_t i = 0; i < kv->decoded_count; i++)
         holders[kv->decoded[i]]++;
     const char *wrong = ss_pool_check(&kv->pool, holders, kv->free);

@@ -16,7 +16,7 @@
 #define SS_ENGINE_KV_H
 
 #include "engine/pool.h"
-#include "engine/prefix.h"
+#include "engine/request.h"
 
 struct ss_kv {
     uint64_t total, free;           /* free: held by nobody, whatever is cached in them */
@@ -48,16 +48,17 @@ ss_kv_used(const struct ss_kv *kv)
     return kv->total - kv->free;
 }
 
-/* Blocks that `tokens` more prefill tokens of a running or starting request take. */
+/* Blocks that `tokens` more prefill tokens of a running request take. */
 static inline uint64_t
 ss_kv_chunk_blocks(const struct ss_kv *kv, const struct ss_request *request, uint32_t tokens)
 {
-    return ss_kv_blocks_of(kv, (uint64_t)request->computed + tokens) - ss_kv_blocks_of(kv, request->computed);
+    uint64_t computed = request->place->computed;
+    return ss_kv_blocks_of(kv, computed + tokens) - ss_kv_blocks_of(kv, computed);
 }
 
 /* ---- kv.c: the same for blocks with an identity; the callers are below ---- */
 
-int64_t ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint64_t *needed);
+int64_t ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed);
 void ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request);
 /* Holds what so many tokens need, full blocks indexed; and no more than that. */
 void ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
@@ -69,16 +70,16 @@ void ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t
 /* ---- for the engine ---- */
 
 /*
- * Looks a waiting request up, all `target` tokens of it. Cached tokens (0 without prefix caching), or -ENOMEM.
+ * Looks a waiting request up, all `tokens` of it. Cached tokens (0 without prefix caching), or -ENOMEM.
  * `needed` is how many free blocks it takes to hold all of it, those that are found included as far as nobody holds
  * them.
  */
 static inline int64_t
-ss_kv_find(struct ss_kv *kv, struct ss_request *request, uint64_t *needed)
+ss_kv_find(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed)
 {
     if (kv->caches)
-        return ss_kv_find_cached(kv, request, needed);
-    *needed = ss_kv_blocks_of(kv, request->target);
+        return ss_kv_find_cached(kv, request, tokens, needed);
+    *needed = ss_kv_blocks_of(kv, tokens);
     return 0;
 }
 
@@ -94,9 +95,10 @@ ss_kv_share(struct ss_kv *kv, struct ss_request *request)
 static inline void
 ss_kv_take_chunk(struct ss_kv *kv, struct ss_request *request)
 {
-    kv->free -= ss_kv_chunk_blocks(kv, request, request->chunk);
+    const struct ss_place *place = request->place;
+    kv->free -= ss_kv_chunk_blocks(kv, request, place->chunk);
     if (kv->caches)
-        ss_kv_hold_cached(kv, request, (uint64_t)request->computed + request->chunk);
+        ss_kv_hold_cached(kv, request, (uint64_t)place->computed + place->chunk);
 }
 
 /* The chunk is taken out of the step again. */
@@ -104,9 +106,9 @@ static inline void
 ss_kv_undo_chunk(struct ss_kv *kv, struct ss_request *request)
 {
     if (kv->caches)
-        ss_kv_unhold_cached(kv, request, request->computed);
+        ss_kv_unhold_cached(kv, request, request->place->computed);
     else
-        kv->free += ss_kv_chunk_blocks(kv, request, request->chunk);
+        kv->free += ss_kv_chunk_blocks(kv, request, request->place->chunk);
 }
 
 /* Members of a batch take so many blocks for the tokens that they decode. */
@@ -151,8 +153,8 @@ ss_kv_give_up(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 static inline uint64_t
 ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
 {
-    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
-    ss_kv_give_up(kv, request, request->computed);
+    uint64_t blocks = ss_kv_blocks_of(kv, request->place->computed);
+    ss_kv_give_up(kv, request, request->place->computed);
     kv->host_free -= blocks;
     return blocks;
 }
@@ -161,18 +163,18 @@ ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
 static inline int
 ss_kv_reserve(const struct ss_kv *kv, struct ss_request *request)
 {
-    return kv->caches ? ss_prefix_reserve(request->prefix, ss_kv_blocks_of(kv, request->target)) : 0;
+    return kv->caches ? ss_prefix_reserve(&request->extras->prefix, ss_kv_blocks_of(kv, request->place->target)) : 0;
 }
 
 /* They come back, all of them, whatever is still cached. */
 static inline uint64_t
 ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
 {
-    uint64_t blocks = ss_kv_blocks_of(kv, request->computed);
+    uint64_t blocks = ss_kv_blocks_of(kv, request->place->computed);
     kv->free -= blocks;
     kv->host_free += blocks;
     if (kv->caches)
-        ss_kv_hold_cached(kv, request, request->computed);
+        ss_kv_hold_cached(kv, request, request->place->computed);
     return blocks;
 }
 
@@ -180,7 +182,7 @@ ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
 static inline void
 ss_kv_drop_swapped(struct ss_kv *kv, const struct ss_request *request)
 {
-    kv->host_free += ss_kv_blocks_of(kv, request->computed);
+    kv->host_free += ss_kv_blocks_of(kv, request->place->computed);
 }
 
 /* Recounts with the requests of some lists: NULL, or what is wrong. For --verify, with prefix caching. */

@@ -330,7 +330,7 @@ sample_of(const struct ss_request *request)
                                    .arrival_s = request->seen.arrival_s,
                                    .arrival_ps = request->seen.arrival_ps,
                                    .priority = request->seen.priority,
-                                   .label = request->label};
+                                   .label = request->extras->label};
 }
 
 int
@@ -340,8 +340,8 @@ ss_predictor_arrive(struct ss_cluster *cluster, struct ss_request *request, stru
     int rc = predictor->in_run ? 0 : begin_run(predictor, err);
     if (rc == 0)
         rc = end_minutes(predictor, cluster->now, 1, err);
-    request->label = ss_predictor_label(predictor, cluster->next.label);
-    if (request->label == NULL)
+    request->extras->label = ss_predictor_label(predictor, cluster->next.label);
+    if (request->extras->label == NULL)
         rc = servsim_fail(err, ENOMEM, "no memory for a label");
     if (rc != 0)
         return rc;
@@ -352,7 +352,7 @@ ss_predictor_arrive(struct ss_cluster *cluster, struct ss_request *request, stru
     predictor->result.predict_s += ss_clock_s() - begun_s;
     predictor->result.predictions++;
     predictor->result.unknown += request->seen.predicted_output_tokens == 0;
-    request->last_length = predictor->last_length;
+    request->extras->last_length = predictor->last_length;
     predictor->minute.requests++;
     predictor->minute.prompt_tokens += request->seen.prompt_tokens;
     return rc;
@@ -368,7 +368,8 @@ finish(struct ss_cluster *cluster, const struct ss_request *request, struct serv
     int rc = end_minutes(predictor, cluster->now, cluster->next_time != SS_NEVER, err);
     if (rc != 0)
         return rc;
-    ss_predictions_length(&predictor->result, request->seen.predicted_output_tokens, request->last_length, truth);
+    ss_predictions_length(&predictor->result, request->seen.predicted_output_tokens, request->extras->last_length,
+                          truth);
     ss_quality_add(&predictor->quality, request->seen.predicted_output_tokens, truth);
     predictor->last_length = truth;
     predictor->minute.output_tokens += truth;

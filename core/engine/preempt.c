@@ -13,15 +13,16 @@
 static void
 undo_flying(struct ss_replica *replica, struct ss_request *request)
 {
-    if (request->flying == 0)
+    struct ss_place *place = request->place;
+    if (place->flying == 0)
         return;
     for (uint32_t i = 0; i < replica->group->stages; i++)
         if (&replica->lanes[i].plan != replica->plan)
             ss_chunks_remove(&replica->lanes[i].plan, request);
-    request->computed -= request->flying;
-    request->chunk = request->flying;
+    place->computed -= place->flying;
+    place->chunk = place->flying;
     ss_kv_undo_chunk(&replica->kv, request);
-    request->chunk = request->flying = 0;
+    place->chunk = place->flying = 0;
 }
 
 /* Takes back what steps have given to a request that is about to lose its place. */
@@ -29,19 +30,20 @@ static void
 undo(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_plan *plan = replica->plan;
-    if (request->chunk > 0) {
-        plan->budget += request->chunk;
+    struct ss_place *place = request->place;
+    if (place->chunk > 0) {
+        plan->budget += place->chunk;
         ss_kv_undo_chunk(&replica->kv, request);
         ss_chunks_remove(plan, request);
-        request->chunk = 0;
+        place->chunk = 0;
     }
     undo_flying(replica, request);
     if (request->state != SS_DECODING)
         return;
-    if (request->batch->lane != NULL)
-        plan = &request->batch->lane->plan;
+    if (place->batch->lane != NULL)
+        plan = &place->batch->lane->plan;
     if (plan->decode) {
-        uint64_t crosses = ss_batch_crosses(request->batch, request) ? 1 : 0;
+        uint64_t crosses = ss_batch_crosses(place->batch, request) ? 1 : 0;
         plan->budget++;
         plan->decode_blocks -= crosses;
         ss_kv_undo_decodes(&replica->kv, crosses);
@@ -52,7 +54,7 @@ undo(struct ss_replica *replica, struct ss_request *request)
 static void
 leave_batch(struct ss_replica *replica, struct ss_request *request)
 {
-    struct ss_batch *batch = request->batch;
+    struct ss_batch *batch = request->place->batch;
     struct ss_plan *plan = batch->lane != NULL ? &batch->lane->plan : replica->plan;
     ss_batch_leave(batch, request);
     if (batch->count == 0)
@@ -66,7 +68,8 @@ leave_running(struct ss_replica *replica, struct ss_request *request)
 {
     undo(replica, request);
     if (request->state == SS_DECODING) {
-        request->computed = request->target = (uint32_t)ss_batch_context(request->batch, request);
+        struct ss_place *place = request->place;
+        place->computed = place->target = (uint32_t)ss_batch_context(place->batch, request);
         leave_batch(replica, request);
     } else {
         ss_prefilling_remove(replica, request);
@@ -82,37 +85,39 @@ static void
 park(struct ss_replica *replica, struct ss_request *request, uint32_t state)
 {
     request->state = state;
-    request->previous = NULL;
+    request->place->previous = NULL;
     request->next = replica->parked;
     if (request->next != NULL)
-        request->next->previous = request;
+        request->next->place->previous = request;
     replica->parked = request;
 }
 
 static void
 unpark(struct ss_replica *replica, struct ss_request *request)
 {
-    if (request->previous != NULL)
-        request->previous->next = request->next;
+    struct ss_request *previous = request->place->previous, *next = request->next;
+    if (previous != NULL)
+        previous->next = next;
     else
-        replica->parked = request->next;
-    if (request->next != NULL)
-        request->next->previous = request->previous;
+        replica->parked = next;
+    if (next != NULL)
+        next->place->previous = previous;
 }
 
 static void
 recompute(struct ss_replica *replica, struct ss_request *request, uint32_t was)
 {
     uint32_t whole = request->seen.prompt_tokens + request->generated;
+    struct ss_place *place = request->place;
     if (was == SS_SWAPPED)
         ss_kv_drop_swapped(&replica->kv, request);
     else
-        ss_kv_give_up(&replica->kv, request, request->computed);
-    replica->prefill_tokens_left += whole - (request->target - request->computed);
-    replica->result.recomputed_tokens += request->computed;
-    if (request->prefix != NULL)
-        request->prefix->lost_tokens = request->computed;
-    request->computed = 0;
+        ss_kv_give_up(&replica->kv, request, place->computed);
+    replica->prefill_tokens_left += whole - (place->target - place->computed);
+    replica->result.recomputed_tokens += place->computed;
+    if (request->extras != NULL)
+        request->extras->prefix.lost_tokens = place->computed;
+    place->computed = 0;
     request->state = SS_WAITING;
 }
 
@@ -156,8 +161,9 @@ may_be_preempted(const struct ss_request *request, uint32_t how)
 static uint64_t
 blocks_held(const struct ss_replica *replica, const struct ss_request *request)
 {
-    uint64_t decoding = request->state == SS_DECODING;
-    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(request->batch, request) : request->computed);
+    const struct ss_place *place = request->place;
+    int decoding = request->state == SS_DECODING;
+    return ss_kv_blocks_of(&replica->kv, decoding ? ss_batch_context(place->batch, request) : place->computed);
 }
 
 int32_t
@@ -212,7 +218,7 @@ resume_decoding(struct ss_replica *replica, struct ss_request *request)
 static uint32_t
 next_tokens(const struct ss_replica *replica, const struct ss_request *request, uint32_t cap)
 {
-    uint32_t left = request->target - request->computed, budget = replica->plan->budget;
+    uint32_t left = request->place->target - request->place->computed, budget = replica->plan->budget;
     left = left < cap ? left : cap;
     return left == 0 ? 1 : left < budget ? left : budget;
 }
@@ -220,11 +226,12 @@ next_tokens(const struct ss_replica *replica, const struct ss_request *request, 
 int32_t
 ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap)
 {
-    int decodes = request->computed == request->target, swapped = request->state == SS_SWAPPED;
+    const struct ss_place *place = request->place;
+    int decodes = place->computed == place->target, swapped = request->state == SS_SWAPPED;
     uint32_t tokens = next_tokens(replica, request, cap);
-    uint64_t blocks = ss_kv_blocks_of(&replica->kv, (uint64_t)request->computed + tokens);
+    uint64_t blocks = ss_kv_blocks_of(&replica->kv, (uint64_t)place->computed + tokens);
     if (!swapped)
-        blocks -= ss_kv_blocks_of(&replica->kv, request->computed);
+        blocks -= ss_kv_blocks_of(&replica->kv, place->computed);
     if (blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     if (ss_kv_reserve(&replica->kv, request) != 0)

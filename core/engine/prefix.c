@@ -66,10 +66,9 @@ known_tokens(const struct ss_prefix *prefix)
 }
 
 static int
-name_prompt(struct ss_prefix *prefix, const struct ss_request *request, const struct servsim_arrival *arrival,
-            uint32_t block_size)
+name_prompt(struct ss_prefix *prefix, uint64_t id, const struct servsim_arrival *arrival, uint32_t block_size)
 {
-    *prefix = (struct ss_prefix){.own = mix(KIND_OWN, request->seen.id), .prompt_tokens = arrival->prompt_tokens};
+    *prefix = (struct ss_prefix){.own = mix(KIND_OWN, id), .prompt_tokens = arrival->prompt_tokens};
     prefix->prompt = arrival->prompt_id != 0 ? mix(KIND_PROMPT, arrival->prompt_id) : prefix->own;
     if (arrival->token_ids != NULL)
         return name_tokens(prefix, arrival, block_size);
@@ -81,14 +80,10 @@ name_prompt(struct ss_prefix *prefix, const struct ss_request *request, const st
 }
 
 int
-ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival, uint32_t block_size)
+ss_prefix_name(struct ss_prefix *prefix, uint64_t id, const struct servsim_arrival *arrival, uint32_t block_size)
 {
-    if (request->prefix == NULL)
-        request->prefix = malloc(sizeof *request->prefix);
-    if (request->prefix == NULL)
-        return -ENOMEM;
-    int rc = name_prompt(request->prefix, request, arrival, block_size);
-    request->prefix->known = (uint32_t)(known_tokens(request->prefix) / block_size);
+    int rc = name_prompt(prefix, id, arrival, block_size);
+    prefix->known = (uint32_t)(known_tokens(prefix) / block_size);
     return rc;
 }
 

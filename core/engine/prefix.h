@@ -9,7 +9,7 @@
 #ifndef SS_ENGINE_PREFIX_H
 #define SS_ENGINE_PREFIX_H
 
-#include "engine/request.h"
+#include "servsim/plugin.h"
 
 struct ss_prefix {
     uint64_t own, prompt, shared; /* streams; `prompt` is `own` where the prompt is not known */
@@ -24,13 +24,13 @@ struct ss_prefix {
     uint32_t lost_tokens; /* computed before the last preemption */
 };
 
-/* Names the contents of a request that arrives. 0 or -ENOMEM. */
-int ss_prefix_name(struct ss_request *request, const struct servsim_arrival *arrival, uint32_t block_size);
+/* Names the contents of the request with this id, which arrives. 0 or -ENOMEM. */
+int ss_prefix_name(struct ss_prefix *prefix, uint64_t id, const struct servsim_arrival *arrival, uint32_t block_size);
 
 /* Room for the table of so many blocks. 0 or -ENOMEM. */
 int ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks);
 
-/* The request has left: its arrays go, the struct stays with the pool's slot. */
+/* The request has left: its arrays go. */
 void ss_prefix_clear(struct ss_prefix *prefix);
 
 /* Keys of blocks, cheapest one after another. Zero but for the first two. */

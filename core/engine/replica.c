@@ -22,9 +22,10 @@ generated_tokens(void *ctx, const struct servsim_request *seen)
     const struct ss_request *request = ss_request_of(seen);
     if (request->state != SS_DECODING)
         return request->generated;
-    const struct ss_lane *lane = request->batch->lane;
+    const struct ss_batch *batch = request->place->batch;
+    const struct ss_lane *lane = batch->lane;
     uint64_t ended = lane != NULL ? ss_run_steps_ended(run_of(replica, lane), replica->cluster->now) : 0;
-    return ss_batch_generated(request->batch, request, ended);
+    return ss_batch_generated(batch, request, ended);
 }
 
 static int32_t
@@ -251,9 +252,9 @@ note_shape(struct ss_replica *replica)
     struct ss_step_shape *shape = &plan->shape;
     *shape = (struct ss_step_shape){0};
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
-        const struct ss_request *request = plan->chunks[i].request;
-        ss_shape_add_chunk(shape, replica->cluster->cell->model.window, request->chunk, request->computed);
-        shape->sampled_rows += request->computed + request->chunk == request->target;
+        const struct ss_place *place = plan->chunks[i].request->place;
+        ss_shape_add_chunk(shape, replica->cluster->cell->model.window, place->chunk, place->computed);
+        shape->sampled_rows += place->computed + place->chunk == place->target;
     }
     if (plan->decode) {
         shape->decode_count = replica->batch->count;
@@ -271,7 +272,7 @@ ss_replica_has_nothing(const struct ss_replica *replica)
     if (replica->waiting > replica->inbox.count || replica->batch->count > 0 || replica->held > 0)
         return 0;
     for (uint32_t i = 0; i < replica->prefilling_count; i++)
-        if (replica->prefilling[i]->computed < replica->prefilling[i]->target)
+        if (replica->prefilling[i]->place->computed < replica->prefilling[i]->place->target)
             return 0;
     return 1;
 }
@@ -312,10 +313,10 @@ ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane)
 {
     struct ss_plan *plan = &lane->plan;
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
-        struct ss_request *request = plan->chunks[i].request;
-        request->computed += request->chunk;
-        request->flying += request->chunk;
-        request->chunk = 0;
+        struct ss_place *place = plan->chunks[i].request->place;
+        place->computed += place->chunk;
+        place->flying += place->chunk;
+        place->chunk = 0;
     }
     if (plan->decode)
         take_batch(replica, lane);

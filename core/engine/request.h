@@ -5,6 +5,7 @@
 #define SS_ENGINE_REQUEST_H
 
 #include "base/time.h"
+#include "engine/prefix.h"
 #include "servsim/plugin.h"
 
 #define SS_WAITING 0u    /* holds no KV blocks */
@@ -16,32 +17,44 @@
 #define SS_UNUSED 6u     /* no request: a place in the pool */
 
 struct ss_batch;
-struct ss_prefix;
 
-struct ss_request {
-    struct servsim_request seen; /* first: plugins hold pointers to it */
-    /* running order, or the list of those paused or swapped; next also links the pool's free list */
-    struct ss_request *previous, *next;
-    struct ss_batch *batch; /* DECODING: whose member it is */
-    int64_t last_token_ps;  /* when its last output token came, from its arrival */
-    uint64_t seen_at;       /* in the inbox: the group's step count at which the scheduler hears of it */
-    uint64_t finish_at;     /* DECODING: decode clock at which the last token is out */
-    uint64_t order;         /* of admission, within the replica */
-    uint32_t state;
-    uint32_t output_tokens;
-    uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
-    /* PREFILLING: target = prompt + generated. HELD: both are what it holds. PAUSED, SWAPPED: equal when it decodes. */
+/* What a request needs once it runs: taken when it is first admitted, and kept until it leaves, also where it waits
+   again. Most of those in flight may be waiting, and have never had one. */
+struct ss_place {
+    struct ss_request *previous; /* running order, or the list of those paused or swapped */
+    struct ss_batch *batch;      /* DECODING: whose member it is */
+    int64_t last_token_ps;       /* when its last output token came, from its arrival */
+    uint64_t finish_at;          /* DECODING: decode clock at which the last token is out */
+    uint64_t order;              /* of admission, within the replica */
+    /* PREFILLING: target = prompt + generated. HELD: both are what it holds. PAUSED, SWAPPED: equal when it decodes.
+       WAITING, its replica having failed: target is what was lost of the KV cache, until it is sent again. */
     uint32_t computed, target;
     uint32_t holds;  /* its place is kept when it is done */
     uint32_t chunk;  /* prefill tokens that the step being composed gives it */
     uint32_t flying; /* of those computed, in steps under way */
     uint32_t joined; /* its last token is younger than the group's last decode step */
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
-    uint32_t retries;         /* how often it was sent again after its replica had failed */
-    const char *label;        /* of the traffic, where a predictor is named */
-    uint32_t last_length;     /* of the request that had finished last when it came; likewise */
-    uint32_t routed;          /* the replica that the router named */
-    struct ss_prefix *prefix; /* what its blocks hold, with prefix caching; the pool's slot keeps the struct */
+};
+
+/* What only some cells ask of a request: those with prefix caching, a predictor, or failures. All 0 at first. */
+struct ss_extras {
+    struct ss_prefix prefix; /* what its blocks hold */
+    const char *label;       /* of the traffic, where a predictor is named */
+    uint32_t last_length;    /* of the request that had finished last when it came; likewise */
+    uint32_t routed;         /* the replica that the router named, and that may have been down */
+    uint32_t retries;        /* how often it was sent again after its replica had failed */
+};
+
+/* Two cache lines. */
+struct ss_request {
+    struct servsim_request seen; /* first: plugins hold pointers to it */
+    struct ss_request *next;     /* running order, or another list that it is in; also the pool's free list */
+    struct ss_place *place;      /* NULL: was never admitted */
+    struct ss_extras *extras;    /* NULL: its cell is none of those; of the pool's slot, whoever has it */
+    uint32_t seen_at;            /* in the inbox: the group's step count at which the scheduler hears of it, low bits */
+    uint32_t state;
+    uint32_t output_tokens;
+    uint32_t generated; /* output tokens so far; stale while DECODING (the clock knows) */
 };
 
 static inline struct ss_request *
@@ -61,6 +74,13 @@ static inline int64_t
 ss_request_age_ps(const struct ss_request *request, ss_time now)
 {
     return (int64_t)(now - ss_request_arrival(request));
+}
+
+/* How often it was sent again after its replica had failed. */
+static inline uint32_t
+ss_request_retries(const struct ss_request *request)
+{
+    return request->extras != NULL ? request->extras->retries : 0;
 }
 
 #endif

@@ -70,7 +70,7 @@ count_beside_others(struct ss_replica *replica, const struct ss_run *run, const 
 static int64_t
 gap_ps(const struct ss_request *request, ss_time time)
 {
-    return ss_request_age_ps(request, time) - request->last_token_ps;
+    return ss_request_age_ps(request, time) - request->place->last_token_ps;
 }
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
@@ -86,7 +86,7 @@ count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
         ss_itl_add_gap(itl, (int64_t)(first_end - batch->last_end), settled);
     for (uint32_t i = 0; i < batch->joined_count; i++) {
         ss_itl_add_gap(itl, gap_ps(batch->joined[i], first_end), 1);
-        batch->joined[i]->joined = 0;
+        batch->joined[i]->place->joined = 0;
     }
     batch->joined_count = 0;
     if (whole->steps > 1)
@@ -177,10 +177,11 @@ note_kv(struct ss_replica *replica)
 static void
 release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
 {
-    if (request->holds && request->state != SS_HELD) {
+    struct ss_place *place = request->place;
+    if (place->holds && request->state != SS_HELD) {
         request->state = SS_HELD;
-        request->computed = request->target = (uint32_t)tokens;
-        request->last_token_ps = ss_request_age_ps(request, replica->cluster->now);
+        place->computed = place->target = (uint32_t)tokens;
+        place->last_token_ps = ss_request_age_ps(request, replica->cluster->now);
         replica->held++;
         return;
     }
@@ -246,7 +247,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, now, 1);
     if (request->generated < request->output_tokens)
         return ss_batch_join(replica->batch, request, now);
-    release(replica, request, request->target);
+    release(replica, request, request->place->target);
     return 0;
 }
 
@@ -262,8 +263,9 @@ end_chunks(struct ss_replica *replica, struct ss_lane *lane)
         result->prefill_tokens += q;
         replica->prefill_tokens_left -= q;
         ss_series_count(&replica->cluster->result->series, SS_SERIES_PREFILL_TOKENS, replica->cluster->now, q);
-        request->flying -= plan->chunks[i].tokens;
-        if (request->computed == request->target && request->flying == 0)
+        struct ss_place *place = request->place;
+        place->flying -= plan->chunks[i].tokens;
+        if (place->computed == place->target && place->flying == 0)
             rc = emit_first(replica, request);
     }
     plan->chunk_count = 0;
@@ -279,7 +281,7 @@ ss_replica_end_batch(struct ss_replica *replica)
     while (replica->first != NULL) {
         struct ss_request *request = replica->first;
         replica->cluster->result->held += gap_ps(request, replica->cluster->now);
-        release(replica, request, request->computed);
+        release(replica, request, request->place->computed);
     }
     replica->held = 0;
     return 1;

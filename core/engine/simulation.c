@@ -133,7 +133,10 @@ cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struc
     int rc = make_plugins(cluster, err);
     if (rc == 0)
         rc = make_replicas(cluster, err);
-    return rc != 0 ? rc : ss_faults_make(cluster, err);
+    if (rc == 0)
+        rc = ss_faults_make(cluster, err);
+    cluster->requests.with_extras = cell->prefix_caching || cluster->predictor != NULL || cluster->faults != NULL;
+    return rc;
 }
 
 static void
@@ -163,8 +166,9 @@ note_unfinished(struct ss_cluster *cluster)
         const struct ss_replica *rank = &cluster->ranks[i];
         for (const struct ss_request *request = rank->first; request != NULL; request = request->next) {
             struct ss_record *record = ss_cluster_record(cluster, request);
-            record->output_tokens =
-                request->state == SS_DECODING ? ss_batch_generated(request->batch, request, 0) : request->generated;
+            record->output_tokens = request->state == SS_DECODING
+                                        ? ss_batch_generated(request->place->batch, request, 0)
+                                        : request->generated;
         }
     }
 }

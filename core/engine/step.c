@@ -103,7 +103,7 @@ ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request)
 static void
 running_append(struct ss_replica *replica, struct ss_request *request)
 {
-    request->previous = replica->last;
+    request->place->previous = replica->last;
     request->next = NULL;
     if (replica->last != NULL)
         replica->last->next = request;
@@ -116,14 +116,15 @@ running_append(struct ss_replica *replica, struct ss_request *request)
 void
 ss_running_remove(struct ss_replica *replica, struct ss_request *request)
 {
-    if (request->previous != NULL)
-        request->previous->next = request->next;
+    struct ss_request *previous = request->place->previous, *next = request->next;
+    if (previous != NULL)
+        previous->next = next;
     else
-        replica->first = request->next;
-    if (request->next != NULL)
-        request->next->previous = request->previous;
+        replica->first = next;
+    if (next != NULL)
+        next->place->previous = previous;
     else
-        replica->last = request->previous;
+        replica->last = previous;
     replica->running--;
 }
 
@@ -136,7 +137,7 @@ give_chunk(struct ss_replica *replica, struct ss_request *request, uint32_t toke
         return -ENOMEM;
     plan->chunks = chunks;
     plan->chunks[plan->chunk_count++] = (struct ss_chunk){request, tokens};
-    request->chunk = tokens;
+    request->place->chunk = tokens;
     plan->budget -= tokens;
     ss_kv_take_chunk(&replica->kv, request);
     return 0;
@@ -179,7 +180,8 @@ decode_all(void *ctx)
 static uint32_t
 next_chunk(const struct ss_request *request, uint32_t cap, uint32_t budget)
 {
-    return request->chunk > 0 ? 0 : minimum(minimum(request->target - request->computed, cap), budget);
+    const struct ss_place *place = request->place;
+    return place->chunk > 0 ? 0 : minimum(minimum(place->target - place->computed, cap), budget);
 }
 
 static int32_t
@@ -190,8 +192,9 @@ prefill(void *ctx, struct servsim_request *seen, uint32_t cap)
     if (request == NULL || request->state != SS_PREFILLING || cap == 0)
         return ss_replica_breaks_rule(replica, "prefill()", seen, cap);
     uint32_t tokens = next_chunk(request, cap, replica->plan->budget);
+    const struct ss_place *place = request->place;
     if (tokens == 0)
-        return request->chunk > 0 || request->computed == request->target ? SERVSIM_OK : SERVSIM_NO_BUDGET;
+        return place->chunk > 0 || place->computed == place->target ? SERVSIM_OK : SERVSIM_NO_BUDGET;
     if (ss_kv_chunk_blocks(&replica->kv, request, tokens) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     return give_chunk(replica, request, tokens);
@@ -255,7 +258,7 @@ static void
 note_cached(struct ss_replica *replica, const struct ss_request *request)
 {
     struct ss_record *record = ss_cluster_record(replica->cluster, request);
-    uint32_t cached = request->computed;
+    uint32_t cached = request->place->computed;
     if (cached == 0)
         return;
     replica->prefill_tokens_left -= cached;
@@ -263,7 +266,7 @@ note_cached(struct ss_replica *replica, const struct ss_request *request)
         record->cached_tokens = cached;
         replica->result.cached_tokens += cached;
     } else {
-        replica->result.recomputed_tokens -= minimum(cached, request->prefix->lost_tokens);
+        replica->result.recomputed_tokens -= minimum(cached, request->extras->prefix.lost_tokens);
     }
 }
 
@@ -272,7 +275,7 @@ ss_enter_running(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_cluster *cluster = replica->cluster;
     struct ss_record *record = ss_cluster_record(cluster, request);
-    request->order = replica->admissions++;
+    request->place->order = replica->admissions++;
     running_append(replica, request);
     ss_cluster_integrate(cluster);
     cluster->waiting--;
@@ -300,7 +303,7 @@ static int
 must_be_whole(const struct ss_replica *replica, const struct ss_request *request, uint32_t left, uint32_t flags)
 {
     return (flags & SERVSIM_WHOLE_PROMPT) != 0 &&
-           (request->retries == 0 || left <= replica->cluster->cell->max_num_batched_tokens);
+           (ss_request_retries(request) == 0 || left <= replica->cluster->cell->max_num_batched_tokens);
 }
 
 static int32_t
@@ -318,20 +321,23 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
     if (parked)
         return ss_resume(replica, request, cap);
     uint64_t needed;
-    request->target = seen->prompt_tokens + request->generated;
-    int64_t cached = ss_kv_find(&replica->kv, request, &needed);
+    uint32_t target = seen->prompt_tokens + request->generated;
+    int64_t cached = ss_kv_find(&replica->kv, request, target, &needed);
     if (cached < 0)
         return (int32_t)cached;
-    request->computed = (uint32_t)cached;
-    uint32_t left = request->target - request->computed;
+    uint32_t left = target - (uint32_t)cached;
     uint32_t tokens = minimum(minimum(left, cap), replica->plan->budget);
     if (tokens < left && must_be_whole(replica, request, left, flags))
         return SERVSIM_NO_BUDGET;
     if (needed > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
+    if (request->place == NULL && ss_requests_place(&replica->cluster->requests, request) != 0)
+        return -ENOMEM;
+    request->place->target = target;
+    request->place->computed = (uint32_t)cached;
+    request->place->holds = (flags & SERVSIM_HOLD_PLACE) != 0;
     ss_kv_share(&replica->kv, request);
     note_cached(replica, request);
-    request->holds = (flags & SERVSIM_HOLD_PLACE) != 0;
     ss_enter_running(replica, request);
     return ss_start_prefill(replica, request, tokens);
 }
@@ -340,7 +346,7 @@ static struct servsim_request *
 latest_not_done(struct ss_request *request)
 {
     while (request != NULL && request->state == SS_HELD)
-        request = request->previous;
+        request = request->place->previous;
     return request != NULL ? &request->seen : NULL;
 }
 
@@ -355,7 +361,8 @@ running_before(void *ctx, const struct servsim_request *seen)
 {
     const struct ss_request *request = ss_request_of(seen);
     (void)ctx;
-    return request->state == SS_PREFILLING || request->state == SS_DECODING ? latest_not_done(request->previous) : NULL;
+    int runs = request->state == SS_PREFILLING || request->state == SS_DECODING;
+    return runs ? latest_not_done(request->place->previous) : NULL;
 }
 
 static uint32_t
@@ -380,6 +387,7 @@ static uint32_t
 prefill_left(void *ctx, const struct servsim_request *seen)
 {
     const struct ss_request *request = ss_request_of(seen);
+    const struct ss_place *place = request->place;
     (void)ctx;
     switch (request->state) {
     case SS_WAITING:
@@ -387,7 +395,7 @@ prefill_left(void *ctx, const struct servsim_request *seen)
     case SS_DECODING:
         return 0;
     default:
-        return request->target - request->computed - request->chunk;
+        return place->target - place->computed - place->chunk;
     }
 }
 
@@ -396,13 +404,14 @@ blocks_of(void *ctx, const struct servsim_request *seen)
 {
     const struct ss_replica *replica = ctx;
     const struct ss_request *request = ss_request_of(seen);
+    const struct ss_place *place = request->place;
     if (request->state == SS_DECODING) {
-        uint64_t next = request->batch->lane != NULL || replica->plan->decode ? 1 : 0;
-        return ss_kv_blocks_of(&replica->kv, ss_batch_context(request->batch, request) + next);
+        uint64_t next = place->batch->lane != NULL || replica->plan->decode ? 1 : 0;
+        return ss_kv_blocks_of(&replica->kv, ss_batch_context(place->batch, request) + next);
     }
     if (request->state == SS_WAITING || request->state == SS_SWAPPED)
         return 0;
-    return ss_kv_blocks_of(&replica->kv, (uint64_t)request->computed + request->chunk);
+    return ss_kv_blocks_of(&replica->kv, (uint64_t)place->computed + place->chunk);
 }
 
 static uint64_t

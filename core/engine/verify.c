@@ -18,9 +18,10 @@ struct recount {
 static uint64_t
 held_tokens(const struct ss_request *request)
 {
+    const struct ss_place *place = request->place;
     if (request->state != SS_DECODING)
-        return (uint64_t)request->computed + request->chunk;
-    uint64_t left = request->finish_at - request->batch->clock;
+        return (uint64_t)place->computed + place->chunk;
+    uint64_t left = place->finish_at - place->batch->clock;
     return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
 }
 
@@ -34,8 +35,8 @@ recount(const struct ss_replica *replica, struct recount *out)
         out->requests++;
         out->blocks += tokens / block + (tokens % block != 0);
         out->held += request->state == SS_HELD;
-        out->tabled += request->prefix != NULL ? request->prefix->count : 0;
-        out->flying += request->flying;
+        out->tabled += request->extras != NULL ? request->extras->prefix.count : 0;
+        out->flying += request->place->flying;
         if (request->state != SS_DECODING)
             continue;
         out->decoding++;
@@ -43,13 +44,14 @@ recount(const struct ss_replica *replica, struct recount *out)
         out->seen += tokens + 1 < window ? tokens : window > 0 ? window - 1 : 0;
         out->settled += window > 0 && tokens + 1 >= window;
         /* a decode that was given its token holds the block that the token goes to */
-        if (request->batch->lane != NULL && tokens % block == 0)
+        if (request->place->batch->lane != NULL && tokens % block == 0)
             out->blocks++;
     }
     for (const struct ss_request *request = replica->parked; request != NULL; request = request->next) {
-        uint64_t blocks = request->computed / block + (request->computed % block != 0);
+        uint32_t computed = request->place->computed;
+        uint64_t blocks = computed / block + (computed % block != 0);
         *(request->state == SS_SWAPPED ? &out->host_blocks : &out->blocks) += blocks;
-        out->tabled += request->prefix != NULL ? request->prefix->count : 0;
+        out->tabled += request->extras != NULL ? request->extras->prefix.count : 0;
     }
 }
 

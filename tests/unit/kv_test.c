@@ -119,7 +119,9 @@ plain_free(struct plain_pool *pool, struct plain_request *request)
 /* ---- both, side by side ---- */
 
 struct pair {
-    struct ss_request request;
+    struct ss_request request; /* first; place and extras are those below */
+    struct ss_place place;
+    struct ss_extras extras;
     struct plain_request plain;
     uint32_t live, tokens; /* tokens: in the cache */
     uint64_t admitted;
@@ -167,16 +169,17 @@ static void
 arrive(struct trial *trial, struct pair *pair)
 {
     struct servsim_arrival arrival = {.size = sizeof arrival};
-    struct ss_prefix *prefix = pair->request.prefix;
     uint32_t room = trial->plain.total * trial->plain.block_size;
     memset(&pair->plain, 0, sizeof pair->plain);
-    pair->request = (struct ss_request){.prefix = prefix};
+    pair->request = (struct ss_request){.place = &pair->place, .extras = &pair->extras};
+    pair->place = (struct ss_place){0};
     pair->request.seen.id = trial->requests++;
     arrival.prompt_tokens = pair->request.seen.prompt_tokens = 1 + below(trial, room / 2);
     pair->request.output_tokens = 1 + below(trial, room / 3 + 1);
     if (trial->traffic.identity != TOY_UNKNOWN)
         toy_identify(&arrival, &trial->traffic, &trial->random, &trial->storage);
-    CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&pair->request, &arrival, trial->kv.block_size), 0);
+    CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&pair->extras.prefix, pair->request.seen.id, &arrival, trial->kv.block_size),
+                          0);
     spell(&pair->plain, &arrival, pair->request.seen.id);
     pair->live = 1;
 }
@@ -197,12 +200,12 @@ admit(struct trial *trial, struct pair *pair)
     struct ss_request *request = &pair->request;
     uint32_t found[MOST_BLOCKS];
     uint64_t needed;
-    request->target = request->seen.prompt_tokens + request->generated;
-    int64_t cached = ss_kv_find(&trial->kv, request, &needed);
-    uint32_t hits = plain_hit(&trial->plain, &pair->plain, request->target, found), unheld = 0;
+    uint32_t target = pair->place.target = request->seen.prompt_tokens + request->generated;
+    int64_t cached = ss_kv_find(&trial->kv, request, target, &needed);
+    uint32_t hits = plain_hit(&trial->plain, &pair->plain, target, found), unheld = 0;
     for (uint32_t i = 0; i < hits; i++)
         unheld += trial->plain.blocks[found[i]].holders == 0;
-    uint64_t whole = (request->target + trial->plain.block_size - 1) / trial->plain.block_size;
+    uint64_t whole = (target + trial->plain.block_size - 1) / trial->plain.block_size;
     expect(trial, (uint64_t)cached, (uint64_t)hits * trial->plain.block_size, "cached tokens");
     expect(trial, needed, whole - hits + unheld, "blocks needed");
     if (needed > trial->kv.free || !trial->same)
@@ -211,7 +214,7 @@ admit(struct trial *trial, struct pair *pair)
     for (uint32_t i = 0; i < hits; i++)
         plain_share(&trial->plain, &pair->plain, found[i]);
     pair->plain.named = hits;
-    request->computed = (uint32_t)cached;
+    pair->place.computed = (uint32_t)cached;
     request->state = SS_PREFILLING;
     pair->admitted = ++trial->admissions;
     trial->hits += hits;
@@ -222,30 +225,31 @@ static void
 prefill(struct trial *trial, struct pair *pair)
 {
     struct ss_request *request = &pair->request;
-    request->chunk = 1 + below(trial, request->target - request->computed);
-    if (ss_kv_chunk_blocks(&trial->kv, request, request->chunk) > trial->kv.free)
+    struct ss_place *place = &pair->place;
+    place->chunk = 1 + below(trial, place->target - place->computed);
+    if (ss_kv_chunk_blocks(&trial->kv, request, place->chunk) > trial->kv.free)
         return;
     ss_kv_take_chunk(&trial->kv, request);
-    plain_allocate(&trial->plain, &pair->plain, request->computed + request->chunk);
-    request->computed += request->chunk;
-    if (request->computed < request->target)
+    plain_allocate(&trial->plain, &pair->plain, place->computed + place->chunk);
+    place->computed += place->chunk;
+    if (place->computed < place->target)
         return;
     request->state = SS_DECODING;
     request->generated++;
-    pair->tokens = request->target;
+    pair->tokens = place->target;
 }
 
 static void
 leave(struct trial *trial, struct pair *pair, int comes_back)
 {
-    uint32_t tokens = pair->request.state == SS_DECODING ? pair->tokens : pair->request.computed;
+    uint32_t tokens = pair->request.state == SS_DECODING ? pair->tokens : pair->place.computed;
     if (comes_back)
         ss_kv_give_up(&trial->kv, &pair->request, tokens);
     else
         ss_kv_release(&trial->kv, &pair->request, tokens);
     plain_free(&trial->plain, &pair->plain);
     pair->request.state = SS_WAITING;
-    pair->request.computed = 0;
+    pair->place.computed = 0;
 }
 
 static void
@@ -303,7 +307,7 @@ finish(struct trial *trial)
         if (!pair->live || pair->request.state != SS_DECODING || pair->request.generated < pair->request.output_tokens)
             continue;
         leave(trial, pair, 0);
-        ss_prefix_clear(pair->request.prefix);
+        ss_prefix_clear(&pair->extras.prefix);
         pair->live = 0;
     }
 }
@@ -320,12 +324,11 @@ compare(struct trial *trial)
         struct pair *pair = &trial->pairs[i];
         if (!pair->live || pair->request.state != SS_WAITING)
             continue;
-        struct ss_request probe = pair->request;
         uint64_t needed;
-        probe.target = probe.seen.prompt_tokens + probe.generated;
-        uint32_t hits = plain_hit(&trial->plain, &pair->plain, probe.target, found);
-        expect(trial, (uint64_t)ss_kv_find(&trial->kv, &probe, &needed), (uint64_t)hits * trial->plain.block_size,
-               "cached tokens of a waiting request");
+        uint32_t tokens = pair->request.seen.prompt_tokens + pair->request.generated;
+        uint32_t hits = plain_hit(&trial->plain, &pair->plain, tokens, found);
+        expect(trial, (uint64_t)ss_kv_find(&trial->kv, &pair->request, tokens, &needed),
+               (uint64_t)hits * trial->plain.block_size, "cached tokens of a waiting request");
     }
     for (uint32_t i = 0; i < MOST_REQUESTS; i++)
         if (trial->pairs[i].live && trial->pairs[i].request.state != SS_WAITING) {
@@ -382,9 +385,7 @@ end(struct trial *trial)
 {
     trial->evictions += trial->kv.pool.evictions;
     for (uint32_t i = 0; i < MOST_REQUESTS; i++) {
-        if (trial->pairs[i].request.prefix != NULL)
-            ss_prefix_clear(trial->pairs[i].request.prefix);
-        free(trial->pairs[i].request.prefix);
+        ss_prefix_clear(&trial->pairs[i].extras.prefix);
         memset(&trial->pairs[i], 0, sizeof trial->pairs[i]);
     }
     ss_kv_free(&trial->kv);
@@ -418,11 +419,14 @@ test_against_reference(void)
 static struct ss_request *
 request_of(struct ss_kv *kv, uint64_t id, uint64_t prompt_id, uint32_t tokens)
 {
-    struct ss_request *request = calloc(1, sizeof *request);
+    struct pair *pair = calloc(1, sizeof *pair);
+    struct ss_request *request = &pair->request;
     const struct servsim_arrival arrival = {.size = sizeof arrival, .prompt_tokens = tokens, .prompt_id = prompt_id};
     request->seen.id = id;
-    request->target = tokens;
-    CU_ASSERT_EQUAL_FATAL(ss_prefix_name(request, &arrival, kv->block_size), 0);
+    request->place = &pair->place;
+    request->extras = &pair->extras;
+    request->place->target = tokens;
+    CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&request->extras->prefix, id, &arrival, kv->block_size), 0);
     return request;
 }
 
@@ -430,10 +434,11 @@ static int64_t
 start(struct ss_kv *kv, struct ss_request *request)
 {
     uint64_t needed;
-    int64_t cached = ss_kv_find(kv, request, &needed);
+    struct ss_place *place = request->place;
+    int64_t cached = ss_kv_find(kv, request, place->target, &needed);
     ss_kv_share(kv, request);
-    request->computed = (uint32_t)cached;
-    request->chunk = request->target - request->computed;
+    place->computed = (uint32_t)cached;
+    place->chunk = place->target - place->computed;
     ss_kv_take_chunk(kv, request);
     return cached;
 }
@@ -441,8 +446,7 @@ start(struct ss_kv *kv, struct ss_request *request)
 static void
 drop(struct ss_request *request)
 {
-    ss_prefix_clear(request->prefix);
-    free(request->prefix);
+    ss_prefix_clear(&request->extras->prefix);
     free(request);
 }
 
@@ -480,27 +484,27 @@ test_undone_chunk(void)
     ss_kv_init(&kv, 10, 0, 4);
     CU_ASSERT_EQUAL_FATAL(ss_kv_cache(&kv, &err), 0);
     struct ss_request *a = request_of(&kv, 0, 7, 30), *b = request_of(&kv, 1, 7, 30);
-    a->chunk = 6;
+    a->place->chunk = 6;
     uint64_t needed;
-    CU_ASSERT_EQUAL(ss_kv_find(&kv, a, &needed), 0);
+    CU_ASSERT_EQUAL(ss_kv_find(&kv, a, 30, &needed), 0);
     CU_ASSERT_EQUAL(needed, 8);
     ss_kv_share(&kv, a);
     ss_kv_take_chunk(&kv, a);
-    a->computed = 6;
-    a->chunk = 10;
+    a->place->computed = 6;
+    a->place->chunk = 10;
     ss_kv_take_chunk(&kv, a);
     CU_ASSERT_EQUAL(ss_kv_used(&kv), 4);
-    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, &needed), 16);
+    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, 30, &needed), 16);
     ss_kv_undo_chunk(&kv, a);
     CU_ASSERT_EQUAL(ss_kv_used(&kv), 2);
-    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, &needed), 4);
+    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, 30, &needed), 4);
     CU_ASSERT_EQUAL(needed, 7);
     a->next = NULL;
     const struct ss_request *const lists[] = {a};
     CU_ASSERT_PTR_NULL(ss_kv_check(&kv, lists, 1));
     ss_kv_release(&kv, a, 6);
     CU_ASSERT_EQUAL(kv.free, 10);
-    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, &needed), 4);
+    CU_ASSERT_EQUAL(ss_kv_find(&kv, b, 30, &needed), 4);
     drop(a);
     drop(b);
     ss_kv_free(&kv);
@@ -527,13 +531,12 @@ test_names(void)
     enum { COUNT = sizeof kinds / sizeof kinds[0] };
     uint64_t keys[COUNT][2];
     for (size_t i = 0; i < COUNT; i++) {
-        struct ss_request request = {.seen = {.id = 7}};
-        CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&request, &kinds[i], 4), 0);
-        struct ss_prefix_keys of = {request.prefix, 4, 0, 0, 0};
+        struct ss_prefix prefix = {0};
+        CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&prefix, 7, &kinds[i], 4), 0);
+        struct ss_prefix_keys of = {&prefix, 4, 0, 0, 0};
         keys[i][0] = ss_prefix_key(&of, 0);
         keys[i][1] = ss_prefix_key(&of, 1);
-        ss_prefix_clear(request.prefix);
-        free(request.prefix);
+        ss_prefix_clear(&prefix);
     }
     for (size_t i = 0; i < 2 * COUNT; i++)
         for (size_t j = 0; j < i; j++)
