@@ -33,8 +33,8 @@ void ss_places_find(struct ss_places *places);
 int ss_complain(const struct servsim_error *err);
 int ss_complain_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What a name on the command line means: "config:NAME" (".yaml" may be left out) and "data:NAME" are files that ship.
-   Anything else is a path as it stands. `buffer` keeps what is put together. */
+/* What the name of an experiment means: "config:NAME" (".yaml" may be left out) is one that ships. Anything else is a
+ * path as it stands. `buffer` keeps what is put together. */
 #define SS_PLACE_BYTES 8300
 const char *ss_place(const struct ss_cli *cli, const char *name, char buffer[SS_PLACE_BYTES]);
 

@@ -46,10 +46,6 @@ const char *
 ss_place(const struct ss_cli *cli, const char *name, char buffer[SS_PLACE_BYTES])
 {
     size_t length = strlen(name);
-    if (strncmp(name, "data:", 5) == 0) {
-        (void)snprintf(buffer, SS_PLACE_BYTES, "%s/%.4000s", cli->places.data, name + 5);
-        return buffer;
-    }
     if (strncmp(name, "config:", 7) != 0)
         return name;
     int whole = length > 12 && strcmp(name + length - 5, ".yaml") == 0;

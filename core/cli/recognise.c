@@ -2,6 +2,7 @@
  * cli/recognise.c - which workload plugin reads this file? The plugins are asked, with the first bytes of the file.
  */
 #include "cli/cli.h"
+#include "plugin/table.h"
 
 #define HEAD_BYTES 65536
 
@@ -57,16 +58,15 @@ find_surest(struct ss_registry *registry, const char *head, size_t length, const
     return rc;
 }
 
-int
-ss_recognise(const struct ss_cli *cli, const char *name, const struct ss_plugin **out, struct servsim_error *err)
+/* Of a file that is there under this name. */
+static int
+recognise_file(const struct ss_cli *cli, const char *path, const struct ss_plugin **out, struct servsim_error *err)
 {
-    char place[SS_PLACE_BYTES], *head = malloc(HEAD_BYTES);
-    const char *path = ss_place(cli, name, place);
+    char *head = malloc(HEAD_BYTES);
     size_t length = 0;
     if (head == NULL)
         return servsim_fail(err, ENOMEM, "no memory to read %s", path);
     int rc = read_head(path, head, &length, err);
-    *out = NULL;
     if (rc == 0)
         rc = find_surest(cli->lookup.registry, head, length, out, err);
     free(head);
@@ -77,4 +77,16 @@ ss_recognise(const struct ss_cli *cli, const char *name, const struct ss_plugin 
                         "(Timestamp,Model,Request tokens,Response tokens,...), or a TSV, CSV or JSONL with input_toks, "
                         "output_toks and arrival_time_ns",
                         path);
+}
+
+int
+ss_recognise(const struct ss_cli *cli, const char *name, const struct ss_plugin **out, struct servsim_error *err)
+{
+    char *shipped;
+    *out = NULL;
+    int rc = ss_path_shipped(name, cli->lookup.data_dir, &shipped, err);
+    if (rc == 0)
+        rc = recognise_file(cli, shipped != NULL ? shipped : name, out, err);
+    free(shipped);
+    return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/trace.h"
+#include "plugin/table.h"
 
 static const char convert_usage[] =
     "usage: servsim trace convert IN --output OUT --format burstgpt|tsv|csv|jsonl [OPTIONS]\n"
@@ -125,11 +126,13 @@ read_flags(int argc, char **argv, struct flags *flags)
 
 /* The writable format that is nearest to that of a file which a plugin has recognised. */
 static const struct ss_trace_format *
-format_of_file(const char *path, const struct servsim_plugin *plugin)
+format_of_file(const struct ss_cli *cli, const char *path, const struct servsim_plugin *plugin)
 {
-    char head[4096];
+    char head[4096], *shipped = NULL;
     const struct ss_trace_format *own = ss_trace_format_of(plugin->name);
-    FILE *file = fopen(path, "rb");
+    (void)ss_path_shipped(path, cli->lookup.data_dir, &shipped, NULL); /* the plugin has read it */
+    FILE *file = fopen(shipped != NULL ? shipped : path, "rb");
+    free(shipped);
     size_t length = file != NULL ? fread(head, 1, sizeof head, file) : 0, at = 0;
     if (file != NULL)
         (void)fclose(file);
@@ -173,7 +176,7 @@ rewrite_trace(const struct flags *flags, const struct ss_cli *cli)
     if (rc == 0) {
         const struct ss_trace_format *format = flags->format != NULL
                                                    ? ss_trace_format_of(flags->format)
-                                                   : format_of_file(flags->wish.path, reader.descriptor);
+                                                   : format_of_file(cli, flags->wish.path, reader.descriptor);
         rc = ss_trace_copy(&reader, &writer, flags->output, format, 0, &err);
     }
     if (rc == 0)

@@ -47,21 +47,15 @@ check_readable(const char *path, struct servsim_error *err)
     return 0;
 }
 
-/* Replaces value->text by the absolute path that it means. "data:NAME" is a file that ships with servsim. */
+/* Replaces value->text by the absolute path that it means. */
 static int
 resolve_path(const struct binding *binding, struct servsim_value *value, struct servsim_error *err)
 {
-    const char *base = binding->base_dir, *name = value->text;
-    if (strncmp(name, "data:", 5) == 0) {
-        base = binding->data_dir;
-        name += 5;
-        if (base == NULL)
-            return servsim_fail(err, EINVAL, "'%.200s': no data that ship are known here; write a path", value->text);
-        if (name[0] == '\0' || name[0] == '/' || strstr(name, "..") != NULL)
-            return servsim_fail(err, EINVAL, "'%.200s' is no name of a file that ships; write data:NAME", value->text);
-    }
-    char *path = ss_path_absolute(base, name);
-    if (path == NULL)
+    char *path;
+    int rc = ss_path_shipped(value->text, binding->data_dir, &path, err);
+    if (rc != 0)
+        return rc;
+    if (path == NULL && (path = ss_path_absolute(binding->base_dir, value->text)) == NULL)
         return servsim_fail(err, ENOMEM, "out of memory");
     struct ss_options *out = binding->out;
     free(out->strings[out->string_count - 1]); /* the text as written, kept last by ss_option_parse() */

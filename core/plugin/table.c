@@ -275,3 +275,19 @@ ss_path_absolute(const char *base_dir, const char *path)
         ss_text_free(&text);
     return text.data;
 }
+
+int
+ss_path_shipped(const char *path, const char *data_dir, char **out, struct servsim_error *err)
+{
+    static const char prefix[] = "data:";
+    const char *name = path + sizeof prefix - 1;
+    *out = NULL;
+    if (strncmp(path, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    if (data_dir == NULL)
+        return servsim_fail(err, EINVAL, "'%.200s': no data that ship are known here; write a path", path);
+    if (name[0] == '\0' || name[0] == '/' || strstr(name, "..") != NULL)
+        return servsim_fail(err, EINVAL, "'%.200s' is no name of a file that ships; write data:NAME", path);
+    *out = ss_path_absolute(data_dir, name);
+    return *out != NULL ? 0 : servsim_fail(err, ENOMEM, "out of memory");
+}

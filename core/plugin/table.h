@@ -56,6 +56,10 @@ int ss_option_parse(struct ss_options *out, const struct servsim_option *row, co
  */
 char *ss_path_absolute(const char *base_dir, const char *path);
 
+/* What "data:NAME" means: a file that ships, in `data_dir`. *out is the caller's; NULL where `path` is no such name. An
+   error where nothing ships, or NAME leads out of there. */
+int ss_path_shipped(const char *path, const char *data_dir, char **out, struct servsim_error *err);
+
 /* Is this descriptor fit for use? Says what is wrong with it. */
 int ss_descriptor_check(const struct servsim_plugin *plugin, struct servsim_error *err);
 

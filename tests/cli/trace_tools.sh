@@ -213,6 +213,13 @@ grep -q '"client_id":"[0-9]*","prompt_id":"[0-9]*","input_tok_ids":\[5,6,7\],"ha
     fail "ids: $(cat ids2.jsonl)"
 trace convert ids.jsonl --output ids2.jsonl --format jsonl --set hash_block_tokens=16
 grep -q 'hash_block_tokens: 16' said || fail "the size of a block is lost and not told: $(cat said)"
+# what ships goes by its name, everywhere
+trace sample data:sharegpt_like_100.tsv --output ships --requests 3
+grep -qx 'ships: 3 rows, tsv' said || fail "sample of what ships: $(cat said)"
+trace info data:sharegpt_like_100.tsv
+refused "'data:../NEWS' is no name of a file that ships" info data:../NEWS
+refused "'data:' is no name of a file that ships" convert data: --output x.csv --format csv
+refused "nothing.csv: No such file" info data:nothing.csv
 # lengths alone: they need a rate
 printf 'num_prefill_tokens,num_decode_tokens\n74,918\n12,3\n' >lengths.csv
 refused "set rate" convert lengths.csv --output x.csv --format csv
