@@ -240,6 +240,8 @@ ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err)
     record->arrival = sent_time(cluster);
     record->prompt_tokens = cluster->next.prompt_tokens;
     record->replica = UINT32_MAX;
+    if (ss_records_note_sender(&result->records, cluster->next.client, cluster->next.priority) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the sender of request %zu", result->records.count);
     ss_series_count(&result->series, SS_SERIES_ARRIVALS, cluster->now, 1);
     if (too_long(cluster, &cluster->next)) {
         record->status = SS_STATUS_REJECTED;

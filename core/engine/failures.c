@@ -206,8 +206,9 @@ send_again(struct ss_cluster *cluster, struct ss_request *request)
         result->tokens_recomputed += request->place->target;
         request->place->target = 0;
     }
-    request->extras->retries++;
-    ss_cluster_record(cluster, request)->replica = UINT32_MAX;
+    struct ss_record *record = ss_cluster_record(cluster, request);
+    record->retries = (uint16_t)++request->extras->retries; /* at most 1000: experiment/keys.c */
+    record->replica = UINT32_MAX;
     append(&cluster->faults->homeless, request);
 }
 

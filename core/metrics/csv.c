@@ -138,9 +138,30 @@ end_row(struct csv *csv)
         flush(csv);
 }
 
+/* Columns that only some cells have, behind the others. */
 static void
-put_request(struct csv *csv, size_t id, const struct ss_record *record)
+put_more_columns(struct csv *csv, const struct ss_result *result, size_t id)
 {
+    const struct ss_records *records = &result->records;
+    if (records->has_clients) {
+        put_char(csv, ',');
+        put_integer(csv, records->senders[id].client);
+    }
+    if (records->has_priorities) {
+        int64_t priority = records->senders[id].priority;
+        put_text(csv, priority < 0 ? ",-" : ",");
+        put_integer(csv, (uint64_t)(priority < 0 ? -priority : priority));
+    }
+    if (result->failures.retries > 0) {
+        put_char(csv, ',');
+        put_integer(csv, records->items[id].retries);
+    }
+}
+
+static void
+put_request(struct csv *csv, const struct ss_result *result, size_t id)
+{
+    const struct ss_record *record = &result->records.items[id];
     put_integer(csv, id);
     put_char(csv, ',');
     if (record->replica != UINT32_MAX)
@@ -159,6 +180,7 @@ put_request(struct csv *csv, size_t id, const struct ss_record *record)
     put_ms(csv, record->ttft_ps);
     put_ms(csv, ss_record_tpot_ps(record));
     put_ms(csv, record->latency_ps);
+    put_more_columns(csv, result, id);
     end_row(csv);
 }
 
@@ -166,14 +188,17 @@ int
 ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
 {
     struct csv csv;
-    int rc = csv_open(&csv, path,
-                      "request_id,replica,status,arrival_s,prompt_tokens,output_tokens,cached_tokens,preemptions,"
-                      "queue_ms,ttft_ms,tpot_ms,latency_ms\n",
-                      err);
+    char header[256];
+    (void)snprintf(header, sizeof header,
+                   "request_id,replica,status,arrival_s,prompt_tokens,output_tokens,cached_tokens,preemptions,queue_ms,"
+                   "ttft_ms,tpot_ms,latency_ms%s%s%s\n",
+                   result->records.has_clients ? ",client" : "", result->records.has_priorities ? ",priority" : "",
+                   result->failures.retries > 0 ? ",retries" : "");
+    int rc = csv_open(&csv, path, header, err);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < result->records.count; i++)
-        put_request(&csv, i, &result->records.items[i]);
+        put_request(&csv, result, i);
     return csv_close(&csv, path, err);
 }
 

@@ -23,11 +23,32 @@ ss_records_add(struct ss_records *records)
     return record;
 }
 
+int
+ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t priority)
+{
+    size_t size = sizeof *records->senders, had = records->sender_capacity;
+    if (records->senders == NULL && client == 0 && priority == 0)
+        return 0;
+    if (records->count > had) {
+        struct ss_sender *senders = ss_pages_resize(records->senders, had * size, records->capacity * size);
+        if (senders == NULL)
+            return -ENOMEM;
+        memset(senders + had, 0, (records->capacity - had) * size);
+        records->senders = senders;
+        records->sender_capacity = records->capacity;
+    }
+    records->senders[records->count - 1] = (struct ss_sender){client, priority};
+    records->has_clients |= client != 0;
+    records->has_priorities |= priority != 0;
+    return 0;
+}
+
 void
 ss_records_free(struct ss_records *records)
 {
     ss_pages_free(records->items, records->capacity * sizeof *records->items);
-    *records = (struct ss_records){NULL, 0, 0};
+    ss_pages_free(records->senders, records->sender_capacity * sizeof *records->senders);
+    *records = (struct ss_records){0};
 }
 
 const char *

@@ -26,16 +26,29 @@ struct ss_record {
     uint32_t cached_tokens;
     uint32_t replica;
     uint32_t preemptions;
-    uint32_t status;
+    uint16_t status;
+    uint16_t retries; /* how often it was sent again after its replica had failed */
+};
+
+/* Who sent a request, where the traffic says so. */
+struct ss_sender {
+    uint64_t client;
+    int32_t priority;
 };
 
 struct ss_records {
     struct ss_record *items;
     size_t count, capacity;
+    struct ss_sender *senders; /* of all items; NULL: clients and priorities are 0 so far */
+    size_t sender_capacity;
+    int has_clients, has_priorities; /* some are not 0 */
 };
 
 /* Appends an empty record (unfinished, nothing known). */
 struct ss_record *ss_records_add(struct ss_records *records);
+
+/* Notes who sent the last one. 0 or -ENOMEM. */
+int ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t priority);
 void ss_records_free(struct ss_records *records);
 
 const char *ss_status_name(uint32_t status);

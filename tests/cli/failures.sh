@@ -96,6 +96,11 @@ for router in round_robin least_loaded; do
     [ "$failed" -eq "$(grep -c ',failed,' "$work/failures/cells/given_up-$router/requests.csv")" ]
     [ "$((failed + $(figure given_up-$router requests_finished)))" -eq 2000 ]
     [ "$(figure given_up-$router retries failures)" -eq 0 ]
+    head -n 1 "$work/failures/cells/given_up-$router/requests.csv" | grep -q 'latency_ms$'
+    # each row says how often it was sent again
+    head -n 1 "$work/failures/cells/late-$router/requests.csv" | grep -q ',retries$'
+    again=$(awk -F , 'NR > 1 { sum += $NF } END { print sum }' "$work/failures/cells/late-$router/requests.csv")
+    [ "$again" -eq "$(figure late-$router retries failures)" ]
     check "who fails has had tokens" "$(figure given_up-$router output_tokens_lost failures) > 100"
 
     # failures.csv: each is noticed 10 s after it, back 40 s after it, and the sum of that is the downtime

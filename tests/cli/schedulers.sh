@@ -129,6 +129,15 @@ queueing() { # CELL REMAINDER: mean queue_ms of the requests whose row has it
 at_least "fcfs: queueing of the small client against fair" "$(queueing fcfs 1)" 10 "$(queueing fair 1)"
 at_least "fcfs: queueing of the flooding client against fair" "$(queueing fcfs 0)" 0.8 "$(queueing fair 0)"
 
+# who sent a request stands in its row, and only where traffic has clients, priorities or retries
+heads() { # EXPERIMENT CELL: the columns behind latency_ms
+    sed -n '1s/.*,latency_ms//p' "$work/$1/cells/$2/requests.csv"
+}
+[ "$(heads fair fcfs)" = ",client" ]
+awk -F , 'NR == 1 { next } { seen[$13]++; small += ($1 + 2) % 10 == 0 }
+    END { for (client in seen) { clients++; found += seen[client] == small } exit !(clients == 2 && found == 1) }' \
+    "$work/fair/cells/fair/requests.csv"
+
 # ---- priority and slo ----
 # No paper's figure: the urgent tenth hardly waits where all wait under fcfs, and deadlines are met that fcfs misses.
 awk 'function lot() { state = (state * 69069 + 1) % 4294967296; return (state + 0.5) / 4294967296 }
@@ -156,5 +165,7 @@ in_time() { # CELL: requests done before their deadlines
         $column <= deadline_ms[$1 + 1] { count++ }
         END { print count }' "$work/urgent.jsonl" "$work/urgent/cells/$1/requests.csv"
 }
+[ "$(heads urgent slo)" = ",priority" ]
+awk -F , 'NR > 1 && $13 != (($1 + 2) % 10 != 0) { exit 1 }' "$work/urgent/cells/slo/requests.csv"
 at_least "fcfs: queueing of urgent requests against priority" "$(urgent_queueing fcfs)" 10 "$(urgent_queueing priority)"
 at_least "slo: requests in time against fcfs" "$(in_time slo)" 1.1 "$(in_time fcfs)"

@@ -340,15 +340,26 @@ test_round_trip(void)
                                     .latency_ps = 5000000,
                                     .prompt_tokens = 1,
                                     .output_tokens = 1,
-                                    .status = SS_STATUS_FINISHED}};
+                                    .status = SS_STATUS_FINISHED,
+                                    .retries = 2}};
     struct ss_result *result = calloc(1, sizeof *result);
     struct servsim_error err = {.size = sizeof err};
     struct ss_samples direct, read;
+    struct ss_sender senders[3] = {{7, -1}, {0, 0}, {UINT64_MAX, 1}};
     char folder[256];
     scratch_open(folder);
-    result->records = (struct ss_records){records, 3, 3};
+    result->failures.retries = 2;
+    result->records = (struct ss_records){
+        .items = records, .count = 3, .capacity = 3, .senders = senders, .has_clients = 1, .has_priorities = 1};
     const char *path = scratch_path(folder, "requests.csv");
     CU_ASSERT_EQUAL_FATAL(ss_write_requests_csv(result, path, &err), 0);
+    char *text = NULL;
+    size_t length;
+    CU_ASSERT_EQUAL_FATAL(ss_file_read(path, 10000, &text, &length, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ",latency_ms,client,priority,retries\n0,"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ",7,-1,0\n1,"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ",18446744073709551615,1,2\n"));
+    free(text);
     CU_ASSERT_EQUAL_FATAL(ss_samples_read(&read, path, &err), 0);
     CU_ASSERT_EQUAL_FATAL(ss_samples_of(&direct, &result->records, &err), 0);
     CU_ASSERT_EQUAL_FATAL(read.count, 3);

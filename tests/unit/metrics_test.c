@@ -149,6 +149,30 @@ test_line_search(void)
     }
 }
 
+/* Senders are kept from the first that is somebody on, and those before it are nobody. */
+static void
+test_senders(void)
+{
+    struct ss_records records = {0};
+    for (uint32_t i = 0; i < 3000; i++) {
+        CU_ASSERT_PTR_NOT_NULL_FATAL(ss_records_add(&records));
+        CU_ASSERT_EQUAL_FATAL(ss_records_note_sender(&records, i >= 1500 && i % 3 == 0 ? i : 0, i == 2500 ? -4 : 0), 0);
+        CU_ASSERT_EQUAL(records.senders != NULL, i >= 1500);
+        CU_ASSERT_EQUAL(records.has_clients, i >= 1500);
+        CU_ASSERT_EQUAL(records.has_priorities, i >= 2500);
+    }
+    for (uint32_t i = 0; i < 3000; i++) {
+        CU_ASSERT_EQUAL(records.senders[i].client, i >= 1500 && i % 3 == 0 ? i : 0);
+        CU_ASSERT_EQUAL(records.senders[i].priority, i == 2500 ? -4 : 0);
+    }
+    ss_records_free(&records);
+    CU_ASSERT_PTR_NULL(records.senders);
+    for (uint32_t i = 0; i < 2000; i++)
+        CU_ASSERT_FATAL(ss_records_add(&records) != NULL && ss_records_note_sender(&records, 0, 0) == 0);
+    CU_ASSERT_PTR_NULL(records.senders);
+    ss_records_free(&records);
+}
+
 int
 main(void)
 {
@@ -159,6 +183,7 @@ main(void)
         {"nothing finished: no percentile", test_nothing_finished},
         {"a series does not depend on how it grew", test_series},
         {"search on a line finds what counting finds", test_line_search},
+        {"senders are kept where there are any", test_senders},
     };
     return ss_run_cases("metrics", cases, sizeof cases / sizeof cases[0]);
 }
