@@ -174,6 +174,22 @@ put_lists(struct ss_trace_writer *writer, const struct servsim_arrival *row)
     }
 }
 
+/* Lower is more urgent; the deadline counts from the arrival. */
+static void
+put_urgency(struct ss_trace_writer *writer, const struct servsim_arrival *row)
+{
+    int64_t priority = row->priority;
+    if (priority != 0) {
+        put(writer, priority < 0 ? ",\"priority\":-" : ",\"priority\":");
+        put_number(writer, (uint64_t)(priority < 0 ? -priority : priority));
+    }
+    ss_time left = ss_time_of(row->deadline_s, row->deadline_ps) - ss_time_of(row->arrival_s, row->arrival_ps);
+    if (row->deadline_s == SERVSIM_NEVER || left <= 0)
+        return;
+    put(writer, ",\"deadline_s\":");
+    put_seconds(writer, (int64_t)(left / SS_PS_PER_S), (int64_t)(left % SS_PS_PER_S));
+}
+
 static void
 put_jsonl(struct ss_trace_writer *writer, const struct servsim_arrival *row)
 {
@@ -187,6 +203,7 @@ put_jsonl(struct ss_trace_writer *writer, const struct servsim_arrival *row)
     if (row->client != row->session)
         put_id(writer, ",\"client_id\":\"", row->client);
     put_id(writer, ",\"prompt_id\":\"", row->prompt_id);
+    put_urgency(writer, row);
     put_lists(writer, row);
     reserve(writer);
     put(writer, "}\n");
@@ -205,7 +222,9 @@ static const struct ss_trace_format formats[] = {
      SS_TRACE_CLASS | SS_TRACE_SESSION | SS_TRACE_BELOW_NS, put_burstgpt},
     {"tsv", "input_toks\toutput_toks\tarrival_time_ns\n", NULL, 0, put_tsv},
     {"csv", "arrival_s,input_tokens,output_tokens\n", NULL, SS_TRACE_BELOW_NS, put_csv},
-    {"jsonl", "", NULL, SS_TRACE_SESSION | SS_TRACE_CLIENT | SS_TRACE_PROMPT | SS_TRACE_TOKEN_IDS | SS_TRACE_HASHES,
+    {"jsonl", "", NULL,
+     SS_TRACE_SESSION | SS_TRACE_CLIENT | SS_TRACE_PROMPT | SS_TRACE_TOKEN_IDS | SS_TRACE_HASHES | SS_TRACE_PRIORITY |
+         SS_TRACE_DEADLINE,
      put_jsonl},
 };
 

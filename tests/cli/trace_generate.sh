@@ -69,13 +69,22 @@ many="--workload poisson --set rate=10 --set clients=[1,1] --set priorities=[1,1
 generate $many --requests 50 --output many.csv
 test "$(wc -l <complaint)" -eq 1 || fail "what burstgpt cannot hold: $(cat complaint)"
 for words in 'many.csv: lost: clients of [0-9]* rows, priorities of [0-9]* rows, deadlines of 50 rows; burstgpt has no place' \
-    '; --format jsonl keeps clients$'; do
+    '; --format jsonl keeps clients, priorities, deadlines$'; do
     grep -q "$words" complaint || fail "what burstgpt cannot hold: $(cat complaint)"
 done
 # shellcheck disable=SC2086
 generate $many --requests 50 --format jsonl --output many.jsonl
-grep -q 'clients' complaint && fail "jsonl holds clients: $(cat complaint)"
-grep -q 'lost: priorities' complaint || fail "jsonl holds no priorities: $(cat complaint)"
+grep -q 'clients\|priorities\|deadlines' complaint && fail "jsonl holds all of these: $(cat complaint)"
+grep -q 'lost: time below a nanosecond of [0-9]* rows; jsonl has no place for them$' complaint ||
+    fail "jsonl holds nanoseconds: $(cat complaint)"
+grep -q '"client_id":"1","priority":1,"deadline_s":[15]}$' many.jsonl || fail "urgency: $(head -n 3 many.jsonl)"
+cat >urgent.jsonl <<'EOF'
+{"input_toks":3,"output_toks":2,"arrival_time_ns":7,"priority":-2,"deadline_s":10.7}
+{"input_toks":3,"output_toks":2,"arrival_time_ns":1000000008,"priority":3,"deadline_s":0.000000000001}
+EOF
+generate --workload tokens --set "path=$work/urgent.jsonl" --format jsonl --output urgent2.jsonl
+sed 's/"arrival_time_ns":7/"arrival_time_ns":0/; s/1000000008/1000000001/' urgent.jsonl | cmp - urgent2.jsonl ||
+    fail "urgency: $(cat urgent2.jsonl)"
 generate --workload tokens --set "path=$work/ids.jsonl" --format jsonl --output ids2.jsonl
 test ! -s complaint || fail "nothing is lost: $(cat complaint)"
 

@@ -218,7 +218,7 @@ read_urgency(const struct reader *reader, json_t *object, struct wl_row *row, st
         double seconds = json_number_value(deadline);
         if (!(seconds > 0 && seconds < 1e9))
             return bad(reader, err, "deadline_s is not a time above 0; write seconds, as 2.5");
-        row->deadline_ps = wl_ps_of(seconds);
+        row->deadline_ps = wl_ps_of(seconds + 0.5e-12); /* nearest: 10.7 is a little less than that */
     }
     return 0;
 }
