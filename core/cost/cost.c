@@ -76,6 +76,23 @@ sampling_row_ps(const struct ss_cost *cost)
     return ss_op_measured(&cost->operators) ? 0 : (int64_t)(bytes / bytes_per_s * 1e12 + 0.5);
 }
 
+/* Sizes that CUDA graphs are captured for: 1, 2, 4, multiples of 8 to 256, of 16 to 512. */
+static uint32_t
+graph_unit(uint32_t rows)
+{
+    return rows <= 2 ? 1 : rows <= 4 ? 4 : rows <= 256 ? 8 : 16;
+}
+
+/* They end at twice as many rows as requests may run, and at 512, as vLLM has it. */
+static uint32_t
+largest_graph(const struct ss_cell *cell)
+{
+    uint32_t rows = cell->max_num_seqs < 256 ? 2 * cell->max_num_seqs : 512;
+    if (cell->overhead.graph_padding == 0)
+        return 0;
+    return rows > 4 && rows < 8 ? 4 : rows - rows % graph_unit(rows);
+}
+
 int
 ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct servsim_host *host,
                struct servsim_error *err)
@@ -85,6 +102,7 @@ ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct se
         return servsim_fail(err, ENOMEM, "no memory for the cost model");
     cost->cell = cell;
     cost->cut = (struct ss_cut){cell->tp, cell->pp, cell->dp, cell->ep};
+    cost->graph_rows = largest_graph(cell);
     int rc = make_tables(cost, err);
     if (rc == 0)
         rc = ss_operators_open(&cost->operators, cell, host, err);
@@ -128,22 +146,10 @@ ss_cost_wants_context_range(const struct ss_cost *cost)
 
 /* ---- a step ---- */
 
-/* Sizes that CUDA graphs are captured for: 1, 2, 4, multiples of 8 to 256, of 16 to 512. */
-static uint32_t
-graph_unit(uint32_t rows)
-{
-    return rows <= 2 ? 1 : rows <= 4 ? 4 : rows <= 256 ? 8 : 16;
-}
-
-/* They end at twice as many rows as requests may run, and at 512, as vLLM has it. */
 uint32_t
 ss_cost_graph_rows(const struct ss_cost *cost)
 {
-    uint64_t seqs = cost->cell->max_num_seqs;
-    uint32_t rows = seqs < 256 ? 2 * (uint32_t)seqs : 512;
-    if (cost->cell->overhead.graph_padding == 0)
-        return 0;
-    return rows > 4 && rows < 8 ? 4 : rows - rows % graph_unit(rows);
+    return cost->graph_rows;
 }
 
 /* Tokens that the kernels of a step compute, attention aside: in graphs somewhat more than there are. `most` is what
@@ -151,9 +157,10 @@ ss_cost_graph_rows(const struct ss_cost *cost)
 static uint32_t
 computed_tokens(const struct ss_cost *cost, uint32_t tokens, uint32_t most)
 {
+    if (most > cost->graph_rows)
+        return tokens;
     uint32_t unit = graph_unit(tokens), padded = (tokens + unit - 1) / unit * unit;
-    int in_graph = most <= ss_cost_graph_rows(cost) && padded <= cost->cell->max_num_batched_tokens;
-    return in_graph ? padded : tokens;
+    return padded <= cost->cell->max_num_batched_tokens ? padded : tokens;
 }
 
 /* What a step costs the engine once, beside its layers: with the first stage; sampling with the last. */

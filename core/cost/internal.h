@@ -38,6 +38,7 @@ struct ss_cost {
     struct ss_stage_cost *stages; /* [pp] */
     struct ss_part *by_rows;      /* [max_num_seqs + 1]: LM head and sampler */
     int64_t sampling_row_ps;      /* the engine's sampler; 0 where it was measured */
+    uint32_t graph_rows;          /* ss_cost_graph_rows() */
 };
 
 /* parts.c: fills the part of a stage, or of the sampled rows. */

@@ -101,6 +101,17 @@ ss_operators_open(struct ss_operators *out, const struct ss_cell *cell, const st
     if (rc != 0)
         return rc;
     out->ops = out->device.descriptor->ops;
+    out->attention = (struct servsim_attention){
+        .size = sizeof out->attention,
+        .dtype = out->shape.dtype,
+        .kv_dtype = out->shape.kv_dtype,
+        .q_heads = out->shape.q_heads_per_gpu,
+        .kv_heads = out->shape.kv_heads_per_gpu,
+        .head_dim = out->shape.head_dim,
+        .v_head_dim = out->shape.v_head_dim,
+        .latent_rank = out->shape.latent_rank,
+        .rope_dim = out->shape.rope_dim,
+    };
     return describe(out, cell, err);
 }
 
@@ -332,38 +343,27 @@ int
 ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t full, uint32_t windowed,
                 struct servsim_line *line, struct servsim_error *err)
 {
-    const struct servsim_hardware_context *s = &operators->shape;
-    struct servsim_attention op = {
-        .size = sizeof op,
-        .dtype = s->dtype,
-        .kv_dtype = s->kv_dtype,
-        .times = full,
-        .q_heads = s->q_heads_per_gpu,
-        .kv_heads = s->kv_heads_per_gpu,
-        .head_dim = s->head_dim,
-        .v_head_dim = s->v_head_dim,
-        .prefill_count = shape->prefill_count,
-        .prefill_new_tokens = shape->prefill_new_tokens,
-        .prefill_context_tokens = shape->prefill_context_tokens,
-        .prefill_causal_pairs = shape->prefill_causal_pairs,
-        .decode_count = shape->decode_count,
-        .decode_context_sum = shape->decode_context_sum,
-        .decode_context_min = shape->decode_context_min,
-        .decode_context_max = shape->decode_context_max,
-        .latent_rank = s->latent_rank,
-        .rope_dim = s->rope_dim,
-    };
+    struct servsim_attention op = operators->attention;
+    op.times = full;
+    op.prefill_count = shape->prefill_count;
+    op.prefill_new_tokens = shape->prefill_new_tokens;
+    op.prefill_context_tokens = shape->prefill_context_tokens;
+    op.prefill_causal_pairs = shape->prefill_causal_pairs;
+    op.decode_count = shape->decode_count;
+    op.decode_context_sum = shape->decode_context_sum;
+    op.decode_context_min = shape->decode_context_min;
+    op.decode_context_max = shape->decode_context_max;
     *line = (struct servsim_line){0, 0, SERVSIM_FOREVER};
     int rc = full > 0 ? add_line(operators, &op, line, err) : 0;
     if (rc != 0 || windowed == 0)
         return rc;
     op.times = windowed;
-    op.window = s->window;
+    op.window = operators->shape.window;
     op.prefill_context_tokens = shape->window.prefill_context_tokens;
     op.prefill_causal_pairs = shape->window.prefill_causal_pairs;
     op.decode_context_sum = shape->window.decode_context_sum;
-    op.decode_context_min = least(shape->decode_context_min, s->window - 1);
-    op.decode_context_max = least(shape->decode_context_max, s->window - 1);
+    op.decode_context_min = least(shape->decode_context_min, op.window - 1);
+    op.decode_context_max = least(shape->decode_context_max, op.window - 1);
     op.decode_settled = shape->window.decode_settled;
     rc = add_line(operators, &op, line, err);
     if (shape->decode_count > shape->window.decode_settled)

@@ -38,20 +38,11 @@ ss_batch_context(const struct ss_batch *batch, const struct ss_request *request)
     return (uint64_t)request->seen.prompt_tokens + ss_batch_generated(batch, request, 0) - 1;
 }
 
-/* (context - clock) mod block_size stays the same while the member decodes. */
+/* (context - clock) mod block_size stays the same while the member decodes; `crossing` is -clock mod block_size. */
 static uint32_t *
-residue_of(const struct ss_batch *batch, const struct ss_request *request)
+residue_of(const struct ss_batch *batch, uint64_t context)
 {
-    uint64_t behind = batch->clock % batch->block_size;
-    return &batch->residues[(ss_batch_context(batch, request) + batch->block_size - behind) % batch->block_size];
-}
-
-/* The residue whose members cross a border in the next step. A step later it is the one before, round about. */
-static uint32_t
-crossing_residue(const struct ss_batch *batch)
-{
-    uint32_t at = (uint32_t)(batch->clock % batch->block_size);
-    return at == 0 ? 0 : batch->block_size - at;
+    return &batch->residues[(context + batch->crossing) % batch->block_size];
 }
 
 static uint32_t
@@ -90,9 +81,8 @@ enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
 
 /* A member whose context is window - 1 sees a whole window, with the token that it computes: it has settled. */
 static int
-enter_window(struct ss_batch *batch, struct ss_request *request)
+enter_window(struct ss_batch *batch, struct ss_request *request, uint64_t context)
 {
-    uint64_t context = ss_batch_context(batch, request);
     request->place->growing_position = SS_HEAP_ABSENT;
     if (context + 1 >= batch->window)
         return 0;
@@ -149,22 +139,24 @@ ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now)
 int
 ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
 {
-    request->place->finish_at = batch->clock + (request->output_tokens - request->generated);
+    struct ss_place *place = request->place;
+    uint64_t context = (uint64_t)request->seen.prompt_tokens + request->generated - 1;
     request->state = SS_DECODING;
-    request->place->batch = batch;
-    ss_wide key = ((ss_wide)request->place->finish_at << 64) + (ss_wide)request->place->order;
-    int rc = ss_heap_push(&batch->finish, key, request, &request->place->finish_position);
+    place->batch = batch;
+    place->finish_at = batch->clock + (request->output_tokens - request->generated);
+    ss_wide key = ((ss_wide)place->finish_at << 64) + (ss_wide)place->order;
+    int rc = ss_heap_push(&batch->finish, key, request, &place->finish_position);
     if (rc == 0 && batch->keeps_range) {
-        ss_wide clock_late = (ss_wide)ss_batch_context(batch, request) + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
+        ss_wide clock_late = (ss_wide)context + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
         rc = enter_range(batch, request, clock_late);
     }
     if (rc == 0 && batch->window > 0)
-        rc = enter_window(batch, request);
+        rc = enter_window(batch, request, context);
     if (rc == 0)
         rc = note_joined(batch, request);
     batch->count++;
-    batch->context_sum += ss_batch_context(batch, request);
-    ++*residue_of(batch, request);
+    batch->context_sum += context;
+    ++*residue_of(batch, context);
     return rc;
 }
 
@@ -181,10 +173,11 @@ forget_joined(struct ss_batch *batch, struct ss_request *request)
 void
 ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
 {
+    uint64_t context = ss_batch_context(batch, request);
     request->generated = ss_batch_generated(batch, request, 0);
     batch->count--;
-    batch->context_sum -= ss_batch_context(batch, request);
-    --*residue_of(batch, request);
+    batch->context_sum -= context;
+    --*residue_of(batch, context);
     ss_heap_remove(&batch->finish, request->place->finish_position);
     leave_window(batch, request);
     if (batch->keeps_range) {
@@ -218,9 +211,7 @@ ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request)
 uint64_t
 ss_batch_blocks(const struct ss_batch *batch, uint64_t steps)
 {
-    uint32_t residue = crossing_residue(batch);
-    if (steps == 1)
-        return batch->residues[residue];
+    uint32_t residue = batch->crossing;
     uint64_t blocks = steps / batch->block_size * batch->count;
     for (uint32_t left = (uint32_t)(steps % batch->block_size); left > 0; left--) {
         blocks += batch->residues[residue];
@@ -235,7 +226,7 @@ ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
     if (batch->count == 0)
         return SS_BATCH_FOREVER;
     uint64_t left = free_blocks % batch->count, ahead = 0;
-    uint32_t residue = crossing_residue(batch);
+    uint32_t residue = batch->crossing;
     while (ahead < batch->block_size && batch->residues[residue] <= left) {
         left -= batch->residues[residue];
         residue = residue_before(batch, residue);
@@ -253,8 +244,7 @@ ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks
 uint64_t
 ss_batch_steps_to_finish(const struct ss_batch *batch)
 {
-    const struct ss_request *first = ss_heap_first(&batch->finish)->owner;
-    return first->place->finish_at - batch->clock;
+    return (uint64_t)(ss_heap_first(&batch->finish)->key >> 64) - batch->clock;
 }
 
 void
@@ -270,6 +260,8 @@ ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_
 void
 ss_batch_advance(struct ss_batch *batch, uint64_t steps)
 {
+    uint32_t moved = (uint32_t)(steps % batch->block_size);
+    batch->crossing = batch->crossing >= moved ? batch->crossing - moved : batch->crossing + batch->block_size - moved;
     batch->clock += steps;
     batch->context_sum += steps * batch->count;
     batch->growing_context_sum += steps * batch->growing.count;

@@ -21,6 +21,7 @@ struct ss_batch {
     uint32_t count;
     uint32_t block_size;
     uint32_t *residues;    /* [block_size]: members whose (context - clock) mod block_size is the index */
+    uint32_t crossing;     /* the residue whose members cross a border in the next step; a step later the one before */
     struct ss_heap finish; /* by (finish_at, order) */
     /* by context, only where the device wants the range */
     struct ss_heap shortest, longest;
@@ -58,7 +59,12 @@ void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);
 /* Does the member need a new block in the next step? */
 int ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request);
 
-/* New KV blocks that the next `steps` steps take. */
+/* New KV blocks that the next step takes, and the next `steps` steps. */
+static inline uint64_t
+ss_batch_next_blocks(const struct ss_batch *batch)
+{
+    return batch->residues[batch->crossing];
+}
 uint64_t ss_batch_blocks(const struct ss_batch *batch, uint64_t steps);
 
 /* For how many steps `free_blocks` last. SS_BATCH_FOREVER when the batch is empty. */

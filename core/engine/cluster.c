@@ -9,24 +9,16 @@
 /* ---- services for replicas ---- */
 
 void
-ss_cluster_integrate(struct ss_cluster *cluster)
+ss_cluster_integrate_span(struct ss_cluster *cluster)
 {
-    ss_time from = cluster->level_time, to = cluster->now;
-    if (from == to)
-        return;
     struct ss_result *result = cluster->result;
+    ss_time from = cluster->level_time, to = cluster->now;
     ss_series_level(&result->series, SS_SERIES_WAITING, from, to, cluster->waiting);
     ss_series_level(&result->series, SS_SERIES_RUNNING, from, to, cluster->running);
-    result->in_system_area += (to - from) * (ss_wide)cluster->in_system;
-    result->waiting_area += (to - from) * (ss_wide)cluster->waiting;
-    result->running_area += (to - from) * (ss_wide)cluster->running;
+    result->in_system_area += ss_series_area(to - from, cluster->in_system);
+    result->waiting_area += ss_series_area(to - from, cluster->waiting);
+    result->running_area += ss_series_area(to - from, cluster->running);
     cluster->level_time = to;
-}
-
-struct ss_record *
-ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request)
-{
-    return &cluster->result->records.items[request->seen.id];
 }
 
 void
@@ -59,15 +51,6 @@ ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group)
 }
 
 void
-ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group)
-{
-    if (group->due)
-        return;
-    group->due = 1;
-    cluster->due[cluster->due_count++] = group;
-}
-
-void
 ss_cluster_fail(struct ss_cluster *cluster, const struct servsim_plugin *plugin, const char *text)
 {
     if (cluster->failure.text[0] == '\0')
@@ -88,26 +71,26 @@ static int
 end_runs(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = 0;
-    while (rc == 0 && next_run_end(cluster) == cluster->now) {
+    do {
         struct ss_group *group = ss_heap_first(&cluster->runs)->owner;
         ss_heap_remove(&cluster->runs, group->heap_position);
         cluster->result->events++;
         rc = ss_group_end_run(group, ss_group_steps(group), err);
         if (rc == 0 && cluster->options->verify)
             rc = ss_verify_group(group, err);
-    }
+    } while (rc == 0 && next_run_end(cluster) == cluster->now);
     return rc;
 }
 
 static int
 take_arrivals(struct ss_cluster *cluster, struct servsim_error *err)
 {
-    int rc = 0;
-    while (rc == 0 && cluster->next_time == cluster->now) {
+    int rc;
+    do {
         rc = ss_arrivals_take(cluster, err);
         if (rc == 0)
             rc = ss_arrivals_next(cluster, err);
-    }
+    } while (rc == 0 && cluster->next_time == cluster->now);
     return rc;
 }
 
@@ -118,16 +101,29 @@ by_index(const void *a, const void *b)
     return (left->index > right->index) - (left->index < right->index);
 }
 
+/* Most often there is one, or two. */
+static void
+sort_due(struct ss_cluster *cluster)
+{
+    struct ss_group **due = cluster->due;
+    if (cluster->due_count > 2)
+        qsort(due, cluster->due_count, sizeof *due, by_index);
+    else if (cluster->due_count == 2 && due[0]->index > due[1]->index) {
+        struct ss_group *first = due[1];
+        due[1] = due[0];
+        due[0] = first;
+    }
+}
+
 static int
 plan_due(struct ss_cluster *cluster, struct servsim_error *err)
 {
-    if (cluster->due_count > 1)
-        qsort(cluster->due, cluster->due_count, sizeof *cluster->due, by_index);
-    int rc = 0;
+    int rc = 0, verify = cluster->options->verify;
+    sort_due(cluster);
     for (uint32_t i = 0; i < cluster->due_count && rc == 0; i++) {
         cluster->due[i]->due = 0;
         rc = ss_group_plan(cluster->due[i], err);
-        if (rc == 0 && cluster->options->verify)
+        if (rc == 0 && verify)
             rc = ss_verify_group(cluster->due[i], err);
     }
     cluster->due_count = 0;
@@ -140,10 +136,10 @@ instant(struct ss_cluster *cluster, ss_time time, struct servsim_error *err)
     if (time < cluster->now)
         return servsim_fail(err, EPROTO, "time would run backward at %.9f s", ss_time_seconds(cluster->now));
     cluster->now = time;
-    int rc = end_runs(cluster, err);
+    int rc = next_run_end(cluster) == time ? end_runs(cluster, err) : 0;
     if (rc == 0 && cluster->faults != NULL)
         rc = ss_faults_take(cluster, err);
-    if (rc == 0)
+    if (rc == 0 && cluster->next_time == time)
         rc = take_arrivals(cluster, err);
     if (rc == 0)
         rc = plan_due(cluster, err);

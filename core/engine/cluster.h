@@ -51,9 +51,20 @@ struct ss_cluster {
 /* ---- for replicas ---- */
 
 /* Brings the integrals of in_system, waiting and running up to now. Call before changing any of the three. */
-void ss_cluster_integrate(struct ss_cluster *cluster);
+void ss_cluster_integrate_span(struct ss_cluster *cluster);
 
-struct ss_record *ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request);
+static inline void
+ss_cluster_integrate(struct ss_cluster *cluster)
+{
+    if (cluster->level_time != cluster->now)
+        ss_cluster_integrate_span(cluster);
+}
+
+static inline struct ss_record *
+ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request)
+{
+    return &cluster->result->records.items[request->seen.id];
+}
 
 /* The request is served: writes its record, tells the router, and takes the request back. */
 void ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request);
@@ -62,7 +73,14 @@ void ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request);
 int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
 
 /* The group plans before this instant is over. */
-void ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group);
+static inline void
+ss_cluster_due(struct ss_cluster *cluster, struct ss_group *group)
+{
+    if (group->due)
+        return;
+    group->due = 1;
+    cluster->due[cluster->due_count++] = group;
+}
 
 /* An entry of the plugin that answers nothing has failed: the cell ends with the first such text. */
 void ss_cluster_fail(struct ss_cluster *cluster, const struct servsim_plugin *plugin, const char *text);

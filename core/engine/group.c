@@ -49,13 +49,6 @@ oldest_run(const struct ss_group *group)
     return &group->runs[group->oldest];
 }
 
-ss_time
-ss_group_run_end(const struct ss_group *group)
-{
-    const struct ss_run *run = oldest_run(group);
-    return run->start + ss_line_elapsed(&run->line, run->steps);
-}
-
 uint64_t
 ss_group_steps_ended(const struct ss_group *group, ss_time now)
 {
@@ -256,7 +249,6 @@ place(struct ss_group *group, struct ss_run *run)
     if (group->stages == 1) { /* it is free: the run before is over */
         run->start = run->begins[0] = time;
         run->line = run->work[0];
-        group->stage_free[0] = time + run->line.base_ps;
         return;
     }
     for (uint32_t s = 0; s < group->stages; s++) {
@@ -299,8 +291,6 @@ certain_steps(const struct ss_group *group, const struct ss_run *run)
 static int
 start_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
-    for (uint32_t i = 0; i < group->rank_count; i++)
-        group->ranks[i].plan->shape.wakes = !group->awake;
     group->awake = 1;
     int rc = price_run(group, run, err);
     if (rc != 0)
@@ -326,7 +316,7 @@ compose(struct ss_group *group, const struct ss_run *run, int all, uint64_t *tok
     *tokens = 0;
     for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
         struct ss_replica *rank = &group->ranks[i];
-        rc = ss_inbox_deliver(rank, all, err);
+        rc = rank->inbox.count > 0 ? ss_inbox_deliver(rank, all, err) : 0;
         if (rc == 0)
             rc = ss_replica_compose(rank, ss_lane_of(rank, run), err);
         *tokens += rank->plan->shape.tokens;
@@ -349,9 +339,10 @@ plan_one(struct ss_group *group, struct servsim_error *err)
 {
     struct ss_run *run = &group->runs[(group->oldest + group->in_flight) % group->stages];
     uint64_t tokens;
-    int rc = compose(group, run, 0, &tokens, err);
-    if (rc == 0 && tokens == 0 && holds_back(group)) /* nothing else to do: no step ahead */
-        rc = compose(group, run, 1, &tokens, err);
+    int rc, all = 0;
+    do /* with nothing else to do there is no step ahead: all that are held back may come */
+        rc = compose(group, run, all, &tokens, err);
+    while (rc == 0 && tokens == 0 && !all++ && holds_back(group));
     if (rc == 0 && tokens > 0)
         rc = start_run(group, run, err);
     return rc != 0 ? rc : tokens > 0;

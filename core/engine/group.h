@@ -44,7 +44,7 @@ struct ss_group {
     uint32_t stages;            /* of the pipeline: so many runs at most are under way */
     struct ss_run *runs;        /* [stages] a ring */
     uint32_t oldest, in_flight; /* in it */
-    ss_time *stage_free;        /* [stages] when each has done all that it was given */
+    ss_time *stage_free;        /* [stages] when each has done all that it was given; of several stages only */
 };
 
 /* 0 or -ENOMEM. */
@@ -93,6 +93,11 @@ ss_group_steps(const struct ss_group *group) /* of the oldest run */
 }
 
 /* When the oldest run ends. */
-ss_time ss_group_run_end(const struct ss_group *group);
+static inline ss_time
+ss_group_run_end(const struct ss_group *group)
+{
+    const struct ss_run *run = &group->runs[group->oldest];
+    return run->start + ss_line_elapsed(&run->line, run->steps);
+}
 
 #endif

@@ -250,7 +250,7 @@ note_shape(struct ss_replica *replica)
 {
     struct ss_plan *plan = replica->plan;
     struct ss_step_shape *shape = &plan->shape;
-    *shape = (struct ss_step_shape){0};
+    *shape = (struct ss_step_shape){.wakes = !replica->group->awake};
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
         const struct ss_place *place = plan->chunks[i].request->place;
         ss_shape_add_chunk(shape, replica->cluster->cell->model.window, place->chunk, place->computed);
@@ -259,7 +259,8 @@ note_shape(struct ss_replica *replica)
     if (plan->decode) {
         shape->decode_count = replica->batch->count;
         shape->decode_context_sum = replica->batch->context_sum;
-        ss_batch_context_range(replica->batch, &shape->decode_context_min, &shape->decode_context_max);
+        if (replica->batch->keeps_range)
+            ss_batch_context_range(replica->batch, &shape->decode_context_min, &shape->decode_context_max);
         ss_batch_window(replica->batch, &shape->window);
         shape->sampled_rows += replica->batch->count;
     }

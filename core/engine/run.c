@@ -35,35 +35,56 @@ count_in_bin(struct ss_series_bin *bin, uint64_t tokens, uint64_t blocks)
         bin->kv_blocks_peak = blocks;
 }
 
-/* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. */
+/* A run over more than one bin of the series. */
 static void
-count_in_series(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
+count_in_bins(const struct ss_replica *replica, const struct ss_lane *lane, const struct ss_run *run,
+              const struct whole *whole, uint64_t used)
 {
     struct ss_series *series = &replica->cluster->result->series;
-    uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks, steps = whole->steps, ended = 0;
+    uint64_t steps = whole->steps, ended = 0;
     for (ss_time time = run->start; ended < steps; time = series->at_high) {
         struct ss_series_bin *bin = ss_series_seek(series, time);
         ss_time left = series->at_high - run->start; /* of the bin, from the run's start; its end is exclusive */
-        if (ended == 0 && whole->elapsed < left) {
-            count_in_bin(bin, steps * whole->tokens, used + whole->blocks);
-            return;
-        }
         uint64_t before = ended;
         ended = whole->elapsed < left ? steps : ss_line_steps_ended(&run->line, steps, left - 1);
         uint64_t blocks = whole->tokens > 0 ? ss_batch_blocks(lane->batch, ss_least(ended + 1, steps)) : 0;
         count_in_bin(bin, (ended - before) * whole->tokens, used + blocks);
     }
+    if (lane->plan.shape.tokens > 0)
+        ss_series_level(series, SS_SERIES_BUSY, run->start, run->start + whole->elapsed, 1);
+}
+
+/* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. A rank without work in
+   the step is not busy. */
+static void
+count_in_series(const struct ss_replica *replica, const struct ss_lane *lane, const struct ss_run *run,
+                const struct whole *whole)
+{
+    struct ss_series *series = &replica->cluster->result->series;
+    uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks;
+    struct ss_series_bin *bin = ss_series_seek(series, run->start);
+    if (run->start + whole->elapsed >= series->at_high) {
+        count_in_bins(replica, lane, run, whole, used);
+        return;
+    }
+    count_in_bin(bin, whole->steps * whole->tokens, used + whole->blocks);
+    if (lane->plan.shape.tokens > 0)
+        bin->areas[SS_SERIES_BUSY] += whole->elapsed;
 }
 
 /* With several stages: blocks are taken and given back in the middle of a run, by others. They are counted between any
    two of these moments. A run that a stop or a failure has cut to its first step ended when that step did. */
 static void
-count_beside_others(struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
+count_beside_others(const struct ss_replica *replica, const struct ss_lane *lane, const struct ss_run *run,
+                    const struct whole *whole)
 {
     struct ss_series *series = &replica->cluster->result->series;
     ss_time end = run->start + whole->elapsed;
+    uint32_t stages = lane->plan.shape.tokens > 0 ? replica->group->stages : 0;
     ss_series_count(series, SS_SERIES_OUTPUT_TOKENS, end, whole->tokens);
     ss_series_peak(series, replica->kv_since, end, ss_kv_used(&replica->kv));
+    for (uint32_t s = 0; s < stages; s++)
+        ss_series_level(series, SS_SERIES_BUSY, run->begins[s], run->begins[s] + run->work[s].base_ps, 1);
 }
 
 /* From the request's last token to one that comes at `time`. */
@@ -129,19 +150,6 @@ count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_
     result->bytes += (ss_wide)((ss_uwide)steps * work->bytes + pairs * work->bytes_slope);
 }
 
-/* Several stages work at once only in runs of one step; in a longer one there is one at work at any time. */
-static void
-count_busy_series(struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
-{
-    struct ss_series *series = &replica->cluster->result->series;
-    if (whole->steps > 1 || replica->group->stages == 1) {
-        ss_series_level(series, SS_SERIES_BUSY, run->start, run->start + whole->elapsed, 1);
-        return;
-    }
-    for (uint32_t s = 0; s < replica->group->stages; s++)
-        ss_series_level(series, SS_SERIES_BUSY, run->begins[s], run->begins[s] + run->work[s].base_ps, 1);
-}
-
 /* A rank without work in the step is not busy. One with less work than another waits for it in a collective. */
 static void
 count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
@@ -161,7 +169,6 @@ count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
     count_work(result, &price->work, whole->steps);
     result->steps += whole->steps;
     result->sampled_rows += lane->plan.shape.sampled_rows * whole->steps;
-    count_busy_series(replica, run, whole);
 }
 
 /* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
@@ -316,10 +323,11 @@ int
 ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     const struct whole whole = add_up(lane, run, steps);
+    /* several stages work at once only in runs of one step; in a longer one there is one at work at any time */
     if (replica->group->stages == 1 || steps > 1)
         count_in_series(replica, lane, run, &whole);
     else
-        count_beside_others(replica, run, &whole);
+        count_beside_others(replica, lane, run, &whole);
     count_time(replica, lane, run, &whole);
     if (lane->plan.decode)
         end_decodes(replica, lane, run, &whole);

@@ -95,7 +95,8 @@ ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request)
         at++;
     if (at == replica->prefilling_count)
         return;
-    --replica->prefilling_count;
+    if (at == --replica->prefilling_count)
+        return;
     memmove(replica->prefilling + at, replica->prefilling + at + 1,
             (replica->prefilling_count - at) * sizeof(struct ss_request *));
 }
@@ -157,7 +158,7 @@ ss_give_decodes(struct ss_replica *replica)
     if (plan->decode || replica->batch->count == 0)
         return;
     plan->decode = 1;
-    plan->decode_blocks = ss_batch_blocks(replica->batch, 1);
+    plan->decode_blocks = ss_batch_next_blocks(replica->batch);
     plan->budget -= decode_rows(replica);
     ss_kv_take_decodes(&replica->kv, plan->decode_blocks);
 }
@@ -170,7 +171,7 @@ decode_all(void *ctx)
         return SERVSIM_OK;
     if (decode_rows(replica) > replica->plan->budget)
         return SERVSIM_NO_BUDGET;
-    if (ss_batch_blocks(replica->batch, 1) > replica->kv.free)
+    if (ss_batch_next_blocks(replica->batch) > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     ss_give_decodes(replica);
     return SERVSIM_OK;
@@ -223,7 +224,7 @@ serve_running(void *ctx, uint32_t cap)
     if (decodes > plan->budget)
         return SERVSIM_NO_BUDGET;
     uint32_t budget = plan->budget - decodes;
-    uint64_t blocks = plan->decode ? 0 : ss_batch_blocks(replica->batch, 1);
+    uint64_t blocks = plan->decode ? 0 : ss_batch_next_blocks(replica->batch);
     for (uint32_t i = 0; i < replica->prefilling_count; i++) {
         uint32_t tokens = next_chunk(replica->prefilling[i], cap, budget);
         blocks += tokens > 0 ? ss_kv_chunk_blocks(&replica->kv, replica->prefilling[i], tokens) : 0;

@@ -66,7 +66,7 @@ ss_itl_add(struct ss_itl *itl, int64_t first_ps, int64_t step_ps, uint64_t count
     int64_t low_ps = first_ps < last_ps ? first_ps : last_ps;
     int64_t high_ps = first_ps < last_ps ? last_ps : first_ps;
     itl->total += count * weight;
-    itl->sum_ps += ((ss_wide)first_ps + last_ps) * (ss_wide)count / 2 * (ss_wide)weight;
+    itl->sum_ps += (ss_wide)((ss_uwide)((uint64_t)first_ps + (uint64_t)last_ps) * count / 2 * weight);
     if (high_ps > itl->max_ps)
         itl->max_ps = high_ps;
     if (bin_of(low_ps) == bin_of(high_ps))

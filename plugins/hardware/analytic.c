@@ -32,7 +32,7 @@ struct device {
 
 /* ---- rounding ---- */
 
-static int32_t
+static inline int32_t
 to_ps(double value, int64_t *ps, struct servsim_error *err)
 {
     if (!(value >= 0.0 && value < LARGEST_PS))
@@ -49,12 +49,13 @@ to_ps(double value, int64_t *ps, struct servsim_error *err)
 static int32_t
 add_product(int64_t *sum, uint64_t a, uint64_t b, struct servsim_error *err)
 {
-    int64_t product;
-    if (__builtin_mul_overflow(a, b, &product) || __builtin_add_overflow(*sum, product, sum) ||
-        (double)*sum >= LARGEST_PS)
+    const uint64_t largest = (uint64_t)LARGEST_PS;
+    uint64_t product;
+    if (__builtin_mul_overflow(a, b, &product) || product >= largest - (uint64_t)*sum)
         return servsim_fail(err, EOVERFLOW,
                             "attention over this many context tokens takes more than 26 days: check "
                             "the device's rates and the batch");
+    *sum += (int64_t)product;
     return 0;
 }
 
@@ -73,6 +74,12 @@ dtype_bytes(uint32_t dtype)
         [SERVSIM_DTYPE_NVFP4] = (4.0 + 8.0 / 16.0) / 8.0,
     };
     return dtype < ANALYTIC_DTYPES ? bytes[dtype] : 0.0;
+}
+
+static int
+is_known(uint32_t dtype)
+{
+    return dtype != 0 && dtype < ANALYTIC_DTYPES;
 }
 
 static const char *
@@ -424,6 +431,8 @@ context_token_ps(const struct analytic_profile *profile, const struct servsim_at
 static uint64_t
 skew_tokens(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
+    if (op->decode_context_max == 0) /* the device has not asked for it */
+        return 0;
     double longest = (double)op->decode_context_max * (double)op->decode_count;
     double gap = longest - (double)op->decode_context_sum;
     return op->window == 0 && gap > 0.0 ? (uint64_t)(decode_kernel(profile, op)->skew * gap) : 0;
@@ -475,7 +484,7 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     const struct analytic_profile *profile = &device->profile;
     const struct decode_price *decode = NULL;
     double us = 0.0;
-    if (dtype_bytes(op->dtype) == 0.0 || dtype_bytes(op->kv_dtype) == 0.0)
+    if (!is_known(op->dtype) || !is_known(op->kv_dtype))
         return servsim_fail(err, EINVAL, "attention in a data type that %s does not know", profile->name);
     int32_t rc = op->prefill_count > 0 ? prefill_us(profile, op, &us, err) : 0;
     if (rc == 0 && op->decode_count > 0)
@@ -487,10 +496,10 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     if ((rc = to_ps(op->times * (us * PS_PER_US), &line->base_ps, err)) != 0 || decode == NULL)
         return rc;
     uint64_t token_ps = (uint64_t)decode->token_ps;
-    if ((rc = add_product(&line->slope_ps, token_ps, op->decode_count - op->decode_settled, err)) != 0 ||
-        (rc = add_product(&line->base_ps, token_ps, op->decode_context_sum, err)) != 0)
+    if ((rc = add_product(&line->slope_ps, token_ps, op->decode_count - op->decode_settled, err)) != 0)
         return rc;
-    return add_product(&line->base_ps, token_ps, op->decode_count + skew_tokens(profile, op), err);
+    return add_product(&line->base_ps, token_ps, op->decode_context_sum + op->decode_count + skew_tokens(profile, op),
+                       err);
 }
 
 /* ---- collectives ---- */
