@@ -175,16 +175,11 @@ ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *reques
     turn_away(cluster, request);
 }
 
-/* To the data-parallel rank with the least to do, as vLLM weighs it; the first among equals. */
 static struct ss_replica *
 choose_rank(const struct ss_cluster *cluster, uint32_t replica)
 {
-    uint32_t dp = cluster->cell->dp;
-    struct ss_replica *ranks = &cluster->ranks[(size_t)replica * dp], *best = ranks;
-    for (uint32_t i = 1; i < dp; i++)
-        if (4 * ranks[i].waiting + ranks[i].running < 4 * best->waiting + best->running)
-            best = &ranks[i];
-    return best;
+    struct ss_replica *ranks = &cluster->ranks[(size_t)replica * cluster->cell->dp];
+    return cluster->doors != NULL ? &ranks[ss_door_choose(&cluster->doors[replica], ranks, cluster->now)] : ranks;
 }
 
 int

@@ -8,6 +8,7 @@
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H
 
+#include "engine/door.h"
 #include "engine/failures.h"
 #include "engine/predict.h"
 #include "engine/replica.h"
@@ -31,6 +32,7 @@ struct ss_cluster {
     uint32_t rank_count;
     struct ss_group *groups;
     uint32_t group_count;
+    struct ss_door *doors; /* [replicas] NULL: each has one rank */
     struct ss_group **due; /* groups that plan at this instant */
     uint32_t due_count;
     uint64_t kv_blocks; /* of each rank */

@@ -307,6 +307,8 @@ strand_all(struct ss_cluster *cluster, struct fault *fault, struct servsim_error
     free(requests);
     for (uint32_t i = 0; i < cluster->cell->dp && rc == 0; i++)
         rc = ss_replica_restart(&ranks[i], err);
+    if (cluster->doors != NULL)
+        ss_door_reset(&cluster->doors[replica_of(cluster->faults, fault)]);
     for (const struct ss_request *request = fault->stranded.first; request != NULL; request = request->next) {
         ranks->waiting++;
         ranks->prefill_tokens_left += request->seen.prompt_tokens + request->generated;

@@ -283,6 +283,8 @@ certain_steps(const struct ss_group *group, const struct ss_run *run)
     for (uint32_t i = 0; i < group->rank_count && steps > 1; i++) {
         const struct ss_replica *rank = &group->ranks[i];
         steps = ss_least(steps, ss_inbox_steps(rank));
+        if (rank->came_by >= group->steps)
+            steps = ss_least(steps, rank->came_by + 1 - group->steps);
         steps = ss_replica_certain_steps(rank, ss_lane_of(rank, run), &run->line, steps);
     }
     return steps;
@@ -324,11 +326,12 @@ compose(struct ss_group *group, const struct ss_run *run, int all, uint64_t *tok
     return rc;
 }
 
+/* Somebody may be given a step who was not, since the step was composed ahead of his arrival or of a seat's end. */
 static int
 holds_back(const struct ss_group *group)
 {
     for (uint32_t i = 0; i < group->rank_count; i++)
-        if (group->ranks[i].inbox.count > 0)
+        if (group->ranks[i].inbox.count > 0 || group->ranks[i].plan->freed)
             return 1;
     return 0;
 }
@@ -358,15 +361,28 @@ is_idle(const struct ss_group *group)
     return 1;
 }
 
+static void
+report(const struct ss_group *group)
+{
+    const struct ss_cluster *cluster = group->cluster;
+    uint32_t dp = cluster->cell->dp, index = group->ranks->index;
+    if (cluster->doors != NULL && !group->down)
+        ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
+}
+
 int
 ss_group_plan(struct ss_group *group, struct servsim_error *err)
 {
-    int rc = !group->down && !is_idle(group);
+    int rc = !group->down && !is_idle(group), ahead = ss_replica_composes_ahead(group->ranks);
     group->between = 0;
+    if (!ahead)
+        report(group);
     while (rc > 0 && group->in_flight < group->stages)
         rc = plan_one(group, err);
     if (group->in_flight == 0)
         group->awake = 0;
+    if (ahead) /* what is composed now was composed when the step before began */
+        report(group);
     return rc < 0 ? rc : 0;
 }
 

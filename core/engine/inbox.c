@@ -11,9 +11,8 @@
 int
 ss_inbox_wanted(const struct ss_replica *replica)
 {
-    const struct ss_cell *cell = replica->cluster->cell;
     const struct ss_group *group = replica->group;
-    if (!cell->overhead.asynchronous || cell->pp > 1)
+    if (!ss_replica_composes_ahead(replica))
         return 0;
     return (ss_group_runs(group) || group->between) && replica->waiting == replica->inbox.count;
 }

@@ -5,6 +5,8 @@ core_libservsim_a_SOURCES += \
 	core/engine/batch.h \
 	core/engine/cluster.c \
 	core/engine/cluster.h \
+	core/engine/door.c \
+	core/engine/door.h \
 	core/engine/failures.c \
 	core/engine/failures.h \
 	core/engine/group.c \

@@ -232,7 +232,7 @@ ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap)
     uint64_t blocks = ss_kv_blocks_of(&replica->kv, (uint64_t)place->computed + tokens);
     if (!swapped)
         blocks -= ss_kv_blocks_of(&replica->kv, place->computed);
-    if (blocks > replica->kv.free)
+    if (blocks + replica->leaving_blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     if (ss_kv_reserve(&replica->kv, request) != 0)
         return -ENOMEM;

@@ -149,6 +149,8 @@ ss_replica_restart(struct ss_replica *replica, struct servsim_error *err)
         lane->plan.shape = (struct ss_step_shape){0};
     }
     replica->batch->lane = NULL;
+    replica->leaving_seats = replica->came = 0;
+    replica->leaving_blocks = 0;
     replica->first = replica->last = replica->parked = NULL;
     replica->running = replica->waiting = replica->held = replica->prefilling_count = 0;
     replica->inbox = (struct ss_inbox){0};
@@ -193,6 +195,16 @@ announce(struct ss_replica *replica, struct ss_request *request, struct servsim_
     return rc;
 }
 
+/* The rank reports it after the step that comes after the one under way: no run goes on beyond that. */
+static int
+note_arrival(struct ss_replica *replica)
+{
+    uint64_t end = ss_group_next_end(replica->group);
+    replica->came = replica->came_by == end ? replica->came + 1 : 1;
+    replica->came_by = end;
+    return ss_group_runs(replica->group) ? ss_group_end_by(replica->group, end + 1) : 0;
+}
+
 int
 ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct servsim_error *err)
 {
@@ -205,6 +217,8 @@ ss_replica_arrive(struct ss_replica *replica, struct ss_request *request, struct
     replica->waiting++;
     replica->result.requests++;
     replica->prefill_tokens_left += request->seen.prompt_tokens + request->generated;
+    if (replica->cluster->doors != NULL && note_arrival(replica) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the event heap");
     if (held_back)
         return ss_inbox_put(replica, request);
     if (rc == SERVSIM_ASK_AGAIN || must_ask || !ss_group_runs(replica->group))
@@ -279,6 +293,22 @@ ss_replica_has_nothing(const struct ss_replica *replica)
 }
 
 int
+ss_replica_composes_ahead(const struct ss_replica *replica)
+{
+    const struct ss_cell *cell = replica->cluster->cell;
+    return cell->overhead.asynchronous != 0 && cell->pp == 1;
+}
+
+/* Their seats and blocks can be given away in the next step: this one must not be taken for several. */
+static void
+let_leave(struct ss_replica *replica)
+{
+    replica->plan->freed = replica->leaving_seats > 0;
+    replica->leaving_seats = 0;
+    replica->leaving_blocks = 0;
+}
+
+int
 ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err)
 {
     int rc = 0;
@@ -294,6 +324,7 @@ ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct serv
         rc = ask(replica, err);
         note_shape(replica);
     }
+    let_leave(replica);
     return rc;
 }
 
@@ -329,7 +360,7 @@ ss_replica_certain_steps(const struct ss_replica *replica, const struct ss_lane 
 {
     const struct ss_plan *plan = &lane->plan;
     const struct servsim_step *step = &replica->step;
-    if (plan->chunk_count > 0 || plan->changed)
+    if (plan->chunk_count > 0 || plan->changed || plan->freed)
         return 1;
     if (!plan->asked)
         return steps;

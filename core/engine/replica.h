@@ -30,6 +30,7 @@ struct ss_plan {
     uint32_t budget;        /* tokens left */
     uint32_t changed;       /* something was admitted or preempted: the next step may look different */
     uint32_t preempted;
+    uint32_t freed; /* seats or blocks that it was not given: the next one may be */
     ss_time now;
     uint32_t asked;             /* the scheduler was: a rank with nothing to do is not */
     struct ss_step_shape shape; /* once it is composed */
@@ -57,8 +58,13 @@ struct ss_replica {
     /* running requests, in order of admission */
     struct ss_request *first, *last;
     uint32_t running, waiting; /* waiting: those in the inbox, too */
+    uint32_t came;             /* behind a door: so many came during the step that ends as the group's `came_by`th */
+    uint64_t came_by;
     struct ss_inbox inbox;
     uint32_t held; /* of those running: done, but kept */
+    /* done at the end of the step before: nobody is given their seats and blocks yet (ss_replica_compose()) */
+    uint32_t leaving_seats;
+    uint64_t leaving_blocks;
     uint64_t admissions;
     struct ss_request *parked;      /* paused or swapped ones */
     uint64_t swap_blocks;           /* to be copied, in or out, before the next step */
@@ -91,6 +97,9 @@ int ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct 
 /* A service of the step was asked for what no engine does: notes which, and of which request. -EINVAL. */
 int32_t ss_replica_breaks_rule(struct ss_replica *replica, const char *service, const struct servsim_request *seen,
                                uint32_t cap);
+
+/* The engine composes its next step while one is under way: not with several stages, where those have their own. */
+int ss_replica_composes_ahead(const struct ss_replica *replica);
 
 /* The step that was composed is under way. */
 void ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane);

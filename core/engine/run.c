@@ -192,8 +192,13 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
         replica->held++;
         return;
     }
+    uint64_t free_before = replica->kv.free;
     ss_kv_release(&replica->kv, request, tokens);
     ss_running_remove(replica, request);
+    if (ss_replica_composes_ahead(replica) && replica->waiting > 0) {
+        replica->leaving_seats++;
+        replica->leaving_blocks += replica->kv.free - free_before;
+    }
     if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
         replica->ops->finish(replica->scheduler.self, &request->seen);
     ss_cluster_finish(replica->cluster, request);

@@ -88,6 +88,18 @@ step_together(const struct ss_cell *cell)
     return cell->dp > 1 && cell->model.experts > 0;
 }
 
+/* Where a replica has several ranks. */
+static int
+make_doors(struct ss_cluster *cluster)
+{
+    const struct ss_cell *cell = cluster->cell;
+    cluster->doors = cell->dp > 1 ? calloc(cell->replicas, sizeof *cluster->doors) : NULL;
+    int rc = cell->dp > 1 && cluster->doors == NULL ? -ENOMEM : 0;
+    for (uint32_t i = 0; cluster->doors != NULL && i < cell->replicas && rc == 0; i++)
+        rc = ss_door_init(&cluster->doors[i], cell->dp, (uint32_t)step_together(cell), cell->overhead.refresh_ps);
+    return rc;
+}
+
 static int
 make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
 {
@@ -100,7 +112,7 @@ make_replicas(struct ss_cluster *cluster, struct servsim_error *err)
     cluster->due = calloc(cluster->group_count, sizeof *cluster->due);
     if (cluster->ranks == NULL || cluster->groups == NULL || cluster->due == NULL)
         return servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
-    int rc = 0;
+    int rc = make_doors(cluster) != 0 ? servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas) : 0;
     for (uint32_t i = 0; i < cluster->group_count && rc == 0; i++)
         if (ss_group_init(&cluster->groups[i], cluster, i, &cluster->ranks[(size_t)i * together], together) != 0)
             rc = servsim_fail(err, ENOMEM, "no memory for %u replicas", cell->replicas);
@@ -146,6 +158,9 @@ cluster_free(struct ss_cluster *cluster)
         ss_replica_free(&cluster->ranks[i]);
     for (uint32_t i = 0; cluster->groups != NULL && i < cluster->group_count; i++)
         ss_group_free(&cluster->groups[i]);
+    for (uint32_t i = 0; cluster->doors != NULL && i < cluster->cell->replicas; i++)
+        ss_door_free(&cluster->doors[i]);
+    free(cluster->doors);
     free(cluster->ranks);
     free(cluster->groups);
     free(cluster->due);

@@ -23,6 +23,7 @@ ss_plan_reset(struct ss_replica *replica, ss_time now)
     plan->decode_blocks = 0;
     plan->budget = replica->cluster->cell->max_num_batched_tokens;
     plan->changed = 0;
+    plan->freed = 0;
     plan->preempted = 0;
     plan->now = now;
 }
@@ -317,7 +318,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
         return ss_replica_breaks_rule(replica, "admit()", seen, cap);
     if (replica->plan->budget == 0)
         return SERVSIM_NO_BUDGET;
-    if (replica->running >= replica->cluster->cell->max_num_seqs)
+    if (replica->running + replica->leaving_seats >= replica->cluster->cell->max_num_seqs)
         return SERVSIM_NO_SLOT;
     if (parked)
         return ss_resume(replica, request, cap);
@@ -330,7 +331,7 @@ admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
     uint32_t tokens = minimum(minimum(left, cap), replica->plan->budget);
     if (tokens < left && must_be_whole(replica, request, left, flags))
         return SERVSIM_NO_BUDGET;
-    if (needed > replica->kv.free)
+    if (needed + replica->leaving_blocks > replica->kv.free)
         return SERVSIM_NO_BLOCKS;
     if (request->place == NULL && ss_requests_place(&replica->cluster->requests, request) != 0)
         return -ENOMEM;

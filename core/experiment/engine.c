@@ -25,6 +25,7 @@ static const struct ss_overhead known[] = {
      .wake_ps = 3500 * US,
      .arrival_ps = 6750 * US,
      .sampling_bytes = 520,
+     .refresh_ps = 100000 * US,
      .asynchronous = 1,
      .graph_padding = 1},
     {.name = "vllm-0.19",
@@ -32,9 +33,15 @@ static const struct ss_overhead known[] = {
      .prefill_layer_ps = 25 * US,
      .arrival_ps = 1100 * US,
      .sampling_bytes = 520,
+     .refresh_ps = 100000 * US,
      .asynchronous = 1,
      .graph_padding = 1},
-    {.name = "eager", .step_ps = 750 * US, .layer_ps = 31 * US, .arrival_ps = 6750 * US, .sampling_bytes = 520},
+    {.name = "eager",
+     .step_ps = 750 * US,
+     .layer_ps = 31 * US,
+     .arrival_ps = 6750 * US,
+     .sampling_bytes = 520,
+     .refresh_ps = 100000 * US},
     {.name = "ideal"},
 };
 
@@ -86,6 +93,7 @@ static const struct field {
     {"wake", offsetof(struct ss_overhead, wake_ps), IS_TIME},
     {"arrival", offsetof(struct ss_overhead, arrival_ps), IS_TIME},
     {"sampling", offsetof(struct ss_overhead, sampling_bytes), IS_COUNT},
+    {"refresh", offsetof(struct ss_overhead, refresh_ps), IS_TIME},
     {"asynchronous", offsetof(struct ss_overhead, asynchronous), IS_FLAG},
     {"graph_padding", offsetof(struct ss_overhead, graph_padding), IS_FLAG},
 };

@@ -137,6 +137,8 @@ static const struct servsim_option engine_rows[] = {
     {"wake", "us", NULL, NULL, "further time of a step that finds the engine idle", 0, 1e9, ROW_NUMBER},
     {"arrival", "us", NULL, NULL, "time from the client to the engine and back, once per request", 0, 1e9, ROW_NUMBER},
     {"sampling", "", NULL, NULL, "bytes that sampling moves per logit", 0, 1e6, ROW_INTEGER},
+    {"refresh", "us", NULL, NULL, "how often data-parallel ranks' queues are reported to whoever sends them requests",
+     0, 1e9, ROW_NUMBER},
     {"asynchronous", "", NULL, NULL, "compose a step while the one before it runs", 0, 0, ROW_FLAG},
     {"graph_padding", "", NULL, NULL, "pad the rows of a step to the sizes of CUDA graphs", 0, 0, ROW_FLAG},
 };

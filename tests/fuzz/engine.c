@@ -183,6 +183,7 @@ draw_overhead(struct bytes *bytes, struct ss_overhead *overhead)
     overhead->sampling_bytes = PICK(bytes, 0, 4);
     overhead->asynchronous = PICK(bytes, 0, 1);
     overhead->graph_padding = PICK(bytes, 0, 1);
+    overhead->refresh_ps = PICK(bytes, 0, 100, 1, 10) * INT64_C(1000000000);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/cluster.h"
 #include "harness.h"
 #include "toy.h"
 #include "toy_scheduler.h"
@@ -64,6 +65,7 @@ randomise(struct toy *toy, uint64_t seed)
     cell->overhead.wake_ps = PICK(&engines, 0, 2000000000, 777);
     cell->overhead.request_ps = PICK(&engines, 0, 999, 1000000);
     cell->overhead.prefill_layer_ps = PICK(&engines, 0, 12345);
+    cell->overhead.refresh_ps = PICK(&engines, 0, 100, 1, 10) * INT64_C(1000000000);
     if (PICK(&random, 0, 0, 0, 1))
         cell->stop_after = (ss_time)PICK(&random, 1, 50, 500, 3000) * SS_PS_PER_MS;
     toy_use(toy, SERVSIM_KIND_ROUTER, PICK(&random, 0, 1) ? "round_robin" : "least_loaded", NULL);
@@ -1000,6 +1002,69 @@ test_dense_ranks(void)
     toy_free(&toy);
 }
 
+/* ---- engines that compose ahead, and doors of ranks, worked out by hand ---- */
+
+/*
+ * Two seats, three requests. A's last token is out at 3 ms; what runs then was composed before, where it was.
+ *   A 3, B 1 | A 1, B 2 | A 1, B 1 | B 1 | C 3 | C 1 | C 1, and with a step composed when it begins: B 1, C 3 | C 1 | C
+ * 1
+ */
+static void
+test_seat_composed_ahead(void)
+{
+    for (int64_t ahead = 0; ahead <= 1; ahead++) {
+        struct toy toy;
+        struct ss_result *result = malloc(sizeof *result);
+        at_once(&toy, 3, 3, 3);
+        toy.cell.max_num_seqs = 2;
+        toy.cell.overhead.asynchronous = ahead;
+        CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
+        expect_times(result, 0, SS_PS_PER_MS, 3 * SS_PS_PER_MS);
+        CU_ASSERT_EQUAL(result->records.items[1].latency_ps, 4 * SS_PS_PER_MS);
+        CU_ASSERT_EQUAL(result->records.items[2].queue_ps, (3 + ahead) * SS_PS_PER_MS);
+        CU_ASSERT_EQUAL(result->records.items[2].ttft_ps, (4 + ahead) * SS_PS_PER_MS);
+        ss_result_free(result);
+        free(result);
+        toy_free(&toy);
+    }
+}
+
+static void
+report_step(struct ss_door *door, struct ss_replica *ranks, uint32_t running_0, uint32_t running_1, int64_t ms)
+{
+    ranks[0].running = running_0;
+    ranks[1].running = running_1;
+    ss_door_report(door, ranks, 0, 2, ms * SS_PS_PER_MS);
+}
+
+/* Ranks that step together, told of every 100 ms. */
+static void
+test_door_by_hand(void)
+{
+    struct ss_group group = {.steps = 7};
+    struct ss_replica ranks[2] = {{.group = &group}, {.group = &group}};
+    struct ss_door door;
+    CU_ASSERT_EQUAL_FATAL(ss_door_init(&door, 2, 1, 100 * SS_PS_PER_MS), 0);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 0), 0);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 0), 1);
+    report_step(&door, ranks, 9, 1, 10); /* known at 60 ms: until then one waits at each */
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 60 * SS_PS_PER_MS - 1), 0);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 60 * SS_PS_PER_MS), 1);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 60 * SS_PS_PER_MS), 1);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 60 * SS_PS_PER_MS), 0); /* 9 against 1 and two that wait */
+    report_step(&door, ranks, 2, 8, 70);
+    report_step(&door, ranks, 8, 2, 150); /* of the two the older is handed on, at 160 ms, the younger at 260 ms */
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 160 * SS_PS_PER_MS - 1), 1);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 160 * SS_PS_PER_MS), 0);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 260 * SS_PS_PER_MS), 1);
+    /* two of the three came during the step that ends: their rank has not seen them */
+    ranks[0] = (struct ss_replica){.group = &group, .waiting = 3, .came = 2, .came_by = 7};
+    report_step(&door, ranks, 0, 5, 400);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 500 * SS_PS_PER_MS), 0);
+    CU_ASSERT_EQUAL(ss_door_choose(&door, ranks, 500 * SS_PS_PER_MS), 1);
+    ss_door_free(&door);
+}
+
 /* ---- failures, worked out by hand ---- */
 
 /* One request of 4 prompt and 6 output tokens at time 0 on one replica, steps of 1 ms: tokens at 1, 2, 3 ... ms. It
@@ -1179,6 +1244,8 @@ main(void)
         {"a pipeline takes as many batches as it has stages", test_pipeline_is_full},
         {"two batches fill two stages, one leaves bubbles", test_bubbles},
         {"two ranks that share experts, worked out by hand", test_barrier_by_hand},
+        {"a seat of a step that was composed ahead", test_seat_composed_ahead},
+        {"what the door of ranks knows", test_door_by_hand},
         {"ranks of a dense model do not wait for each other", test_dense_ranks},
         {"a replica that dies and comes back, by hand", test_retry_by_hand},
         {"a request that is not sent again, by hand", test_failed_by_hand},
