@@ -1,5 +1,8 @@
-# plugins/report: results on disk made readable. All of them compile the shared reader in; they link with jansson alone.
-report_common = \
+# plugins/report: results on disk made readable. All of them have the shared reader in them, and link with jansson alone.
+noinst_LTLIBRARIES += plugins/report/libcommon.la
+plugins_report_libcommon_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_libcommon_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_libcommon_la_SOURCES = \
 	plugins/report/common/balance.c plugins/report/common/balance.h \
 	plugins/report/common/bursts.c plugins/report/common/bursts.h \
 	plugins/report/common/loss.c plugins/report/common/loss.h \
@@ -13,11 +16,11 @@ report_common = \
 	plugins/report/common/text.c plugins/report/common/text.h
 
 plugin_LTLIBRARIES += plugins/report_csv.la
-plugins_report_csv_la_SOURCES = plugins/report/csv/csv.c $(report_common)
+plugins_report_csv_la_SOURCES = plugins/report/csv/csv.c
 plugins_report_csv_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_csv_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_csv_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_csv_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_csv_la_LIBADD = plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 plugin_LTLIBRARIES += plugins/report_html.la
 plugins_report_html_la_SOURCES = \
@@ -25,22 +28,24 @@ plugins_report_html_la_SOURCES = \
 	plugins/report/html/html.c \
 	plugins/report/html/html.h \
 	plugins/report/html/picture.c \
-	plugins/report/html/style.c \
-	$(report_content) $(report_common)
+	plugins/report/html/style.c
 plugins_report_html_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_html_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_html_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_html_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_html_la_LIBADD = plugins/report/libcontent.la plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 plugin_LTLIBRARIES += plugins/report_json.la
-plugins_report_json_la_SOURCES = plugins/report/json/json.c $(report_common)
+plugins_report_json_la_SOURCES = plugins/report/json/json.c
 plugins_report_json_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_json_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_json_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_json_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_json_la_LIBADD = plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 # The text of the report, which both `markdown` and `html` make.
-report_content = \
+noinst_LTLIBRARIES += plugins/report/libcontent.la
+plugins_report_libcontent_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+plugins_report_libcontent_la_CFLAGS = $(PLUGIN_CFLAGS)
+plugins_report_libcontent_la_SOURCES = \
 	plugins/report/markdown/advice.c \
 	plugins/report/markdown/behaviours.c \
 	plugins/report/markdown/errors.c \
@@ -57,11 +62,11 @@ report_content = \
 	plugins/report/markdown/words.c
 
 plugin_LTLIBRARIES += plugins/report_markdown.la
-plugins_report_markdown_la_SOURCES = plugins/report/markdown/markdown.c $(report_content) $(report_common)
+plugins_report_markdown_la_SOURCES = plugins/report/markdown/markdown.c
 plugins_report_markdown_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_markdown_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_markdown_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_markdown_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_markdown_la_LIBADD = plugins/report/libcontent.la plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 plugin_LTLIBRARIES += plugins/report_plots.la
 plugins_report_plots_la_SOURCES = \
@@ -74,19 +79,18 @@ plugins_report_plots_la_SOURCES = \
 	plugins/report/plots/loss.c \
 	plugins/report/plots/plots.c \
 	plugins/report/plots/plots.h \
-	plugins/report/plots/scaling.c \
-	$(report_common)
+	plugins/report/plots/scaling.c
 plugins_report_plots_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_plots_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_plots_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_plots_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_plots_la_LIBADD = plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 plugin_LTLIBRARIES += plugins/report_trace.la
-plugins_report_trace_la_SOURCES = plugins/report/trace/trace.c $(report_common)
+plugins_report_trace_la_SOURCES = plugins/report/trace/trace.c
 plugins_report_trace_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_report_trace_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_report_trace_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_report_trace_la_LIBADD = $(JANSSON_LIBS) $(LIBM)
+plugins_report_trace_la_LIBADD = plugins/report/libcommon.la $(JANSSON_LIBS) $(LIBM)
 
 dist_doc_DATA += plugins/report/json/results.schema.json
 
@@ -99,9 +103,9 @@ report_test_sources = \
 report_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins
 
 check_PROGRAMS += plugins/report/common_test
-plugins_report_common_test_SOURCES = plugins/report/common/common_test.c $(report_common) $(report_test_sources)
+plugins_report_common_test_SOURCES = plugins/report/common/common_test.c $(report_test_sources)
 plugins_report_common_test_CPPFLAGS = $(report_test_cppflags)
-plugins_report_common_test_LDADD = $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
+plugins_report_common_test_LDADD = plugins/report/libcommon.la $(UNIT_LDADD) $(JANSSON_LIBS) $(DL_LIBS) $(LIBM)
 TESTS += plugins/report/common_test
 
 check_PROGRAMS += plugins/report/csv_test
