@@ -18,6 +18,8 @@ needs() {
 
 "$servsim" plugins | awk 'NF == 0 { exit } NR > 1 { print $1 ":" $2 }' >"$work/list"
 [ "$(wc -l <"$work/list")" -ge 20 ] || { echo "only these were found:" && cat "$work/list" && exit 1; }
+# the model of devices is one; where each takes several times as long, one of its devices does
+[ -z "${SERVSIM_SANITIZED:-}" ] || sed -i -E '/^hardware:(a40|a6000|b200|h100|h200|l40s|rtx4090|rtxpro6000)$/d' "$work/list"
 failed=0
 while read -r each; do
     # shellcheck disable=SC2046 # words apart
