@@ -10,6 +10,7 @@
 #include "conform/exports.h"
 #include "conform/imports.h"
 #include "conform/laws.h"
+#include "conform/options.h"
 #include "plugin/table.h"
 
 /* ---- the descriptor ---- */
@@ -338,7 +339,12 @@ asks_nobody(struct ss_trial *trial, struct servsim_error *err)
 }
 
 const struct ss_law ss_common_laws[] = {
-    {"descriptor", descriptor},     {"options", options},           {"memory", memory},
-    {"same answers", same_answers}, {"side by side", side_by_side}, {"asks nobody outside", asks_nobody},
+    {"descriptor", descriptor},
+    {"options", options},
+    {"reads its options", ss_reads_its_options},
+    {"memory", memory},
+    {"same answers", same_answers},
+    {"side by side", side_by_side},
+    {"asks nobody outside", asks_nobody},
 };
 const size_t ss_common_law_count = sizeof ss_common_laws / sizeof ss_common_laws[0];

@@ -11,6 +11,8 @@
 #define SS_VARIANTS 16 /* by flags and choices */
 #define SS_SETTINGS 48 /* those, and by numbers */
 
+struct ss_watch;
+
 /* A plugin under trial, in the process that tries one law. */
 struct ss_trial {
     const struct ss_conform_request *asked;
@@ -23,10 +25,11 @@ struct ss_trial {
     char settings[SS_SETTINGS][96]; /* "option=value"; "" for use */
     size_t variant_count, setting_count;
     struct ss_model model;
-    int takes_windows;         /* devices: the windows that random cells draw are put into the model */
-    struct servsim_host host;  /* for instances without an engine */
-    char logged[256];          /* the last line of it */
-    void (*midway)(void *ctx); /* called in the middle of a transcript; NULL: not */
+    int takes_windows;            /* devices: the windows that random cells draw are put into the model */
+    struct servsim_host host;     /* for instances without an engine */
+    char logged[256];             /* the last line of it */
+    const struct ss_watch *watch; /* values that create() is given in place of a use's; NULL: these */
+    void (*midway)(void *ctx);    /* called in the middle of a transcript; NULL: not */
     void *midway_ctx;
 };
 

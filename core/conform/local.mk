@@ -12,6 +12,8 @@ core_libservsim_a_SOURCES += \
 	core/conform/imports.c \
 	core/conform/imports.h \
 	core/conform/laws.h \
+	core/conform/options.c \
+	core/conform/options.h \
 	core/conform/predictor.c \
 	core/conform/report.c \
 	core/conform/router.c \
@@ -26,6 +28,8 @@ core_libservsim_a_SOURCES += \
 	core/conform/tree.c \
 	core/conform/tree.h \
 	core/conform/trial.c \
+	core/conform/watch.c \
+	core/conform/watch.h \
 	core/conform/workload.c \
 	core/conform/wrap.c \
 	core/conform/wrap.h

@@ -1,6 +1,6 @@
 /*
- * conform/symbols.c - reads the section headers of a shared object. It was loaded before, so its program headers are in
- * order; nothing says so of its sections.
+ * conform/symbols.c - reads the headers of a shared object. It was loaded before, so its program headers are in order;
+ * nothing says so of its sections.
  */
 #include "conform/symbols.h"
 
@@ -73,6 +73,46 @@ ss_symbols_visit(const char *path, uint32_t table, ss_symbol_fn visit, void *ctx
     for (uint64_t i = 0; rc == 0 && i < image.head.e_shnum && section_at(&image, i, &section); i++)
         if (section.sh_type == table && section_at(&image, section.sh_link, &names))
             visit_section(&image, &section, &names, visit, ctx);
+    free(image.data);
+    return rc;
+}
+
+static int
+is_of_word(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.' ||
+           c == '-';
+}
+
+static int
+visit_words(const char *text, uint64_t length, ss_word_fn visit, void *ctx)
+{
+    uint64_t begin = 0;
+    int rc = 0;
+    for (uint64_t i = 0; i < length && rc == 0; i++) {
+        if (is_of_word((unsigned char)text[i]))
+            continue;
+        if (text[i] == '\0' && i > begin)
+            rc = visit(ctx, text + begin);
+        begin = i + 1;
+    }
+    return rc;
+}
+
+int
+ss_words_visit(const char *path, ss_word_fn visit, void *ctx, struct servsim_error *err)
+{
+    struct image image;
+    int rc = open_image(&image, path, err), answer = 0;
+    for (uint64_t i = 0; rc == 0 && answer == 0 && i < image.head.e_phnum; i++) {
+        ElfW(Phdr) segment;
+        const char *place = at(&image, image.head.e_phoff + i * sizeof segment, sizeof segment);
+        if (place == NULL)
+            break;
+        memcpy(&segment, place, sizeof segment);
+        const char *text = segment.p_type == PT_LOAD ? at(&image, segment.p_offset, segment.p_filesz) : NULL;
+        answer = text != NULL ? visit_words(text, segment.p_filesz, visit, ctx) : 0;
+    }
     free(image.data);
     return rc;
 }

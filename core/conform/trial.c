@@ -8,6 +8,7 @@
 
 #include "base/seed.h"
 #include "conform/laws.h"
+#include "conform/watch.h"
 #include "cost/operators.h"
 #include "experiment/node.h"
 #include "plugin/table.h"
@@ -101,6 +102,19 @@ make_host(struct ss_trial *trial)
 
 /* ---- instances ---- */
 
+static struct servsim_create
+arguments(const struct ss_trial *trial, const struct ss_use *use, const void *context)
+{
+    struct servsim_create args = {.size = sizeof args,
+                                  .value_count = use->options.count,
+                                  .value_size = sizeof(struct servsim_value),
+                                  .values = use->options.values,
+                                  .context = context};
+    if (trial->watch != NULL)
+        ss_watch_fill(trial->watch, &args);
+    return args;
+}
+
 static int
 create_device(struct ss_trial *trial, const struct ss_use *use, void **self, struct servsim_error *err)
 {
@@ -109,11 +123,7 @@ create_device(struct ss_trial *trial, const struct ss_use *use, void **self, str
     ss_toy_init(&toy);
     toy.cell.model = trial->model;
     ss_operators_context(&toy.cell, &context);
-    const struct servsim_create args = {.size = sizeof args,
-                                        .value_count = use->options.count,
-                                        .value_size = sizeof(struct servsim_value),
-                                        .values = use->options.values,
-                                        .context = &context};
+    const struct servsim_create args = arguments(trial, use, &context);
     return use->plugin->descriptor->create(&trial->host, &args, self, err);
 }
 
@@ -128,13 +138,10 @@ ss_trial_create(struct ss_trial *trial, const struct ss_use *use, void **self, s
                                                      .kv_blocks_total = 1000};
     const struct servsim_router_context replicas = {.size = sizeof replicas, .replicas = 3};
     uint32_t kind = use->plugin->descriptor->kind;
-    const struct servsim_create args = {.size = sizeof args,
-                                        .value_count = use->options.count,
-                                        .value_size = sizeof(struct servsim_value),
-                                        .values = use->options.values,
-                                        .context = kind == SERVSIM_KIND_SCHEDULER ? (const void *)&limits
-                                                   : kind == SERVSIM_KIND_ROUTER  ? (const void *)&replicas
-                                                                                  : NULL};
+    const struct servsim_create args = arguments(trial, use,
+                                                 kind == SERVSIM_KIND_SCHEDULER ? (const void *)&limits
+                                                 : kind == SERVSIM_KIND_ROUTER  ? (const void *)&replicas
+                                                                                : NULL);
     *self = NULL;
     err->text[0] = '\0';
     if (kind == SERVSIM_KIND_HARDWARE)

@@ -359,7 +359,12 @@ static const struct servsim_scheduler_ops operations[] = {
             .name = (name_), .version = "1", .summary = "broken", .licence = "Apache-2.0", .options = (options_),      \
             .create = (create_), .destroy = (destroy_), .ops = &operations[(ops_)]                                     \
     }
-#define PLUGIN(name_, create_, destroy_, ops_) PLUGIN_WITH(options, name_, create_, destroy_, ops_)
+#define PLUGIN(name_, create_, destroy_, ops_)                                                                         \
+    {                                                                                                                  \
+        SERVSIM_PLUGIN_HEAD_PLAIN(SERVSIM_KIND_SCHEDULER), .name = (name_), .version = "1", .summary = "broken",       \
+                                                           .licence = "Apache-2.0", .create = (create_),               \
+                                                           .destroy = (destroy_), .ops = &operations[(ops_)]           \
+    }
 
 static const struct servsim_plugin plugins[] = {
     PLUGIN("loses", create, destroy, 0),
@@ -378,7 +383,7 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN("exits", create, destroy, 12),
     PLUGIN("eats", create, destroy, 13),
     PLUGIN("prints", create, destroy, 14),
-    PLUGIN("no_text", create_silently, destroy, 9),
+    PLUGIN_WITH(options, "no_text", create_silently, destroy, 9),
     PLUGIN_WITH(patience, "impatient", create_patient, destroy, 15),
     PLUGIN("logs", create, destroy, 16),
     PLUGIN("tenth", create, destroy, 17),

@@ -159,6 +159,12 @@ tests_broken_small_size_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 tests_broken_small_size_la_CFLAGS = $(PLUGIN_CFLAGS)
 tests_broken_small_size_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
 
+check_LTLIBRARIES += tests/broken/kit_options.la
+tests_broken_kit_options_la_SOURCES = tests/broken/kit_options.c
+tests_broken_kit_options_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_broken_kit_options_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_broken_kit_options_la_LDFLAGS = $(CHECK_PLUGIN_LDFLAGS)
+
 check_LTLIBRARIES += tests/broken/kit_predictor.la
 tests_broken_kit_predictor_la_SOURCES = tests/broken/kit_predictor.c
 tests_broken_kit_predictor_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)

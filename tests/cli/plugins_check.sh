@@ -95,6 +95,8 @@ kit_predictor|predictor|beyond|answers can be used|more than the 3 minutes
 kit_predictor|predictor|peeks|sees no future|declare SERVSIM_PREDICTOR_SEES_FUTURE
 kit_predictor|predictor|shares|side by side|keep state in \*self
 kit_predictor|predictor|clock|same answers|answered in two ways
+kit_options|router|unread|reads its options|option 'ageing' is declared, and create() never reads it$
+kit_options|router|misspelt|reads its options|option 'ageing' is declared, and .*; it looks for 'agieng', not declared
 kit_others|router|shares|descriptor|exports 'broken_other_symbol'
 END
 [ "$cases" -ge 30 ] || fail "only $cases cases were tried"
@@ -123,6 +125,17 @@ fi
 "$servsim" plugins check ./kit_others.so --kind hardware --name sound --law "$outside" >out.txt ||
     fail "beside a report: $(cat out.txt)"
 grep -q 'a report is in the same file' out.txt || fail "why is it left out? $(cat out.txt)"
+
+# Options: nothing to say, something that is no fault, and what cannot be told.
+looks() { # NAME STATE WORDS
+    "$servsim" plugins check ./kit_options.so --name "$1" --law 'reads its options' >out.txt || fail "$1: $(cat out.txt)"
+    grep -q "^  $2 *reads its options" out.txt || fail "$1 is not $2: $(cat out.txt)"
+    grep -q "$3" out.txt || fail "$1: nothing about '$3': $(cat out.txt)"
+}
+looks sound kept '^1 laws kept'
+grep -q declare out.txt && fail "sound: $(cat out.txt)"
+looks undeclared kept "also looks for 'patience', not declared"
+looks copies 'left out' 'create() reads every value'
 
 # What a broken rule keeps from being judged is left out, not kept.
 "$servsim" plugins check ./kit_scheduler.so --name breaks_rules >out.txt && fail "a rule is broken, and nobody says so"
