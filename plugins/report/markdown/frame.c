@@ -320,8 +320,9 @@ md_definitions(struct md *md)
         "second.\n"
         "- **Busy**: share of the simulated time in which an engine computes, mean over replicas. **MFU** and **memory "
         "bandwidth**: model FLOPs and bytes read, against what the GPUs could have done in the whole simulated time.\n"
-        "- **Preemption**: a running request loses its KV blocks and is computed again later. **Jain's index**: 1 when "
-        "all replicas are equally busy, 1/n when one does everything.\n");
+        "- **Preemption**: a running request loses its KV blocks, and is computed again later, or finds them in the "
+        "host's "
+        "memory (swap). **Jain's index**: 1 when all replicas are equally busy, 1/n when one does everything.\n");
     if (md_replicated(md))
         rp_puts(&md->out,
                 "- **±**: every figure of a configuration is the mean of that figure over its replicates, which differ "

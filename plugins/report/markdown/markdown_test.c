@@ -162,6 +162,37 @@ sections(void)
     free(text);
 }
 
+/* What one cell has and no other makes a column; what all have none of makes none. */
+static void
+rare_columns(void)
+{
+    struct fake_options options = fake_options_scaling();
+    char *folder = fake_tree(&options), *text = report_of(folder);
+    CU_ASSERT_PTR_NULL(strstr(text, "Swap"));
+    CU_ASSERT_PTR_NULL(strstr(text, "Evicted"));
+    free(text);
+    char *summary = fake_file_read(folder, "cells/dual_gpu/summary.json"), *at, changed[20000];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(summary);
+    at = strstr(summary, "\"preemptions\": ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    (void)snprintf(changed, sizeof changed,
+                   "%.*s\"swapped_out_blocks\": 3456, \"swapped_in_blocks\": 3400, \"kv_evictions\": 0, %s",
+                   (int)(at - summary), summary, at);
+    at = strstr(changed, "\"overhead\": 0.12");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    memcpy(at, "\"swap\":     0.12", strlen("\"overhead\": 0.12"));
+    fake_file_write(folder, "cells/dual_gpu/summary.json", changed);
+    text = report_of(folder);
+    check_form(text);
+    CU_ASSERT(contains(text, " Recomputed of all prefill | Swapped out (blocks) | Swapped in (blocks) | Found in the"));
+    CU_ASSERT(contains(text, "% | 3,456 | 3,400 |"));
+    CU_ASSERT(contains(text, " | Swap (of busy) | MFU |"));
+    CU_ASSERT_PTR_NULL(strstr(text, "Evicted"));
+    free(summary);
+    free(text);
+    fake_folder_remove(folder);
+}
+
 static void
 replicated(void)
 {
@@ -426,6 +457,7 @@ main(void)
         {"golden report", golden},
         {"figures", figures},
         {"sections", sections},
+        {"rare columns", rare_columns},
         {"replicates", replicated},
         {"noise", noise},
         {"verification", verification},

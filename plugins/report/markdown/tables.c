@@ -11,6 +11,7 @@ struct column {
     uint32_t as;
     int better; /* 1: higher, -1: lower; the best is set in bold; 0: neither */
     void (*text)(struct rp_text *, const struct rp_cell *);
+    int rare; /* left out, too, where all of its values are 0 */
 };
 
 static void
@@ -56,60 +57,64 @@ text_recomputed(struct rp_text *out, const struct rp_cell *cell)
 }
 
 static const struct column main_columns[] = {
-    {"Status", NULL, NULL, 0, 0, text_status},
-    {"GPUs", NULL, NULL, 0, 0, text_gpus},
-    {"Requests finished / total", NULL, NULL, 0, 0, text_finished},
-    {"Latency mean (ms)", "latency_ms", "mean", AS_NUMBER, -1, NULL},
-    {"Latency P99 (ms)", "latency_ms", "p99", AS_NUMBER, -1, NULL},
-    {"TTFT mean (ms)", "ttft_ms", "mean", AS_NUMBER, -1, NULL},
-    {"TTFT P99 (ms)", "ttft_ms", "p99", AS_NUMBER, -1, NULL},
-    {"TPOT mean (ms)", "tpot_ms", "mean", AS_NUMBER, -1, NULL},
-    {"TPOT P99 (ms)", "tpot_ms", "p99", AS_NUMBER, -1, NULL},
-    {"Output (tokens/s)", "output_tokens_per_s", NULL, AS_NUMBER, 1, NULL},
-    {"Requests/s", "requests_per_s", NULL, AS_NUMBER, 1, NULL},
-    {"SLO met", "slo_attainment", NULL, AS_PERCENT, 1, NULL},
-    {"Goodput (requests/s)", "goodput_requests_per_s", NULL, AS_NUMBER, 1, NULL},
-    {"Simulated (s)", "simulated_s", NULL, AS_NUMBER, 0, NULL},
-    {"Wall-clock (s)", NULL, NULL, 0, 0, text_wall},
+    {"Status", NULL, NULL, 0, 0, text_status, 0},
+    {"GPUs", NULL, NULL, 0, 0, text_gpus, 0},
+    {"Requests finished / total", NULL, NULL, 0, 0, text_finished, 0},
+    {"Latency mean (ms)", "latency_ms", "mean", AS_NUMBER, -1, NULL, 0},
+    {"Latency P99 (ms)", "latency_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"TTFT mean (ms)", "ttft_ms", "mean", AS_NUMBER, -1, NULL, 0},
+    {"TTFT P99 (ms)", "ttft_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"TPOT mean (ms)", "tpot_ms", "mean", AS_NUMBER, -1, NULL, 0},
+    {"TPOT P99 (ms)", "tpot_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"Output (tokens/s)", "output_tokens_per_s", NULL, AS_NUMBER, 1, NULL, 0},
+    {"Requests/s", "requests_per_s", NULL, AS_NUMBER, 1, NULL, 0},
+    {"SLO met", "slo_attainment", NULL, AS_PERCENT, 1, NULL, 0},
+    {"Goodput (requests/s)", "goodput_requests_per_s", NULL, AS_NUMBER, 1, NULL, 0},
+    {"Simulated (s)", "simulated_s", NULL, AS_NUMBER, 0, NULL, 0},
+    {"Wall-clock (s)", NULL, NULL, 0, 0, text_wall, 0},
 };
 
 static const struct column tail_columns[] = {
-    {"TTFT P50 (ms)", "ttft_ms", "p50", AS_NUMBER, -1, NULL},
-    {"TTFT P90 (ms)", "ttft_ms", "p90", AS_NUMBER, -1, NULL},
-    {"TTFT P99 (ms)", "ttft_ms", "p99", AS_NUMBER, -1, NULL},
-    {"TPOT P50 (ms)", "tpot_ms", "p50", AS_NUMBER, -1, NULL},
-    {"TPOT P90 (ms)", "tpot_ms", "p90", AS_NUMBER, -1, NULL},
-    {"TPOT P99 (ms)", "tpot_ms", "p99", AS_NUMBER, -1, NULL},
-    {"ITL P99 (ms)", "itl_ms", "p99", AS_NUMBER, -1, NULL},
-    {"Latency P50 (ms)", "latency_ms", "p50", AS_NUMBER, -1, NULL},
-    {"Latency P90 (ms)", "latency_ms", "p90", AS_NUMBER, -1, NULL},
-    {"Latency P99 (ms)", "latency_ms", "p99", AS_NUMBER, -1, NULL},
-    {"Latency max (ms)", "latency_ms", "max", AS_NUMBER, -1, NULL},
-    {"Queue mean (ms)", "queue_ms", "mean", AS_NUMBER, -1, NULL},
-    {"Queue P99 (ms)", "queue_ms", "p99", AS_NUMBER, -1, NULL},
+    {"TTFT P50 (ms)", "ttft_ms", "p50", AS_NUMBER, -1, NULL, 0},
+    {"TTFT P90 (ms)", "ttft_ms", "p90", AS_NUMBER, -1, NULL, 0},
+    {"TTFT P99 (ms)", "ttft_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"TPOT P50 (ms)", "tpot_ms", "p50", AS_NUMBER, -1, NULL, 0},
+    {"TPOT P90 (ms)", "tpot_ms", "p90", AS_NUMBER, -1, NULL, 0},
+    {"TPOT P99 (ms)", "tpot_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"ITL P99 (ms)", "itl_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"Latency P50 (ms)", "latency_ms", "p50", AS_NUMBER, -1, NULL, 0},
+    {"Latency P90 (ms)", "latency_ms", "p90", AS_NUMBER, -1, NULL, 0},
+    {"Latency P99 (ms)", "latency_ms", "p99", AS_NUMBER, -1, NULL, 0},
+    {"Latency max (ms)", "latency_ms", "max", AS_NUMBER, -1, NULL, 0},
+    {"Queue mean (ms)", "queue_ms", "mean", AS_NUMBER, -1, NULL, 0},
+    {"Queue P99 (ms)", "queue_ms", "p99", AS_NUMBER, -1, NULL, 0},
 };
 
 static const struct column time_columns[] = {
-    {"Busy", "busy_fraction", NULL, AS_PERCENT, 0, NULL},
-    {"Dense (of busy)", "busy_share", "dense", AS_PERCENT, 0, NULL},
-    {"Attention (of busy)", "busy_share", "attention", AS_PERCENT, 0, NULL},
-    {"Communication (of busy)", "busy_share", "communication", AS_PERCENT, 0, NULL},
-    {"Engine overhead (of busy)", "busy_share", "overhead", AS_PERCENT, 0, NULL},
-    {"MFU", "mfu", NULL, AS_PERCENT, 0, NULL},
-    {"Memory bandwidth", "bandwidth_utilisation", NULL, AS_PERCENT, 0, NULL},
-    {"Decode batch mean (requests)", "decode_batch_mean", NULL, AS_NUMBER, 0, NULL},
+    {"Busy", "busy_fraction", NULL, AS_PERCENT, 0, NULL, 0},
+    {"Dense (of busy)", "busy_share", "dense", AS_PERCENT, 0, NULL, 0},
+    {"Attention (of busy)", "busy_share", "attention", AS_PERCENT, 0, NULL, 0},
+    {"Communication (of busy)", "busy_share", "communication", AS_PERCENT, 0, NULL, 0},
+    {"Engine overhead (of busy)", "busy_share", "overhead", AS_PERCENT, 0, NULL, 0},
+    {"Swap (of busy)", "busy_share", "swap", AS_PERCENT, 0, NULL, 1},
+    {"MFU", "mfu", NULL, AS_PERCENT, 0, NULL, 0},
+    {"Memory bandwidth", "bandwidth_utilisation", NULL, AS_PERCENT, 0, NULL, 0},
+    {"Decode batch mean (requests)", "decode_batch_mean", NULL, AS_NUMBER, 0, NULL, 0},
 };
 
 static const struct column memory_columns[] = {
-    {"KV blocks of a replica", "kv_blocks_total", NULL, AS_COUNT, 0, NULL},
-    {"Peak (blocks)", "kv_blocks_peak", NULL, AS_COUNT, 0, NULL},
-    {"Peak use", "kv_usage_peak", NULL, AS_PERCENT, 0, NULL},
-    {"Preemptions", "preemptions", NULL, AS_COUNT, 0, NULL},
-    {"Recomputed (tokens)", "recomputed_tokens", NULL, AS_COUNT, 0, NULL},
-    {"Recomputed of all prefill", NULL, NULL, 0, 0, text_recomputed},
-    {"Found in the prefix cache (tokens)", "cached_tokens", NULL, AS_COUNT, 0, NULL},
-    {"Running mean (requests)", "running_mean", NULL, AS_NUMBER, 0, NULL},
-    {"Waiting mean (requests)", "waiting_mean", NULL, AS_NUMBER, 0, NULL},
+    {"KV blocks of a replica", "kv_blocks_total", NULL, AS_COUNT, 0, NULL, 0},
+    {"Peak (blocks)", "kv_blocks_peak", NULL, AS_COUNT, 0, NULL, 0},
+    {"Peak use", "kv_usage_peak", NULL, AS_PERCENT, 0, NULL, 0},
+    {"Preemptions", "preemptions", NULL, AS_COUNT, 0, NULL, 0},
+    {"Recomputed (tokens)", "recomputed_tokens", NULL, AS_COUNT, 0, NULL, 0},
+    {"Recomputed of all prefill", NULL, NULL, 0, 0, text_recomputed, 0},
+    {"Swapped out (blocks)", "swapped_out_blocks", NULL, AS_COUNT, 0, NULL, 1},
+    {"Swapped in (blocks)", "swapped_in_blocks", NULL, AS_COUNT, 0, NULL, 1},
+    {"Found in the prefix cache (tokens)", "cached_tokens", NULL, AS_COUNT, 0, NULL, 0},
+    {"Evicted from it (blocks)", "kv_evictions", NULL, AS_COUNT, 0, NULL, 1},
+    {"Running mean (requests)", "running_mean", NULL, AS_NUMBER, 0, NULL, 0},
+    {"Waiting mean (requests)", "waiting_mean", NULL, AS_NUMBER, 0, NULL, 0},
 };
 
 static int
@@ -117,9 +122,11 @@ column_has_value(const struct column *column, const struct rp_group *group)
 {
     if (column->text != NULL)
         return 1;
-    for (size_t i = 0; i < group->count; i++)
-        if (isfinite(rp_figure(group->cells[i], column->a, column->b)))
+    for (size_t i = 0; i < group->count; i++) {
+        double value = rp_figure(group->cells[i], column->a, column->b);
+        if (isfinite(value) && !(column->rare && value == 0))
             return 1;
+    }
     return 0;
 }
 
