@@ -16,7 +16,8 @@
 struct device {
     struct bundle bundle;
     struct servsim_device about;
-    void *link; /* an analytic device that prices messages and nothing else */
+    double cold_us_per_byte; /* of weights that come from memory; 0: not known */
+    void *link;              /* an analytic device that prices messages and nothing else */
 };
 
 static int32_t
@@ -30,17 +31,52 @@ to_ps(double value, int64_t *ps, struct servsim_error *err)
     return 0;
 }
 
+/* ---- weights ---- */
+
+/* Of one value as it lies in memory, scales of its group included. 0 for a type that is not known. */
+static double
+value_bytes(uint32_t dtype)
+{
+    static const double bytes[ANALYTIC_DTYPES] = {
+        [SERVSIM_DTYPE_BF16] = 2.0,   [SERVSIM_DTYPE_FP16] = 2.0,   [SERVSIM_DTYPE_FP8] = 1.0,
+        [SERVSIM_DTYPE_INT4] = 0.519, [SERVSIM_DTYPE_MXFP4] = 0.53, [SERVSIM_DTYPE_NVFP4] = 0.5625,
+    };
+    return dtype < ANALYTIC_DTYPES ? bytes[dtype] : 0.0;
+}
+
+/*
+ * The same kernel again and again finds its weights in the L2 where they fit it; a step comes back to them after all
+ * other layers. The LM head is larger than any L2: no kernel reads its weights faster than that one does.
+ */
+static double
+cold_us(const struct device *device, const struct servsim_gemm *op)
+{
+    uint32_t dtype = op->weight_dtype != 0 ? op->weight_dtype : op->dtype;
+    return device->cold_us_per_byte * (double)op->n * (double)op->k * value_bytes(dtype);
+}
+
+static double
+head_us_per_byte(const struct bundle *bundle, const struct servsim_hardware_context *context)
+{
+    const struct curve *head = &bundle->layers[LAYER_LM_HEAD];
+    double bytes = (double)context->vocab / context->tp * context->hidden * value_bytes(context->dtype);
+    double us = head->count > 0 ? head->points[0].us : 0.0;
+    for (uint32_t i = 1; i < head->count; i++)
+        us = fmin(us, head->points[i].us);
+    return bytes > 0.0 ? us / bytes : 0.0;
+}
+
 /* ---- GEMMs and small kernels ---- */
 
 static int32_t
-price_layer(const struct device *device, uint32_t layer, uint64_t size, uint32_t times, int64_t *ps,
+price_layer(const struct device *device, uint32_t layer, uint64_t size, uint32_t times, double least_us, int64_t *ps,
             struct servsim_error *err)
 {
     const struct curve *curve = &device->bundle.layers[layer];
     *ps = 0;
     if (curve->count == 0 || size == 0 || times == 0)
         return 0;
-    return to_ps(curve_at(curve, (int64_t)size) * times * PS_PER_US, ps, err);
+    return to_ps(fmax(curve_at(curve, (int64_t)size), least_us) * times * PS_PER_US, ps, err);
 }
 
 static int32_t
@@ -58,7 +94,8 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
     };
     if (op->role == 0 || op->role >= sizeof layers)
         return servsim_fail(err, ENOTSUP, "a bundle has no table for GEMMs of role %u", (unsigned)op->role);
-    return price_layer(self, layers[op->role], op->m, op->times, ps, err);
+    double least_us = op->role != SERVSIM_GEMM_LM_HEAD ? cold_us(self, op) : 0.0;
+    return price_layer(self, layers[op->role], op->m, op->times, least_us, ps, err);
 }
 
 static int32_t
@@ -72,7 +109,7 @@ elementwise(void *self, const struct servsim_elementwise *op, int64_t *ps, struc
     };
     if (op->role == 0 || op->role >= sizeof layers)
         return servsim_fail(err, ENOTSUP, "a bundle has no table for small kernels of role %u", (unsigned)op->role);
-    return price_layer(self, layers[op->role], op->rows, op->times, ps, err);
+    return price_layer(self, layers[op->role], op->rows, op->times, 0.0, ps, err);
 }
 
 /*
@@ -333,6 +370,7 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     }
     if (!servsim_integer(args, "skew"))
         device->bundle.skew.enabled = 0;
+    device->cold_us_per_byte = head_us_per_byte(&device->bundle, args->context);
     name_device(device);
     *self = device;
     return 0;
@@ -399,7 +437,10 @@ static const struct servsim_plugin plugin = {
         "Times are those of the tables: straight lines between entries, the first entry's time below it, and "
         "beyond the last the line of the last two where it rises. Attention is read for the whole step (new and "
         "prior tokens of all prefills, decodes and their mean context) and corrected for unequal contexts where "
-        "the bundle says how. Kernels of the bundle are measured alone, so the engine's own time is apart "
+        "the bundle says how. Weights that the measurement found in the L2 are taken to come from memory, at the rate "
+        "of "
+        "the LM head and of larger numbers of experts. Kernels of the bundle are measured alone, so the engine's own "
+        "time is apart "
         "(engine: in the experiment).\n"
         "\n"
         "Messages between GPUs come from collective.csv; what is not in it, and whatever crosses nodes, is a ring "
