@@ -3,7 +3,8 @@
 
 The kernels of one transformer layer are timed alone, for each tensor-parallel size on one GPU with the shapes that one
 GPU of the group would have: matrix multiplications, norms, rotary embedding, activation, attention of prefills, of
-decodes and of both together, experts, and, around the layers, embedding, LM head and sampling.
+decodes and of both together, experts, and, around the layers, embedding, LM head and sampling; and, where there are so
+many GPUs, NCCL's messages between them.
 
 Needs PyTorch with CUDA. `--dry-run` needs neither: it writes a complete bundle of a made-up GPU, with times from a
 roofline model, to try the tool chain with. Interrupted runs go on where they stopped.
@@ -16,6 +17,7 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import time
 
 BUNDLE_VERSION = 1
@@ -24,6 +26,7 @@ DENSE = [
     "embedding", "layernorm", "qkv_proj", "rotary_emb", "o_proj", "gate_up_proj", "act_fn", "down_proj",
     "final_layernorm",
 ]
+MESSAGE_BYTES = [4 << 10 + 2 * power for power in range(9)]  # 4 KiB to 256 MiB
 STABLE = ["layernorm", "final_layernorm", "qk_norm", "sampler"]  # the same work for every tp
 
 
@@ -156,9 +159,13 @@ class Roofline:
     memory_bytes, bytes_per_s, flops = 48 << 30, 1.5e12, 200e12
     versions = {}
     has_skew = True
+    no_room = ()  # raised where memory is missing
 
     def __init__(self, args):
         self.item = DTYPE_BYTES[args.dtype]
+
+    def close(self):
+        """Nothing drifts."""
 
     def kv_tokens(self, part):
         return self.memory_bytes // 2 // (2 * part["kv_heads"] * part["head_dim"] * self.item)
@@ -214,7 +221,8 @@ class Roofline:
 
 
 class Torch:
-    """Kernels through PyTorch. L2 is flushed before each; the median of many is taken."""
+    """Kernels through PyTorch. Before each, the L2 is filled with something else and what the kernel before it would
+    have left there is read again; the median of many is taken."""
 
     def __init__(self, args):
         try:
@@ -225,47 +233,97 @@ class Torch:
         self.cuda = self.device.type == "cuda"
         if self.cuda and not torch.cuda.is_available():
             raise Mistake("PyTorch finds no GPU; check the driver, or write --dry-run to try the tool chain")
+        if self.cuda:
+            torch.cuda.set_device(self.device)  # events, graphs and captures belong to the current one
+        self.no_room = (torch.cuda.OutOfMemoryError,) if self.cuda else (MemoryError,)
         self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[args.dtype]
         self.item = DTYPE_BYTES[args.dtype]
-        self.flash = self.find_flash()
-        self.has_skew = self.flash is not None
         self.read_facts()
+        self.flash, self.attention_name = self.find_flash()
+        self.groups_heads = self.flash is not None or self.sdpa_groups_heads()
+        self.has_skew = self.flash is not None
+        self.versions["attention"] = self.attention_name
         self.baseline_us = 0.0
+        self.warm_up()
         self.baseline_us = self.time(lambda: None, graph=False) if self.cuda else 0.0
+        self.first_reference_us = self.reference()
 
     def find_flash(self):
-        """flash_attn, as engines use it: decodes of unequal contexts in one kernel."""
+        """The kernels of engines, which serve decodes of unequal contexts in one call: FlashAttention 3 on Hopper, else
+        2. One that is installed and does not run on this GPU is not taken."""
         if not self.cuda or self.args.attention == "sdpa":
-            return None
+            return None, "torch sdpa"
+        names = ["flash_attn_interface", "flash_attn"] if self.capability[0] == 9 else ["flash_attn"]
+        problem = "flash_attn is not installed"
+        for name in names:
+            try:
+                module = __import__(name)
+                q = self.random(1, 16, 2, 64)
+                module.flash_attn_func(q, q, q, causal=True)
+                self.torch.cuda.synchronize(self.device)
+                return module, f"{name} {getattr(module, '__version__', 'of unknown version')}"
+            except ImportError:
+                continue
+            except RuntimeError as error:
+                problem = f"{name} does not run on this GPU ({str(error).splitlines()[0]})"
+        if self.args.attention == "flash-attn":
+            raise Mistake(f"{problem}; install it, or write --attention sdpa")
+        return None, "torch sdpa"
+
+    def sdpa_groups_heads(self):
+        """PyTorch 2.5 and later take fewer heads of keys than of queries."""
         try:
-            import flash_attn
-            return flash_attn
-        except ImportError as error:
-            if self.args.attention == "flash-attn":
-                raise Mistake("flash_attn is not installed; install it, or write --attention sdpa") from error
-            return None
+            q, k = self.random(1, 2, 4, 64), self.random(1, 1, 4, 64)
+            self.torch.nn.functional.scaled_dot_product_attention(q, k, k, enable_gqa=True)
+            return True
+        except TypeError:
+            return False
 
     def read_facts(self):
         torch = self.torch
-        self.versions = {"torch_version": torch.__version__}
+        self.versions, self.capability = {"torch_version": torch.__version__}, (0, 0)
         if not self.cuda:
             self.name, self.memory_bytes, self.flush = "CPU", 4 << 30, None
             return
         about = torch.cuda.get_device_properties(self.device)
         self.name, self.memory_bytes = about.name, about.total_memory
+        self.capability = (about.major, about.minor)
         self.versions["cuda_version"] = torch.version.cuda
-        self.versions["attention"] = "flash_attn " + self.flash.__version__ if self.flash else "torch sdpa"
         cache = getattr(about, "L2_cache_size", 0) or 64 << 20
-        self.flush = torch.empty(2 * cache, dtype=torch.int8, device=self.device)
+        self.flush = torch.zeros(3 * cache // 4, dtype=torch.float32, device=self.device)
 
     def kv_tokens(self, part):
-        free = self.torch.cuda.mem_get_info(self.device)[0] if self.cuda else self.memory_bytes
-        return int(0.4 * free) // (2 * part["kv_heads"] * part["head_dim"] * self.item)
+        """By all of the memory, not by what is free just now, so that the grid is the same each time."""
+        return int(0.4 * self.memory_bytes) // (2 * part["kv_heads"] * part["head_dim"] * self.item)
+
+    def warm_up(self):
+        """A second of work: clocks rise, libraries load."""
+        if not self.cuda:
+            return
+        a, end = self.random(4096, 4096), time.monotonic() + 1.0
+        while time.monotonic() < end:
+            for _ in range(20):
+                self.torch.mm(a, a)
+            self.torch.cuda.synchronize(self.device)
+
+    def reference(self):
+        """The same kernel at the beginning and at the end: a GPU that got hot or shares its power shows."""
+        return self.linear(4096, 4096, 4096) if self.cuda else 0.0
+
+    def close(self):
+        """What the reader of a bundle should know of how it was measured; complains of a GPU that slowed down."""
+        if not self.cuda or self.first_reference_us <= 0:
+            return
+        drift = self.reference() / self.first_reference_us - 1
+        self.versions["drift_percent"] = round(100 * drift, 1)
+        if abs(drift) > 0.05:
+            print(f"measure_gpu.py: the GPU is {100 * drift:+.0f} % slower than when it began: fix its clocks (nvidia-smi "
+                  "-lgc) or cool it, and measure again", file=sys.stderr)
 
     # -- timing --
 
-    def time(self, kernel, graph=True):
-        """Median microseconds of a call."""
+    def time(self, kernel, graph=True, warm=()):
+        """Median microseconds of a call that finds nothing in the L2 but `warm`, as the kernel before it leaves it."""
         for _ in range(3):
             kernel()
         if not self.cuda:
@@ -274,13 +332,21 @@ class Torch:
         call = self.captured(kernel) if graph else kernel
         events = [[self.torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(self.args.iterations)]
         for start, end in events:
-            self.flush.zero_()  # keeps the GPU busy while the CPU gets ahead, and empties L2
+            self.empty_cache(warm)
             start.record()
             call()
             end.record()
         self.torch.cuda.synchronize(self.device)
         median = statistics.median(start.elapsed_time(end) for start, end in events) * 1e3
         return max(0.01, median - self.baseline_us)
+
+    def empty_cache(self, warm):
+        """Reads, which leave nothing in the L2 that would have to be written back inside of what is timed; then keeps
+        the GPU busy until the CPU has handed it all that is timed, so that no launch is waited for."""
+        self.flush.sum()
+        for tensor in warm:
+            tensor.sum()
+        self.torch.cuda._sleep(200000)  # cycles: about 0.1 ms
 
     def captured(self, kernel):
         """The kernel as a CUDA graph, as engines launch it; the kernel itself where it cannot be captured."""
@@ -311,18 +377,20 @@ class Torch:
 
     def linear(self, rows, columns, inner):
         x, w = self.random(rows, inner), self.random(columns, inner)
-        return self.time(lambda: self.torch.nn.functional.linear(x, w))
+        return self.time(lambda: self.torch.nn.functional.linear(x, w), warm=[x])
 
     def fused(self, function, *tensors):
-        """Small kernels as a compiler fuses them, where there is one."""
+        """Small kernels as a compiler fuses them, where there is one; for any number of rows, as engines have it: one
+        that is compiled anew for each soon is not compiled any more."""
         call = function
         if self.args.compile:
             try:
-                call = self.torch.compile(function, dynamic=False)
+                call = self.torch.compile(function, dynamic=True)
                 call(*tensors)
             except Exception:  # whatever the compiler lacks here
                 call = function
-        return self.time(lambda: call(*tensors))
+        self.versions["small_kernels"] = "as PyTorch has them" if call is function else "compiled"
+        return self.time(lambda: call(*tensors), warm=tensors)
 
     def norm(self, rows, width):
         torch = self.torch
@@ -387,58 +455,147 @@ class Torch:
 
     # -- attention --
 
+    def random_kv(self, *shape):
+        return [self.random(*shape) for _ in range(2)]
+
+    def starts(self, lengths):
+        """Where each begins, and where the last ends."""
+        ends = [0]
+        for length in lengths:
+            ends.append(ends[-1] + length)
+        return self.torch.tensor(ends, dtype=self.torch.int32, device=self.device)
+
+    def widen(self, part, tensors):
+        """Keys and values as wide as the queries, where the kernel groups no heads."""
+        if part["kv_heads"] == part["q_heads"]:
+            return tensors
+        return [x.repeat_interleave(part["q_heads"] // part["kv_heads"], dim=1) for x in tensors]
+
     def decode_call(self, part, contexts):
         """One token for each sequence behind its context, itself included."""
         torch, count, longest = self.torch, len(contexts), max(contexts) + 1
         if self.flash:
             q = self.random(count, 1, part["q_heads"], part["head_dim"])
-            k, v = (self.random(count, longest, part["kv_heads"], part["head_dim"]) for _ in range(2))
+            k, v = self.random_kv(count, longest, part["kv_heads"], part["head_dim"])
             lengths = torch.tensor([context + 1 for context in contexts], dtype=torch.int32, device=self.device)
-            return lambda: self.flash.flash_attn_with_kvcache(q, k, v, cache_seqlens=lengths, causal=True)
+            return lambda: self.flash.flash_attn_with_kvcache(q, k, v, cache_seqlens=lengths, causal=True), [q]
         q = self.random(count, part["q_heads"], 1, part["head_dim"])
-        k, v = (self.random(count, part["kv_heads"], longest, part["head_dim"]) for _ in range(2))
-        return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+        k, v = self.random_kv(count, part["kv_heads"], longest, part["head_dim"])
+        if not self.groups_heads:
+            k, v = self.widen(part, [k, v])
+            return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v), [q]
+        return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True), [q]
 
     def prefill_call(self, part, chunk, prior):
         torch, total = self.torch, chunk + prior
         if self.flash:
             q = self.random(1, chunk, part["q_heads"], part["head_dim"])
-            k, v = (self.random(1, total, part["kv_heads"], part["head_dim"]) for _ in range(2))
-            return lambda: self.flash.flash_attn_func(q, k, v, causal=True)
+            k, v = self.random_kv(1, total, part["kv_heads"], part["head_dim"])
+            return lambda: self.flash.flash_attn_func(q, k, v, causal=True), [q]
         from torch.nn.attention.bias import causal_lower_right
         q = self.random(1, part["q_heads"], chunk, part["head_dim"])
-        k, v = (self.random(1, part["kv_heads"], total, part["head_dim"]) for _ in range(2))
+        k, v = self.widen(part, self.random_kv(1, part["kv_heads"], total, part["head_dim"]))
         mask = causal_lower_right(chunk, total)
-        if part["kv_heads"] != part["q_heads"]:  # as wide as the queries: the biased kernel groups no heads
-            k, v = (x.repeat_interleave(part["q_heads"] // part["kv_heads"], dim=1) for x in (k, v))
-        return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask), [q]
+
+    def mixed_call(self, part, chunk, prior, count, context):
+        """A chunk and decodes in one kernel, as engines call it."""
+        queries, keys = [chunk] + [1] * count, [chunk + prior] + [context + 1] * count
+        q = self.random(sum(queries), part["q_heads"], part["head_dim"])
+        k, v = self.random_kv(sum(keys), part["kv_heads"], part["head_dim"])
+        q_starts, k_starts = self.starts(queries), self.starts(keys)
+        return lambda: self.flash.flash_attn_varlen_func(
+            q, k, v, cu_seqlens_q=q_starts, cu_seqlens_k=k_starts, max_seqlen_q=max(queries), max_seqlen_k=max(keys),
+            causal=True), [q]
 
     def attention(self, part, chunk, prior, count, context):
+        if self.flash and chunk and count:
+            call, warm = self.mixed_call(part, chunk, prior, count, context)
+            return self.time(call, warm=warm)
         calls = []
         if chunk:
             calls.append(self.prefill_call(part, chunk, prior))
         if count:
             calls.append(self.decode_call(part, [context] * count))
-        return self.time(lambda: [call() for call in calls])
+        return self.time(lambda: [call() for call, _ in calls], warm=[x for _, warm in calls for x in warm])
 
     def skewed(self, part, count, share, largest, smallest):
         large = round(count * share)
-        return self.time(self.decode_call(part, [largest] * large + [smallest] * (count - large)))
+        call, warm = self.decode_call(part, [largest] * large + [smallest] * (count - large))
+        return self.time(call, warm=warm)
 
     # -- experts --
 
     def experts(self, part, tokens, hit):
-        """Tokens spread evenly over the experts hit, as one batched multiplication each way."""
+        """Tokens spread evenly over the experts hit: sorted by expert, one batched multiplication each way, and summed
+        up with their weights."""
         torch, each = self.torch, -(-tokens * part["top_k"] // hit)
-        x = self.random(hit, each, part["hidden"])
-        up, down = self.random(hit, part["hidden"], 2 * part["expert_ffn"]), self.random(
-            hit, part["expert_ffn"], part["hidden"])
+        hidden, width = part["hidden"], part["expert_ffn"]
+        x, share = self.random(tokens, hidden), self.random(hit * each, 1)
+        order = torch.randint(0, tokens, (hit * each,), device=self.device)
+        up, down = self.random(hit, hidden, 2 * width), self.random(hit, width, hidden)
 
         def run():
-            gate, value = torch.bmm(x, up).chunk(2, dim=-1)
-            return torch.bmm(torch.nn.functional.silu(gate) * value, down)
+            rows = x.index_select(0, order).view(hit, each, hidden)
+            gate, value = torch.bmm(rows, up).chunk(2, dim=-1)
+            result = torch.bmm(torch.nn.functional.silu(gate) * value, down).view(hit * each, hidden)
+            return torch.zeros_like(x).index_add_(0, order, result * share)
 
-        return self.time(run)
+        return self.time(run, warm=[x])
+
+    # -- messages --
+
+    def messages(self, ranks):
+        """(kind, bytes, microseconds) of NCCL among the first `ranks` GPUs; nothing where there are fewer."""
+        if not self.cuda or self.torch.cuda.device_count() < ranks:
+            return []
+        import torch.multiprocessing as processes
+        with tempfile.TemporaryDirectory() as folder:
+            args = (ranks, os.path.join(folder, "meet"), os.path.join(folder, "times"), self.args.iterations)
+            processes.spawn(measure_messages, args=args, nprocs=ranks)
+            with open(os.path.join(folder, "times"), encoding="utf-8") as file:
+                return json.load(file)
+
+
+def measure_messages(rank, ranks, meet, result, iterations):
+    """One of the processes, each with its GPU. Twenty messages behind one another are timed together, since they begin
+    when all ranks are there, and the time of the slowest rank counts."""
+    import torch
+    import torch.distributed as group
+    torch.cuda.set_device(rank)
+    group.init_process_group("nccl", init_method="file://" + meet, rank=rank, world_size=ranks)
+    times, behind = [], 20
+    for size in MESSAGE_BYTES:
+        part = torch.zeros(size // 2 // ranks, dtype=torch.bfloat16, device="cuda")
+        whole = torch.zeros(len(part) * ranks, dtype=torch.bfloat16, device="cuda")
+        other = torch.zeros_like(whole)
+        calls = {
+            "all_reduce": lambda: group.all_reduce(whole),
+            "all_gather": lambda: group.all_gather_into_tensor(whole, part),
+            "reduce_scatter": lambda: group.reduce_scatter_tensor(part, whole),
+            "all_to_all": lambda: group.all_to_all_single(other, whole),
+        }
+        for kind, call in calls.items():
+            for _ in range(5):
+                call()
+            taken = []
+            for _ in range(iterations):
+                start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+                torch.cuda._sleep(2000000)  # until all of them are handed to the GPU
+                call()  # the ranks meet
+                start.record()
+                for _ in range(behind):
+                    call()
+                end.record()
+                torch.cuda.synchronize()
+                taken.append(start.elapsed_time(end) * 1e3 / behind)
+            slowest = torch.tensor([statistics.median(taken)], device="cuda")
+            group.all_reduce(slowest, op=group.ReduceOp.MAX)
+            times.append((kind, size, slowest.item()))
+    if rank == 0:
+        with open(result, "w", encoding="utf-8") as file:
+            json.dump(times, file)
+    group.destroy_process_group()
 
 
 # ---- tables on disk ----
@@ -467,8 +624,8 @@ class Table:
         with open(self.part, "w", encoding="utf-8") as file:
             file.write("\n".join(lines[:1] + kept) + "\n")
 
-    def fill(self, points, measure, say):
-        """points: tuples of keys; measure(*key) -> microseconds, or the last fields as a tuple."""
+    def fill(self, points, measure, say, no_room=()):
+        """points: tuples of keys; measure(*key) -> microseconds. One that raises `no_room` is left out."""
         if os.path.exists(self.path):
             return
         self.read_part()
@@ -479,9 +636,12 @@ class Table:
             for number, key in enumerate(points):
                 if tuple(str(part) for part in key) in self.done:
                     continue
-                values = measure(*key)
-                values = values if isinstance(values, tuple) else (f"{values:.6g}",)
-                file.write(",".join(str(field) for field in key + values) + "\n")
+                try:
+                    us = measure(*key)
+                except no_room:
+                    say(f"{self.path}: no room for {key}")
+                    continue
+                file.write(",".join(str(field) for field in key) + f",{us:.6g}\n")
                 file.flush()
                 say(f"{self.path}: {number + 1} of {len(points)}")
         os.replace(self.part, self.path)
@@ -524,7 +684,10 @@ def measure_skew(timer, part, folder, args, say):
     for count, share, largest, smallest in skew_points(args):
         if count * (largest + 1) > timer.kv_tokens(part):
             continue
-        alpha = alpha_of(timer, part, count, share, largest, smallest)
+        try:
+            alpha = alpha_of(timer, part, count, share, largest, smallest)
+        except timer.no_room:
+            continue
         key = (label_of("n", count), label_of("skew_rate", share), label_of("kv_big", largest), "kp=0")
         if alpha is not None:
             buckets.setdefault(key, []).append(min(max(alpha, 0.0), 1.0))
@@ -546,20 +709,36 @@ def measure_tp(timer, model, tp, args, say):
     def dense(layer, rows):
         return timer.dense(layer, part, rows)
 
-    def table(name, columns):
-        return Table(os.path.join(folder, name), columns + ["time_us"], len(columns))
+    def fill(name, columns, points, kernel):
+        table = Table(os.path.join(folder, name), columns + ["time_us"], len(columns))
+        table.fill(points, kernel, say, timer.no_room)
 
-    table("dense.csv", ["layer", "tokens"]).fill([(layer, size) for layer in layers for size in token_sizes(args)],
-                                                 dense, say)
-    table("per_sequence.csv", ["layer", "sequences"]).fill(
-        [(layer, size) for layer in ("lm_head", "sampler") for size in sequence_sizes(args)], dense, say)
-    table("attention.csv", ["prefill_chunk", "kv_prefill", "n_decode", "kv_decode"]).fill(
-        attention_points(args, timer.kv_tokens(part)), lambda *key: timer.attention(part, *key), say)
+    fill("dense.csv", ["layer", "tokens"], [(layer, size) for layer in layers for size in token_sizes(args)], dense)
+    fill("per_sequence.csv", ["layer", "sequences"],
+         [(layer, size) for layer in ("lm_head", "sampler") for size in sequence_sizes(args)], dense)
+    fill("attention.csv", ["prefill_chunk", "kv_prefill", "n_decode", "kv_decode"],
+         attention_points(args, timer.kv_tokens(part)), lambda *key: timer.attention(part, *key))
     if model["experts"]:
-        table("moe.csv", ["tokens", "activated_experts"]).fill(moe_points(args, model),
-                                                               lambda *key: timer.experts(part, *key), say)
+        fill("moe.csv", ["tokens", "activated_experts"], moe_points(args, model),
+             lambda *key: timer.experts(part, *key))
     if timer.has_skew and args.skew:
         measure_skew(timer, part, folder, args, say)
+
+
+def measure_all_messages(timer, args, say):
+    """collective.csv, for the tensor-parallel sizes that this machine has GPUs for."""
+    path = os.path.join(args.output, "collective.csv")
+    if args.dry_run or not args.messages or os.path.exists(path):
+        return
+    rows = []
+    for ranks in (tp for tp in args.tp if tp > 1):
+        say(f"{path}: {ranks} GPUs")
+        rows += [f"{kind},{ranks},{size},{us:.6g}" for kind, size, us in timer.messages(ranks)]
+    if not rows:
+        return
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        file.write("\n".join(["kind,ranks,bytes,time_us"] + rows) + "\n")
+    os.replace(path + ".part", path)
 
 
 def yaml_text(value):
@@ -643,6 +822,8 @@ def measure(args, say):
     check_settings(args, timer, model)
     for tp in args.tp:
         measure_tp(timer, model, tp, args, say)
+    measure_all_messages(timer, args, say)
+    timer.close()
     meta = os.path.join(args.output, "meta.yaml")
     with open(meta + ".part", "w", encoding="utf-8") as file:
         file.write("\n".join(meta_lines(timer, model, args)) + "\n")
@@ -695,6 +876,8 @@ def parse_arguments(argv):
     parser.add_argument("--bandwidth", type=float, metavar="GB/s", help="of memory, from the datasheet")
     parser.add_argument("--peak-tflops", type=float, metavar="TFLOP/s", help="dense, from the datasheet")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="small kernels one by one")
+    parser.add_argument("--no-messages", dest="messages", action="store_false",
+                        help="leave NCCL's messages among GPUs out, which need as many GPUs as --tp says")
     parser.add_argument("--no-skew", dest="skew", action="store_false", help="leave unequal contexts out")
     parser.add_argument("--dry-run", action="store_true",
                         help="write the bundle of a made-up GPU, without PyTorch or a GPU")

@@ -68,6 +68,7 @@ torch.device = lambda name: Fake(type=name.split(":")[0])
 torch.cuda.get_device_properties.return_value = Fake(total_memory=80 << 30, L2_cache_size=50 << 20)
 torch.cuda.get_device_properties.return_value.name = "Fake GPU"
 torch.cuda.mem_get_info.return_value = (60 << 30, 80 << 30)
+torch.cuda.device_count.return_value = 1
 torch.cuda.Event.return_value.elapsed_time.return_value = 0.01
 torch.compile = lambda function, **options: function
 for name in ("torch", "torch.nn", "torch.nn.attention", "torch.nn.attention.bias"):
@@ -78,7 +79,7 @@ echo '{"model_type": "qwen3_moe", "hidden_size": 64, "num_attention_heads": 4, "
     >"$work/tiny.json"
 for device in cuda:0 cpu; do
     PYTHONPATH=$work/fake python3 "$SERVSIM_SRCDIR/tools/measure_gpu.py" --quiet --device $device --grid coarse --max-kv 64 \
-        --max-sequences 4 --max-tokens 64 --iterations 2 --model "$work/tiny.json" --output "$work/$device"
+        --max-sequences 4 --max-tokens 64 --iterations 2 --tp 1,2 --model "$work/tiny.json" --output "$work/$device"
     for file in meta.yaml tp1/dense.csv tp1/per_sequence.csv tp1/attention.csv tp1/moe.csv; do
         [ -s "$work/$device/$file" ]
     done
