@@ -47,6 +47,13 @@ preemptions(const struct ss_result *result)
     return sum;
 }
 
+/* Of each request: its record, and who sent it, where that is kept. */
+static size_t
+record_bytes(const struct ss_records *records)
+{
+    return sizeof *records->items + (records->senders != NULL ? sizeof *records->senders : 0);
+}
+
 static int
 simulate(const struct ss_cell *cell, int stepwise, struct servsim_error *err)
 {
@@ -61,7 +68,7 @@ simulate(const struct ss_cell *cell, int stepwise, struct servsim_error *err)
                      "\"preemptions\": %.0f, \"record_bytes\": %zu, \"peak_bytes\": %.0f}\n",
                      cpu_s() - begun_s, result->records.count, (unsigned long long)result->events,
                      (unsigned long long)result->engine_steps, output_tokens(result), preemptions(result),
-                     sizeof *result->records.items, peak_bytes());
+                     record_bytes(&result->records), peak_bytes());
         ss_result_free(result);
     }
     free(result);

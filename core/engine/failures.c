@@ -148,7 +148,7 @@ forget_place(struct ss_request *request, uint64_t lost)
     request->next = NULL;
     request->seen.slot = NULL;
     request->seen.slot_key = 0;
-    prefix->count = prefix->indexed = prefix->lost_tokens = 0;
+    prefix->count = prefix->tabled = prefix->lost_tokens = 0;
     if (request->place != NULL)
         *request->place = (struct ss_place){.last_token_ps = request->place->last_token_ps, .target = (uint32_t)lost};
 }

@@ -5,12 +5,11 @@
  * takes is known from the residues of its members (batch.h). Without prefix caching that is all, and blocks are only
  * counted.
  *
- * With prefix caching blocks have an identity (pool.h, prefix.h), and the rules are those of vLLM V1: a prompt's full
- * blocks can be found from the moment at which a step is given them; a request starts with as many of its blocks as are
- * found, in whole blocks, and computes its last token at least; a request's blocks become free tail first. What a run
- * of decode steps does to the pool is to take the first blocks of its queue, as many as single steps would: which
- * member gets which is of no effect, since all that is decoded is its request's own. So they lie in one heap until a
- * member leaves, is given as many as it has filled, and gives them to the queue with the names of what they hold.
+ * With prefix caching blocks have names (pool.h, prefix.h), and the rules are those of vLLM V1: a prompt's full blocks
+ * can be found from the moment at which a step is given them; a request starts with as many of its blocks as are found,
+ * in whole blocks, and computes its last token at least; a request's blocks become free tail first. Blocks that only
+ * their request can ask for are but counted while it runs, those that it decodes among them: which member of a batch
+ * gets which is of no effect. Where it is preempted, they get names, since it will look for them.
  */
 #ifndef SS_ENGINE_KV_H
 #define SS_ENGINE_KV_H
@@ -24,8 +23,7 @@ struct ss_kv {
     uint32_t block_size;            /* tokens */
     int caches;                     /* prefix caching */
     struct ss_pool pool;
-    uint32_t *decoded; /* blocks that decodes have taken */
-    uint64_t decoded_count;
+    uint64_t decoded_count; /* blocks that decodes have taken, of members that have not left */
 };
 
 /* Plain counts; and the pool beside them, where `caches`: 0 or -errno. Free it either way. */
@@ -163,7 +161,7 @@ ss_kv_swap_out(struct ss_kv *kv, struct ss_request *request)
 static inline int
 ss_kv_reserve(const struct ss_kv *kv, struct ss_request *request)
 {
-    return kv->caches ? ss_prefix_reserve(&request->extras->prefix, ss_kv_blocks_of(kv, request->place->target)) : 0;
+    return kv->caches ? ss_prefix_reserve(&request->extras->prefix, request->extras->prefix.known) : 0;
 }
 
 /* They come back, all of them, whatever is still cached. */

@@ -15,102 +15,48 @@ ss_pool_init(struct ss_pool *pool, uint64_t total)
     uint64_t chains = 8;
     while (chains < 2 * total)
         chains *= 2;
-    /* pages are touched only as blocks come into use */
-    pool->blocks = calloc(total + 1, sizeof *pool->blocks);
+    /* pages are touched only as items come into use */
+    pool->items = calloc(total + 1, sizeof *pool->items);
     pool->chains = calloc(chains, sizeof *pool->chains);
-    if (pool->blocks == NULL || pool->chains == NULL) {
+    if (pool->items == NULL || pool->chains == NULL) {
         ss_pool_free(pool);
         return -ENOMEM;
     }
     pool->chain_mask = chains - 1;
-    pool->total = (uint32_t)total;
-    pool->blocks[total].before = pool->blocks[total].after = pool->total;
+    pool->total = pool->unused = (uint32_t)total;
+    pool->fresh = total;
+    pool->items[total].before = pool->items[total].after = pool->total;
     return 0;
 }
 
 void
 ss_pool_free(struct ss_pool *pool)
 {
-    free(pool->blocks);
+    free(pool->items);
     free(pool->chains);
     *pool = (struct ss_pool){0};
 }
 
-/* ---- the queue ---- */
+/* ---- items ---- */
 
-static void
-queue_remove(struct ss_pool *pool, uint32_t block)
+/* There is one: each in use stands for a block at least. */
+static uint32_t
+new_item(struct ss_pool *pool)
 {
-    const struct ss_pool_block *it = &pool->blocks[block];
-    pool->blocks[it->before].after = it->after;
-    pool->blocks[it->after].before = it->before;
+    uint32_t item = pool->unused;
+    if (item == pool->total)
+        return pool->begun++;
+    pool->unused = pool->items[item].after;
+    return item;
 }
 
 static void
-queue_append(struct ss_pool *pool, uint32_t block)
+free_item(struct ss_pool *pool, uint32_t item)
 {
-    struct ss_pool_block *anchor = &pool->blocks[pool->total];
-    pool->blocks[block].before = anchor->before;
-    pool->blocks[block].after = pool->total;
-    pool->blocks[anchor->before].after = block;
-    anchor->before = block;
-}
-
-void
-ss_pool_take_all(struct ss_pool *pool, uint32_t *out, uint64_t count)
-{
-    for (; count > 0 && pool->fresh < pool->total; count--) {
-        pool->blocks[pool->fresh].references = 1;
-        *out++ = pool->fresh++;
-    }
-    uint32_t first = pool->blocks[pool->total].after;
-    for (; count > 0; count--) {
-        struct ss_pool_block *it = &pool->blocks[first];
-        pool->evictions += it->key != 0;
-        if (it->key > SS_POOL_UNSOUGHT)
-            ss_pool_forget(pool, first);
-        it->key = 0;
-        it->references = 1;
-        *out++ = first;
-        first = it->after;
-    }
-    pool->blocks[pool->total].after = first;
-    pool->blocks[first].before = pool->total;
-}
-
-int
-ss_pool_share(struct ss_pool *pool, uint32_t block)
-{
-    if (pool->blocks[block].references++ > 0)
-        return 0;
-    queue_remove(pool, block);
-    return 1;
-}
-
-int
-ss_pool_give(struct ss_pool *pool, uint32_t block)
-{
-    if (--pool->blocks[block].references > 0)
-        return 0;
-    queue_append(pool, block);
-    return 1;
-}
-
-void
-ss_pool_give_own(struct ss_pool *pool, const uint32_t *blocks, uint64_t count, uint64_t full)
-{
-    uint32_t last = pool->blocks[pool->total].before;
-    while (count-- > 0) {
-        struct ss_pool_block *it = &pool->blocks[blocks[count]];
-        if (count < full && it->key == 0)
-            it->key = SS_POOL_UNSOUGHT;
-        it->references = 0;
-        it->before = last;
-        pool->blocks[last].after = blocks[count];
-        last = blocks[count];
-    }
-    pool->blocks[last].after = pool->total;
-    pool->blocks[pool->total].before = last;
+    pool->items[item].key = 0;
+    pool->items[item].length = 0;
+    pool->items[item].after = pool->unused;
+    pool->unused = item;
 }
 
 /* ---- the index ---- */
@@ -121,8 +67,8 @@ static uint32_t *
 link_to(const struct ss_pool *pool, uint64_t key)
 {
     uint32_t *link = &pool->chains[key & pool->chain_mask];
-    while (*link != 0 && pool->blocks[*link - 1].key != key)
-        link = &pool->blocks[*link - 1].chained;
+    while (*link != 0 && pool->items[*link - 1].key != key)
+        link = &pool->items[*link - 1].chained;
     return link;
 }
 
@@ -133,91 +79,192 @@ ss_pool_find(const struct ss_pool *pool, uint64_t key)
     return link != 0 ? link - 1 : SS_POOL_NONE;
 }
 
-void
-ss_pool_index(struct ss_pool *pool, uint32_t block, uint64_t key)
+static void
+enter_index(struct ss_pool *pool, uint32_t block)
 {
-    uint32_t *link = link_to(pool, key);
-    struct ss_pool_block *it = &pool->blocks[block];
-    it->key = key;
+    struct ss_pool_item *it = &pool->items[block];
+    uint32_t *link = link_to(pool, it->key);
     it->twin_before = it->twin_after = block;
     it->chained = 0;
     if (*link == 0) {
         *link = block + 1;
         return;
     }
-    struct ss_pool_block *first = &pool->blocks[*link - 1];
+    struct ss_pool_item *first = &pool->items[*link - 1];
     it->twin_before = first->twin_before;
     it->twin_after = *link - 1;
-    pool->blocks[first->twin_before].twin_after = block;
+    pool->items[first->twin_before].twin_after = block;
     first->twin_before = block;
 }
 
 /* Out of its chain; a twin takes its place. */
 static void
-unchain(struct ss_pool *pool, uint32_t *link, const struct ss_pool_block *it)
+unchain(struct ss_pool *pool, uint32_t *link, const struct ss_pool_item *it)
 {
     uint32_t block = *link - 1;
     if (it->twin_after == block) {
         *link = it->chained;
         return;
     }
-    pool->blocks[it->twin_after].chained = it->chained;
+    pool->items[it->twin_after].chained = it->chained;
     *link = it->twin_after + 1;
 }
 
-void
-ss_pool_forget(struct ss_pool *pool, uint32_t block)
+static void
+leave_index(struct ss_pool *pool, uint32_t block)
 {
-    struct ss_pool_block *it = &pool->blocks[block];
-    if (it->key != SS_POOL_UNSOUGHT) {
-        uint32_t *link = link_to(pool, it->key);
-        if (*link == block + 1)
-            unchain(pool, link, it);
-        pool->blocks[it->twin_before].twin_after = it->twin_after;
-        pool->blocks[it->twin_after].twin_before = it->twin_before;
+    const struct ss_pool_item *it = &pool->items[block];
+    uint32_t *link = link_to(pool, it->key);
+    if (*link == block + 1)
+        unchain(pool, link, it);
+    pool->items[it->twin_before].twin_after = it->twin_after;
+    pool->items[it->twin_after].twin_before = it->twin_before;
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_remove(struct ss_pool *pool, uint32_t item)
+{
+    const struct ss_pool_item *it = &pool->items[item];
+    pool->items[it->before].after = it->after;
+    pool->items[it->after].before = it->before;
+}
+
+static void
+queue_append(struct ss_pool *pool, uint32_t item)
+{
+    struct ss_pool_item *anchor = &pool->items[pool->total];
+    pool->items[item].before = anchor->before;
+    pool->items[item].after = pool->total;
+    pool->items[anchor->before].after = item;
+    anchor->before = item;
+}
+
+/* The item that is first gives up to `count` blocks: how many those were. */
+static uint64_t
+take_first(struct ss_pool *pool, uint64_t count)
+{
+    uint32_t first = pool->items[pool->total].after;
+    struct ss_pool_item *it = &pool->items[first];
+    uint64_t taken = 1;
+    if (it->key > SS_POOL_CACHED) {
+        leave_index(pool, first);
+    } else if (count < it->length) {
+        pool->evictions += it->key == SS_POOL_CACHED ? count : 0;
+        it->length -= (uint32_t)count;
+        return count;
+    } else {
+        taken = it->length;
     }
-    it->key = 0;
+    pool->evictions += it->key != SS_POOL_PLAIN ? taken : 0;
+    queue_remove(pool, first);
+    free_item(pool, first);
+    return taken;
+}
+
+void
+ss_pool_take(struct ss_pool *pool, uint64_t count)
+{
+    uint64_t fresh = count < pool->fresh ? count : pool->fresh;
+    pool->fresh -= fresh;
+    for (count -= fresh; count > 0;)
+        count -= take_first(pool, count);
+}
+
+void
+ss_pool_put(struct ss_pool *pool, uint64_t count, uint64_t what)
+{
+    uint32_t last = pool->items[pool->total].before;
+    if (count == 0)
+        return;
+    if (last == pool->total || pool->items[last].key != what) {
+        last = new_item(pool);
+        pool->items[last].key = what;
+        queue_append(pool, last);
+    }
+    pool->items[last].length += (uint32_t)count;
+}
+
+/* ---- blocks with a key ---- */
+
+uint32_t
+ss_pool_name(struct ss_pool *pool, uint64_t key)
+{
+    uint32_t block = new_item(pool);
+    pool->items[block].key = key;
+    pool->items[block].references = 1;
+    enter_index(pool, block);
+    return block;
+}
+
+void
+ss_pool_unname(struct ss_pool *pool, uint32_t block)
+{
+    leave_index(pool, block);
+    pool->items[block].references = 0;
+    free_item(pool, block);
+}
+
+int
+ss_pool_share(struct ss_pool *pool, uint32_t block)
+{
+    if (pool->items[block].references++ > 0)
+        return 0;
+    queue_remove(pool, block);
+    return 1;
+}
+
+int
+ss_pool_give(struct ss_pool *pool, uint32_t block)
+{
+    if (--pool->items[block].references > 0)
+        return 0;
+    queue_append(pool, block);
+    return 1;
 }
 
 /* ---- for --verify ---- */
 
 static const char *
-check_blocks(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_blocks)
+check_index(const struct ss_pool *pool, const uint32_t *holders)
 {
-    uint64_t unheld = 0, indexed = 0;
+    uint64_t indexed = 0;
     for (uint32_t i = 0; i < pool->total; i++) {
-        const struct ss_pool_block *it = &pool->blocks[i];
+        const struct ss_pool_item *it = &pool->items[i];
         if (it->references != holders[i])
             return "holders of a block";
-        if (i >= pool->fresh && (it->references > 0 || it->key != 0))
-            return "a block in use that was never taken";
-        unheld += it->references == 0;
-        if (it->key == 0 || it->key == SS_POOL_UNSOUGHT)
+        if (i >= pool->begun && (it->references > 0 || it->key != 0 || it->length > 0))
+            return "an item in use that never was";
+        if (it->key <= SS_POOL_CACHED)
             continue;
         uint32_t first = ss_pool_find(pool, it->key);
-        if (first == SS_POOL_NONE || pool->blocks[it->twin_after].key != it->key ||
-            pool->blocks[it->twin_after].twin_before != i)
+        if (first == SS_POOL_NONE || pool->items[it->twin_after].key != it->key ||
+            pool->items[it->twin_after].twin_before != i)
             return "the index of full blocks";
         indexed += first == i;
     }
     for (uint64_t i = 0; i <= pool->chain_mask; i++)
-        for (uint32_t link = pool->chains[i]; link != 0; link = pool->blocks[link - 1].chained)
+        for (uint32_t link = pool->chains[i]; link != 0; link = pool->items[link - 1].chained)
             indexed--;
-    if (indexed != 0)
-        return "keys in the index";
-    return unheld == free_blocks ? NULL : "free blocks";
+    return indexed == 0 ? NULL : "keys in the index";
 }
 
 const char *
 ss_pool_check(const struct ss_pool *pool, const uint32_t *holders, uint64_t free_blocks)
 {
-    uint64_t queued = pool->total - pool->fresh;
-    for (uint32_t at = pool->blocks[pool->total].after; at != pool->total; at = pool->blocks[at].after) {
-        if (pool->blocks[at].references > 0 || pool->blocks[pool->blocks[at].after].before != at)
+    uint64_t queued = pool->fresh, unheld = 0;
+    for (uint32_t at = pool->items[pool->total].after; at != pool->total; at = pool->items[at].after) {
+        const struct ss_pool_item *it = &pool->items[at];
+        int is_run = it->key <= SS_POOL_CACHED;
+        if (it->references > 0 || pool->items[it->after].before != at || is_run != (it->length > 0))
             return "the queue of free blocks";
-        queued++;
+        queued += is_run ? it->length : 1;
+        unheld += !is_run;
     }
-    if (queued != free_blocks)
+    for (uint32_t i = 0; i < pool->total; i++)
+        unheld -= pool->items[i].key > SS_POOL_CACHED && pool->items[i].references == 0;
+    if (queued != free_blocks || unheld != 0)
         return "free blocks in the queue";
-    return check_blocks(pool, holders, free_blocks);
+    return check_index(pool, holders);
 }

@@ -16,11 +16,12 @@ struct ss_prefix {
     uint64_t *ids;                /* of pieces of the prompt, as streams */
     uint32_t id_count, id_tokens; /* how many, and tokens of each piece */
     uint32_t prompt_tokens, shared_tokens;
-    uint32_t *blocks; /* held, in order: those of the prefill; decoded ones have no place until the request leaves */
-    uint32_t count, capacity;
+    uint32_t *blocks; /* the first of those held, as far as others may find them: items of the pool, in order */
+    uint32_t tabled;  /* how many; of a request that does not run, how many were found at the last look */
+    uint32_t capacity;
+    uint32_t count;       /* held, those of the prefill: the decoded ones are the batch's until the request leaves */
     uint32_t known;       /* blocks from this one on hold what their request alone can ask for */
     uint32_t named;       /* some of those were given up, to be looked for: they are in the index */
-    uint32_t indexed;     /* of those held, so many have been looked at for the index */
     uint32_t lost_tokens; /* computed before the last preemption */
 };
 

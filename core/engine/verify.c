@@ -63,8 +63,7 @@ broken(const struct ss_replica *replica, const char *law, uint64_t counted, uint
                         (unsigned long long)kept);
 }
 
-/* Blocks that requests share are held once: then the tables and the heap of decoded blocks are counted, and the pool.
- */
+/* Blocks that requests share are held once: then the tables and the decoded blocks are counted, and the pool. */
 static int
 verify_shared(const struct ss_replica *replica, const struct recount *real, struct servsim_error *err)
 {

@@ -33,7 +33,7 @@ ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t prio
         struct ss_sender *senders = ss_pages_resize(records->senders, had * size, records->capacity * size);
         if (senders == NULL)
             return -ENOMEM;
-        memset(senders + had, 0, (records->capacity - had) * size);
+        memset(senders + had, 0, (records->count - had) * size); /* each that follows is set when it comes */
         records->senders = senders;
         records->sender_capacity = records->capacity;
     }

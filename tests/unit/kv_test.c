@@ -3,7 +3,7 @@
  *
  * The reference keeps lists of blocks, each with a copy of all tokens that it stands for; it compares texts, searches
  * by scanning, gives each decode its own block at its own step and names it when it is full. The engine names streams,
- * hashes, and gives decoded blocks their owner when a request leaves. Over random traffic both must find the same,
+ * hashes, and only counts what nobody else can ask for. Over random traffic both must find the same,
  * drop the same, and have the same blocks free.
  */
 #include "engine/kv.h"
