@@ -120,6 +120,8 @@ draw_row(struct stream *stream, struct servsim_arrival *out)
         out->output_tokens = 1 + (uint32_t)(-log(servsim_random_unit(&stream->random)) * traffic->output_max);
     if (traffic->callers)
         draw_caller(stream, out);
+    if (traffic->tell != NULL)
+        traffic->tell(traffic, stream->sent, &stream->random, out);
 }
 
 static int32_t
@@ -264,16 +266,24 @@ stand_in(struct ss_use *use, const struct ss_plugin *plugin, struct servsim_valu
         *use = (struct ss_use){.plugin = plugin, .options = {.values = value, .count = 1}};
 }
 
+struct ss_cell
+ss_toy_cell(const struct ss_toy *toy, struct servsim_value *value)
+{
+    struct ss_cell cell = toy->cell;
+    *value = (struct servsim_value){.name = "toy", .text = (const char *)(const void *)toy, .present = 2};
+    stand_in(&cell.hardware, toy->device.wants_range ? &ranged_plugin : &device_plugin, value);
+    stand_in(&cell.workload, &traffic_plugin, value);
+    stand_in(&cell.scheduler, &ss_toy_scheduler, value);
+    stand_in(&cell.router, &ss_toy_router, value);
+    return cell;
+}
+
 int
 ss_toy_run(const struct ss_toy *toy, int stepwise, struct ss_result *result, struct servsim_error *err)
 {
     const struct ss_sim_options options = {.stepwise = stepwise, .verify = 1};
-    struct servsim_value value = {.name = "toy", .text = (const char *)(const void *)toy, .present = 2};
-    struct ss_cell cell = toy->cell;
-    stand_in(&cell.hardware, toy->device.wants_range ? &ranged_plugin : &device_plugin, &value);
-    stand_in(&cell.workload, &traffic_plugin, &value);
-    stand_in(&cell.scheduler, &ss_toy_scheduler, &value);
-    stand_in(&cell.router, &ss_toy_router, &value);
+    struct servsim_value value;
+    const struct ss_cell cell = ss_toy_cell(toy, &value);
     return ss_simulate(&cell, &options, result, err);
 }
 

@@ -27,6 +27,9 @@ struct ss_toy_traffic {
     int64_t tick_ps;        /* arrivals fall on multiples of it; 0: anywhere */
     int64_t every_ps;       /* gaps of just that; 0: exponential */
     int callers;            /* a client, a priority, a deadline and a session for each request, at random too */
+    /* What else there is to say of random request number `index`, its lengths and its arrival known; NULL: nothing. */
+    void (*tell)(const struct ss_toy_traffic *traffic, uint64_t index, struct servsim_random *random,
+                 struct servsim_arrival *out);
     /* Instead of random ones: fills request number `index` (its arrival too) and returns 1, or 0 at the end. */
     int (*row)(const struct ss_toy_traffic *traffic, uint64_t index, struct servsim_arrival *out);
     /* Called before request number `midway_at` is handed out; NULL: not. */
@@ -57,6 +60,10 @@ void ss_toy_init(struct ss_toy *toy);
 
 /* The cell drawn by `seed`: small and large, short of memory and not, steps that end together and not. */
 void ss_toy_randomise(struct ss_toy *toy, uint64_t seed);
+
+/* The toy's cell with toys where it has no plugins. `value` carries the toy to them; both must outlive the cell's use.
+ */
+struct ss_cell ss_toy_cell(const struct ss_toy *toy, struct servsim_value *value);
 
 /* As ss_simulate(), always under verify. */
 int ss_toy_run(const struct ss_toy *toy, int stepwise, struct ss_result *result, struct servsim_error *err);

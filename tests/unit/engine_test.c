@@ -53,7 +53,7 @@ randomise(struct toy *toy, uint64_t seed)
     toy->device.wants_range = PICK(&random, 0, 0, 1);
     if (PICK(&random, 0, 0, 1)) {
         /* whole milliseconds: ends of steps and arrivals fall together, and the order at one instant shows */
-        toy->device = (struct toy_device){.step_ps = 1000000000, .constant = 1};
+        toy->device = (struct ss_toy_device){.step_ps = 1000000000, .constant = 1};
         toy->traffic.tick_ps = 1000000000;
         cell->overhead.step_ps = 0;
     }
@@ -152,9 +152,9 @@ randomise_prompts(struct toy *toy, uint64_t seed)
 {
     struct servsim_random random = {seed * 1299709};
     toy->cell.prefix_caching = 1;
-    toy->traffic.identity = (int)PICK(&random, TOY_UNKNOWN, TOY_PROMPTS, TOY_SHARED, TOY_TOKENS, TOY_PIECES);
-    toy->traffic.distinct = PICK(&random, 1, 3, 20);
-    toy->traffic.prefix_tokens = PICK(&random, 1, 16, 40, 100);
+    toy->prompts.identity = (int)PICK(&random, TOY_UNKNOWN, TOY_PROMPTS, TOY_SHARED, TOY_TOKENS, TOY_PIECES);
+    toy->prompts.distinct = PICK(&random, 1, 3, 20);
+    toy->prompts.prefix_tokens = PICK(&random, 1, 16, 40, 100);
 }
 
 /* Pipeline stages, data-parallel ranks of a dense model and of one with experts, and their mixes. */
@@ -576,7 +576,7 @@ test_v1_order(void)
         toy.cell.max_num_batched_tokens = toy.cell.max_num_seqs + PICK(&random, 0, 1, 7, 40);
         toy.cell.stop_after = SS_NEVER;
         toy.cell.overhead = (struct ss_overhead){.name = "ideal"};
-        toy.device = (struct toy_device){.step_ps = 1000000000, .constant = 1};
+        toy.device = (struct ss_toy_device){.step_ps = 1000000000, .constant = 1};
         (void)snprintf(options, sizeof options, "{long_prefill_threshold: %u}", cap);
         toy_use(&toy, SERVSIM_KIND_SCHEDULER, "fcfs", options);
         CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
@@ -642,13 +642,13 @@ single_server(struct toy *toy, double step_ms, double mean_gap_s, uint32_t outpu
     toy->cell.max_model_len = 1000000;
     toy->cell.kv_blocks = 1000000;
     /* the toy device adds 7 ps for the token and 1 ps for the causal pair of a prefill of one */
-    toy->device = (struct toy_device){.step_ps = (int64_t)(step_ms * 1e9) - 8};
-    toy->traffic = (struct toy_traffic){.requests = 400000,
-                                        .gap_s = mean_gap_s,
-                                        .prompt_min = 1,
-                                        .prompt_max = 1,
-                                        .output_min = output_tokens,
-                                        .output_max = output_tokens};
+    toy->device = (struct ss_toy_device){.step_ps = (int64_t)(step_ms * 1e9) - 8};
+    toy->traffic = (struct ss_toy_traffic){.requests = 400000,
+                                           .gap_s = mean_gap_s,
+                                           .prompt_min = 1,
+                                           .prompt_max = 1,
+                                           .output_min = output_tokens,
+                                           .output_max = output_tokens};
 }
 
 /* One token each: M/D/1, mean wait load x service / (2 (1 - load)). */
@@ -695,8 +695,8 @@ test_by_hand(void)
     toy_init(&toy);
     toy.cell.max_num_batched_tokens = 4;
     toy.cell.max_num_seqs = 4;
-    toy.device = (struct toy_device){.step_ps = SS_PS_PER_MS};
-    toy.traffic = (struct toy_traffic){
+    toy.device = (struct ss_toy_device){.step_ps = SS_PS_PER_MS};
+    toy.traffic = (struct ss_toy_traffic){
         .requests = 2, .burst = 2, .prompt_min = 3, .prompt_max = 3, .output_min = 3, .output_max = 3};
     CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
     /* a step costs 1 ms + 7 ps a token + one ps a causal pair */
@@ -731,8 +731,8 @@ test_whole_length_must_fit(void)
     toy.cell.kv_blocks = 4;
     toy.cell.max_num_batched_tokens = 4;
     toy.cell.max_num_seqs = 4;
-    toy.device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
-    toy.traffic = (struct toy_traffic){
+    toy.device = (struct ss_toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy.traffic = (struct ss_toy_traffic){
         .requests = 2, .burst = 2, .prompt_min = 8, .prompt_max = 8, .output_min = 2, .output_max = 2};
     CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
     /* chunks in steps 1 and 2; the second token in step 3, where it takes a third block and leaves one, of two needed
@@ -757,13 +757,13 @@ by_hand(struct toy *toy, const struct toy_policy *policy, uint64_t count, uint32
     toy->cell.max_num_batched_tokens = 8;
     toy->cell.max_num_seqs = 2;
     toy->cell.swap_bytes_per_s = 1024e3; /* a block of 4 x 256 bytes takes 1 ms */
-    toy->device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
-    toy->traffic = (struct toy_traffic){.requests = count,
-                                        .burst = (uint32_t)count,
-                                        .prompt_min = 4,
-                                        .prompt_max = 4,
-                                        .output_min = output_min,
-                                        .output_max = output_max};
+    toy->device = (struct ss_toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy->traffic = (struct ss_toy_traffic){.requests = count,
+                                           .burst = (uint32_t)count,
+                                           .prompt_min = 4,
+                                           .prompt_max = 4,
+                                           .output_min = output_min,
+                                           .output_max = output_max};
     toy_schedule(toy, policy);
     CU_ASSERT_EQUAL_FATAL(toy_run(toy, 0, result), 0);
 }
@@ -840,13 +840,13 @@ run_staggered(const struct ss_overhead *overhead, struct ss_result *result)
     toy.cell.max_num_batched_tokens = 16;
     toy.cell.max_num_seqs = 16;
     toy.cell.overhead = *overhead;
-    toy.device = (struct toy_device){.step_ps = 10 * SS_PS_PER_MS, .constant = 1};
-    toy.traffic = (struct toy_traffic){.requests = 3,
-                                       .every_ps = 4 * SS_PS_PER_MS,
-                                       .prompt_min = 1,
-                                       .prompt_max = 1,
-                                       .output_min = 3,
-                                       .output_max = 3};
+    toy.device = (struct ss_toy_device){.step_ps = 10 * SS_PS_PER_MS, .constant = 1};
+    toy.traffic = (struct ss_toy_traffic){.requests = 3,
+                                          .every_ps = 4 * SS_PS_PER_MS,
+                                          .prompt_min = 1,
+                                          .prompt_max = 1,
+                                          .output_min = 3,
+                                          .output_max = 3};
     CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);
     toy_free(&toy);
 }
@@ -906,13 +906,13 @@ at_once(struct toy *toy, uint32_t count, uint32_t prompt, uint32_t output)
     toy_init(toy);
     toy->cell.max_num_batched_tokens = 4;
     toy->cell.max_num_seqs = 4;
-    toy->device = (struct toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
-    toy->traffic = (struct toy_traffic){.requests = count,
-                                        .burst = count,
-                                        .prompt_min = prompt,
-                                        .prompt_max = prompt,
-                                        .output_min = output,
-                                        .output_max = output};
+    toy->device = (struct ss_toy_device){.step_ps = SS_PS_PER_MS, .constant = 1};
+    toy->traffic = (struct ss_toy_traffic){.requests = count,
+                                           .burst = count,
+                                           .prompt_min = prompt,
+                                           .prompt_max = prompt,
+                                           .output_min = output,
+                                           .output_max = output};
 }
 
 /*
@@ -1208,7 +1208,7 @@ test_worked_check(void)
         toy.cell.max_num_batched_tokens = 2048;
         toy.cell.kv_blocks = 0;
         toy.cell.overhead = (struct ss_overhead){.step_ps = 750000000, .layer_ps = 12500000};
-        toy.traffic = (struct toy_traffic){
+        toy.traffic = (struct ss_toy_traffic){
             .requests = 1, .prompt_min = 512, .prompt_max = 512, .output_min = 128, .output_max = 128};
         toy_use(&toy, SERVSIM_KIND_HARDWARE, "custom", cases[i].options);
         CU_ASSERT_EQUAL_FATAL(toy_run(&toy, 0, result), 0);

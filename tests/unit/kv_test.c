@@ -132,7 +132,7 @@ struct trial {
     struct plain_pool plain;
     struct pair pairs[MOST_REQUESTS];
     struct servsim_random random;
-    struct toy_traffic traffic;
+    struct toy_prompts prompts;
     struct toy_storage storage;
     uint64_t requests, admissions;
     uint64_t hits, preemptions; /* of all trials: not cleared */
@@ -176,8 +176,8 @@ arrive(struct trial *trial, struct pair *pair)
     pair->request.seen.id = trial->requests++;
     arrival.prompt_tokens = pair->request.seen.prompt_tokens = 1 + below(trial, room / 2);
     pair->request.output_tokens = 1 + below(trial, room / 3 + 1);
-    if (trial->traffic.identity != TOY_UNKNOWN)
-        toy_identify(&arrival, &trial->traffic, &trial->random, &trial->storage);
+    if (trial->prompts.identity != TOY_UNKNOWN)
+        toy_identify(&arrival, &trial->prompts, &trial->random, &trial->storage);
     CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&pair->extras.prefix, pair->request.seen.id, &arrival, trial->kv.block_size),
                           0);
     spell(&pair->plain, &arrival, pair->request.seen.id);
@@ -374,7 +374,7 @@ begin(struct trial *trial, uint64_t seed)
     trial->plain.total = trial->plain.queued = 6 + below(trial, MOST_BLOCKS - 6);
     for (uint32_t i = 0; i < trial->plain.total; i++)
         trial->plain.queue[i] = i;
-    trial->traffic = (struct toy_traffic){
+    trial->prompts = (struct toy_prompts){
         .identity = identities[below(trial, 5)], .distinct = 1 + below(trial, 6), .prefix_tokens = below(trial, 100)};
     ss_kv_init(&trial->kv, trial->plain.total, 0, trial->plain.block_size);
     CU_ASSERT_EQUAL_FATAL(ss_kv_cache(&trial->kv, &err), 0);

@@ -25,27 +25,21 @@ static void
 init(struct toy *toy, int identity)
 {
     toy_init(toy);
-    toy->traffic = (struct toy_traffic){.requests = 300,
-                                        .gap_s = 0.05,
-                                        .prompt_min = 1,
-                                        .prompt_max = 900,
-                                        .output_min = 1,
-                                        .output_max = 60,
-                                        .identity = identity,
-                                        .distinct = 20,
-                                        .prefix_tokens = 100};
+    toy->traffic = (struct ss_toy_traffic){
+        .requests = 300, .gap_s = 0.05, .prompt_min = 1, .prompt_max = 900, .output_min = 1, .output_max = 60};
+    toy->prompts = (struct toy_prompts){identity, 20, 100};
     toy->cell.prefix_caching = identity != TOY_UNKNOWN;
-    toy_place(toy);
 }
 
 /* The copy; the file is gone when it returns. */
 static int
-pack(const struct toy *toy, size_t limit_bytes, struct ss_packed_traffic *out)
+pack(struct toy *toy, size_t limit_bytes, struct ss_packed_traffic *out)
 {
     struct servsim_error err = {.size = sizeof err};
     FILE *file = tmpfile();
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    int rc = ss_pack_traffic(&toy->cell, fileno(file), limit_bytes, &err);
+    const struct ss_cell cell = toy_cell(toy);
+    int rc = ss_pack_traffic(&cell, fileno(file), limit_bytes, &err);
     if (rc == 0)
         rc = ss_packed_traffic_map(out, fileno(file));
     (void)fclose(file);
@@ -112,16 +106,17 @@ rows_are_the_plugins(void)
         struct servsim_arrival left, right;
         struct servsim_error err = {.size = sizeof err};
         init(&toy, kinds[i].identity);
+        struct ss_cell cell = toy_cell(&toy);
         FILE *file = tmpfile();
         CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&plugin, &toy.cell, &host, &err), 0);
+        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&plugin, &cell, &host, &err), 0);
         CU_ASSERT_EQUAL_FATAL(ss_traffic_pack(&plugin, fileno(file), ROOM, &err), 0);
         ss_traffic_close(&plugin);
         CU_ASSERT_EQUAL_FATAL(ss_packed_traffic_map(&packed, fileno(file)), 0);
         (void)fclose(file);
-        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&plugin, &toy.cell, &host, &err), 0);
-        toy.cell.packed_traffic = &packed;
-        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&copy, &toy.cell, &host, &err), 0);
+        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&plugin, &cell, &host, &err), 0);
+        cell.packed_traffic = &packed;
+        CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&copy, &cell, &host, &err), 0);
         for (uint64_t row = 0; row < toy.traffic.requests; row++) {
             CU_ASSERT_EQUAL_FATAL(ss_traffic_next(&plugin, &left, &err), 1);
             CU_ASSERT_EQUAL_FATAL(ss_traffic_next(&copy, &right, &err), 1);
@@ -162,13 +157,14 @@ broken_copies_are_refused(void)
     struct ss_packed_traffic packed;
     struct servsim_error err = {.size = sizeof err};
     init(&toy, TOY_PROMPTS);
+    const struct ss_cell cell = toy_cell(&toy);
     FILE *file = tmpfile();
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_EQUAL(ss_packed_traffic_map(&packed, fileno(file)), -EINVAL);
-    CU_ASSERT_EQUAL(ss_pack_traffic(&toy.cell, fileno(file), 4096, &err), -EFBIG);
+    CU_ASSERT_EQUAL(ss_pack_traffic(&cell, fileno(file), 4096, &err), -EFBIG);
     CU_ASSERT_EQUAL(ss_packed_traffic_map(&packed, fileno(file)), -EINVAL);
     CU_ASSERT_EQUAL_FATAL(lseek(fileno(file), 0, SEEK_SET), 0);
-    CU_ASSERT_EQUAL(ss_pack_traffic(&toy.cell, fileno(file), ROOM, &err), 0);
+    CU_ASSERT_EQUAL(ss_pack_traffic(&cell, fileno(file), ROOM, &err), 0);
     CU_ASSERT_EQUAL_FATAL(ss_packed_traffic_map(&packed, fileno(file)), 0);
     size_t whole = packed.bytes;
     ss_packed_traffic_unmap(&packed);
