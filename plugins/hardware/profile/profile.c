@@ -17,6 +17,8 @@ struct device {
     struct bundle bundle;
     struct servsim_device about;
     double cold_us_per_byte; /* of weights that come from memory; 0: not known */
+    double moe_fixed_us;     /* of experts, however wide */
+    uint32_t expert_ffn;     /* width of a whole expert */
     void *link;              /* an analytic device that prices messages and nothing else */
 };
 
@@ -112,6 +114,31 @@ elementwise(void *self, const struct servsim_elementwise *op, int64_t *ps, struc
     return price_layer(self, layers[op->role], op->rows, op->times, 0.0, ps, err);
 }
 
+/* What the experts take however few and narrow they are: launches, sorting. From the row of fewest tokens that tells.
+ */
+static double
+fixed_us(const struct grid *moe)
+{
+    const struct grid_node *tokens = moe->chunk_count > 0 ? &moe->corners[moe->chunks[0].first] : NULL;
+    for (uint32_t i = 0; tokens != NULL && i < moe->chunks[0].count; i++) {
+        const struct grid_node *plane = &moe->planes[tokens[i].first];
+        const struct curve_point *points = &moe->points[plane->first];
+        if (plane->count < 2)
+            continue;
+        double slope = (points[1].us - points[0].us) / (double)(points[1].at - points[0].at);
+        return fmin(fmax(points[0].us - slope * (double)points[0].at, 0.0), points[0].us);
+    }
+    return 0.0;
+}
+
+/* The table has whole experts. Under tensor parallel without expert parallel a GPU has a part of the width of each. */
+static double
+share_of_expert(const struct device *device, const struct servsim_moe *op)
+{
+    return device->expert_ffn > 0 && op->ffn > 0 && op->ffn < device->expert_ffn ? (double)op->ffn / device->expert_ffn
+                                                                                 : 1.0;
+}
+
 /*
  * The table was measured on one GPU that holds all experts: as many pairs of a token and an expert there are
  * tokens_here / top_k tokens. But kernels choose their tiles by all rows that come in, before those that belong to
@@ -131,6 +158,7 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
     tokens = tokens > all ? tokens : all;
     struct curve_piece piece = grid_decodes(&device->bundle.moe, (int64_t)tokens, (int64_t)op->experts_hit);
     double us = piece.us + piece.slope * (op->experts_hit - (double)piece.low);
+    us = device->moe_fixed_us + (us - device->moe_fixed_us) * share_of_expert(device, op);
     return to_ps(us * op->times * PS_PER_US, ps, err);
 }
 
@@ -371,6 +399,8 @@ create(const struct servsim_host *host, const struct servsim_create *args, void 
     if (!servsim_integer(args, "skew"))
         device->bundle.skew.enabled = 0;
     device->cold_us_per_byte = head_us_per_byte(&device->bundle, args->context);
+    device->moe_fixed_us = fixed_us(&device->bundle.moe);
+    device->expert_ffn = ((const struct servsim_hardware_context *)args->context)->expert_ffn;
     name_device(device);
     *self = device;
     return 0;

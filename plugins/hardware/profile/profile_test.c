@@ -332,19 +332,26 @@ test_moe(void)
 }
 
 static double
-price_experts(const struct fake_plugin *device, uint64_t tokens, double hit)
+price_part_of_experts(const struct fake_plugin *device, uint64_t tokens, double hit, uint32_t ffn)
 {
     const struct servsim_hardware_ops *ops = device->descriptor->ops;
     const struct servsim_moe op = {.size = sizeof op,
                                    .times = 2,
                                    .experts = 64,
                                    .top_k = 8,
+                                   .ffn = ffn,
                                    .tokens = tokens,
                                    .tokens_here = tokens * 8,
                                    .experts_hit = hit};
     struct servsim_error err = {.size = sizeof err};
     int64_t ps = -1;
     return ops->moe(device->self, &op, &ps, &err) == 0 ? layer_us(ps) : -1;
+}
+
+static double
+price_experts(const struct fake_plugin *device, uint64_t tokens, double hit)
+{
+    return price_part_of_experts(device, tokens, hit, 333);
 }
 
 /* Experts of 1 MB each. At 4 tokens 16 and 32 take 6 us each more, and 8 were found in the L2: 140 - 8 x 6. The rows of
@@ -368,6 +375,8 @@ test_warm_experts(void)
     CU_ASSERT_DOUBLE_EQUAL(price_experts(&device, 2, 8), 88, 1e-6);
     CU_ASSERT_DOUBLE_EQUAL(price_experts(&device, 1, 8), 82, 1e-6);
     CU_ASSERT_DOUBLE_EQUAL(price_experts(&device, 9, 512), 500, 1e-6);
+    /* a third of each: 42 us are launches and the like (at 2 tokens, 88 - 8 x 46 / 8) */
+    CU_ASSERT_DOUBLE_EQUAL(price_part_of_experts(&device, 4, 16, 111), 42 + (140 - 42) / 3.0, 1e-6);
     fake_destroy(&device);
 }
 
