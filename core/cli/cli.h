@@ -74,6 +74,15 @@ void ss_print_figures(const struct ss_cell *cell, int width, const char *summary
 /* Runs a whole experiment, with progress, and prints the table of its cells. Returns an exit status. */
 int ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const struct ss_run_flags *flags);
 
+/* A pattern of --cell that fits no cell is a mistake; an exit status. */
+int ss_check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *flags);
+
+/* Complains that there is no such experiment, and says which one ships. Returns SS_EXIT_BAD. */
+int ss_no_such_experiment(const struct ss_cli *cli, const char *file);
+
+/* The number of workers that `text` names, 1 to 256; 0, with a complaint, where it names none. */
+uint32_t ss_jobs_of(const char *text);
+
 /* Draws charts that are written, and says where they are, or what is missing. Returns an exit status. */
 struct ss_charts;
 int ss_print_charts(struct ss_charts *charts, int quiet);
@@ -87,6 +96,7 @@ int ss_cmd_report(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_analyze(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_validate(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_calibrate(int argc, char **argv, struct ss_cli *cli);
+int ss_cmd_plan(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_compare(int argc, char **argv, struct ss_cli *cli);
 int ss_cmd_plugins(int argc, char **argv, const struct ss_lookup *lookup);
 int ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup);

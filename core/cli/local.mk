@@ -8,6 +8,7 @@ core_libservsim_a_SOURCES += \
 	core/cli/models.h \
 	core/cli/models_info.c \
 	core/cli/places.c \
+	core/cli/plan.c \
 	core/cli/plugins.c \
 	core/cli/plugins.h \
 	core/cli/plugins_check.c \

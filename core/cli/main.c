@@ -28,6 +28,7 @@ static const char usage[] =
     "  quick             a small built-in experiment on 1, 2 and 4 GPUs: does this installation work?\n"
     "  report DIR        make the reports of a finished experiment again\n"
     "  analyze DIR       what limits each run of it: queue, blocking, idle GPUs, memory\n"
+    "  plan FILE         the most traffic that each cell of it serves within its SLO, and the fewest GPUs for it\n"
     "  compare A B       is B better than A, by more than noise?\n"
     "  validate FILE     how far is a simulation from the real run that it replays?\n"
     "  calibrate ...     fit an engine's own time to real runs\n"
@@ -50,6 +51,7 @@ static const struct command commands[] = {
     {"report", ss_cmd_report, NULL},     {"analyze", ss_cmd_analyze, NULL},     {"compare", ss_cmd_compare, NULL},
     {"plugins", NULL, ss_cmd_plugins},   {"models", NULL, ss_cmd_models},       {"trace", ss_cmd_trace, NULL},
     {"validate", ss_cmd_validate, NULL}, {"calibrate", ss_cmd_calibrate, NULL}, {"schema", NULL, ss_cmd_schema},
+    {"plan", ss_cmd_plan, NULL},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -157,7 +157,6 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
         {"resume", no_argument, NULL, 'r'},       {"cell", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    char *end;
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":o:s:j:qh", options, NULL)) != -1) {
@@ -169,9 +168,9 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
             flags->sets[flags->set_count++] = optarg;
             break;
         case 'j':
-            flags->jobs = (uint32_t)strtoul(optarg, &end, 10);
-            if (*end != '\0' || *optarg == '-' || flags->jobs == 0 || flags->jobs > 256)
-                return ss_complain_text("--jobs %s: not a number of workers; write 1 to 256", optarg);
+            flags->jobs = ss_jobs_of(optarg);
+            if (flags->jobs == 0)
+                return SS_EXIT_BAD;
             break;
         case 'w':
             flags->stepwise = 1;
@@ -198,9 +197,20 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
     return 0;
 }
 
-/* A pattern that fits no cell is a mistake; the nearest name is the likeliest mend. */
-static int
-check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *flags)
+uint32_t
+ss_jobs_of(const char *text)
+{
+    char *end;
+    unsigned long jobs = strtoul(text, &end, 10);
+    if (*end == '\0' && *text != '-' && jobs >= 1 && jobs <= 256)
+        return (uint32_t)jobs;
+    (void)ss_complain_text("--jobs %s: not a number of workers; write 1 to 256", text);
+    return 0;
+}
+
+/* The nearest name is the likeliest mend. */
+int
+ss_check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *flags)
 {
     int status = 0;
     const char **names = calloc(experiment->cell_count, sizeof *names);
@@ -225,8 +235,8 @@ check_cells(const struct ss_experiment *experiment, const struct ss_run_flags *f
     return status;
 }
 
-static int
-no_such_file(const struct ss_cli *cli, const char *file)
+int
+ss_no_such_experiment(const struct ss_cli *cli, const char *file)
 {
     char name[512], place[SS_PLACE_BYTES];
     const char *slash = strrchr(file, '/');
@@ -247,14 +257,14 @@ run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
     struct servsim_error err = {.size = sizeof err};
     struct ss_experiment experiment;
     if (access(file, F_OK) != 0)
-        return no_such_file(cli, file);
+        return ss_no_such_experiment(cli, file);
     if (ss_experiment_read(&experiment, file, flags->sets, flags->set_count, &cli->lookup, &err) != 0)
         return ss_complain(&err);
     char *output = experiment.output;
     if (flags->output != NULL)
         experiment.output = strdup(flags->output);
     int status =
-        experiment.output != NULL ? check_cells(&experiment, flags) : ss_complain_text("no memory for a file name");
+        experiment.output != NULL ? ss_check_cells(&experiment, flags) : ss_complain_text("no memory for a file name");
     if (status == 0)
         status = ss_run_experiment(cli, &experiment, flags);
     if (flags->output != NULL)

@@ -81,6 +81,14 @@ count(const struct ss_result *result, const struct ss_summary_input *input, stru
     }
 }
 
+double
+ss_slo_attainment(const struct ss_result *result, const struct ss_summary_input *input)
+{
+    struct tally tally;
+    count(result, input, &tally);
+    return result->records.count > 0 ? (double)tally.slo_met / (double)result->records.count : 0;
+}
+
 /* ---- predictions ---- */
 
 static void

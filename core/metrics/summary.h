@@ -17,6 +17,9 @@ struct ss_summary_input {
 int ss_summary_json(const struct ss_result *result, const struct ss_summary_input *input, struct ss_text *out,
                     struct servsim_error *err);
 
+/* The share of all requests that finished within the SLO. */
+double ss_slo_attainment(const struct ss_result *result, const struct ss_summary_input *input);
+
 /* requests.csv, series.csv, itl.csv, timeline.csv and failures.csv, written to `path` directly: the caller makes the
  * result appear at once. */
 int ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err);

@@ -8,6 +8,8 @@ core_libservsim_a_SOURCES += \
 	core/sweep/manifest.c \
 	core/sweep/output.c \
 	core/sweep/output.h \
+	core/sweep/plan.c \
+	core/sweep/plan.h \
 	core/sweep/reports.c \
 	core/sweep/sweep.c \
 	core/sweep/sweep.h \

@@ -1,0 +1,288 @@
+/*
+ * sweep/plan.c - bisection over the rate of a cell's traffic, a process for each cell.
+ */
+#include "sweep/plan.h"
+
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/child.h"
+#include "engine/simulation.h"
+#include "metrics/summary.h"
+#include "sweep/traffic.h"
+
+#define MOST_JOBS 256
+#define POLL_MS 200
+#define SLOWEST (1.0 / (1 << 20)) /* of the traffic's own rate */
+#define MOST_RUNS 64              /* of a search: its timeout is that of so many cells */
+
+struct search {
+    const struct ss_plan_options *options;
+    struct ss_cell cell; /* its load_scale is what is searched for */
+    struct ss_plan *plan;
+};
+
+/* ---- one cell, in its process ---- */
+
+static double
+at_json(const json_t *summary, const char *name, const char *part)
+{
+    const json_t *value = json_object_get(summary, name);
+    if (part != NULL)
+        value = json_object_get(value, part);
+    return json_is_number(value) ? json_number_value(value) : 0;
+}
+
+/* What the plan tells of the traffic at a rate, as summary.json has it. */
+static int
+note(struct search *search, const struct ss_result *result, const struct ss_summary_input *input,
+     struct servsim_error *err)
+{
+    struct ss_plan *plan = search->plan;
+    struct ss_text text = {NULL, 0, 0, 0};
+    int rc = ss_summary_json(result, input, &text, err);
+    json_t *summary = rc == 0 ? json_loadb(text.data, text.length, 0, NULL) : NULL;
+    plan->attainment = at_json(summary, "slo_attainment", NULL);
+    plan->ttft_p99_ms = at_json(summary, "ttft_ms", "p99");
+    plan->tpot_p99_ms = at_json(summary, "tpot_ms", "p99");
+    plan->output_tokens_per_s = at_json(summary, "output_tokens_per_s", NULL);
+    plan->usd_per_hour = result->device.price_usd_per_hour * search->cell.gpus;
+    json_decref(summary);
+    ss_text_free(&text);
+    return rc;
+}
+
+/* 1: the SLO is met at `scale` times the traffic's own rate (0: with all requests at once), 0: it is not. */
+static int
+meets(struct search *search, double scale, int noted, struct servsim_error *err)
+{
+    const struct ss_cell *cell = &search->cell;
+    const struct ss_summary_input input = {cell->gpus, cell->replicas, cell->slo_ttft_ps, cell->slo_tpot_ps};
+    const struct ss_sim_options options = {.at_once = scale <= 0};
+    struct ss_result *result = malloc(sizeof *result);
+    if (result == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for a result");
+    search->cell.load_scale = scale;
+    search->plan->runs++;
+    int rc = ss_simulate(cell, &options, result, err);
+    if (rc == 0) {
+        rc = ss_slo_attainment(result, &input) >= search->options->attainment;
+        if (noted && note(search, result, &input, err) != 0)
+            rc = -ENOMEM;
+        ss_result_free(result);
+    }
+    free(result);
+    return rc;
+}
+
+/* Between a rate that meets the SLO and one that does not. */
+static int
+bisect(struct search *search, double low, double high, struct servsim_error *err)
+{
+    int rc = 0;
+    while (high > low * (1 + search->options->tolerance) && rc >= 0) {
+        double middle = sqrt(low * high);
+        rc = meets(search, middle, 0, err);
+        if (rc > 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (rc < 0)
+        return rc;
+    search->plan->state = SS_PLAN_FOUND;
+    search->plan->highest_per_s = low * search->plan->own_per_s;
+    rc = meets(search, low, 1, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* By factors of two from the traffic's own rate, then between the last two. That there is an end is known: the slowest
+   traffic meets the SLO, and all requests at once do not. */
+static int
+search_rates(struct search *search, struct servsim_error *err)
+{
+    double scale = 1;
+    int own = meets(search, scale, 0, err), rc = own;
+    search->plan->meets_own = own > 0;
+    while (rc == own && rc >= 0) {
+        scale = own ? scale * 2 : scale / 2;
+        rc = meets(search, scale, 0, err);
+    }
+    if (rc < 0)
+        return rc;
+    return own ? bisect(search, scale / 2, scale, err) : bisect(search, scale, scale * 2, err);
+}
+
+static int
+plan_cell(void *ctx, struct servsim_error *err)
+{
+    struct search *search = ctx;
+    struct ss_plan *plan = search->plan;
+    struct ss_traffic_extent traffic;
+    int rc = ss_measure_traffic(&search->cell, &traffic, err);
+    if (rc != 0)
+        return rc;
+    if (traffic.requests < 2 || traffic.span <= 0)
+        return servsim_fail(err, EINVAL,
+                            "cell '%s': the workload has no rate to plan for (%llu requests at one time); take traffic "
+                            "with arrival times",
+                            search->cell.name, (unsigned long long)traffic.requests);
+    plan->own_per_s = (double)(traffic.requests - 1) / ss_time_seconds(traffic.span);
+    rc = meets(search, SLOWEST, 1, err);
+    if (rc == 0)
+        plan->state = SS_PLAN_NEVER;
+    if (rc <= 0)
+        return rc;
+    rc = meets(search, 0, 1, err);
+    if (rc > 0)
+        plan->state = SS_PLAN_ALWAYS;
+    plan->meets_own = rc > 0;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return search_rates(search, err);
+}
+
+/* ---- all of them ---- */
+
+struct team {
+    const struct ss_experiment *experiment;
+    const struct ss_plan_options *options;
+    struct ss_plan *plans; /* shared with the children */
+    struct ss_child children[MOST_JOBS];
+    size_t cells[MOST_JOBS], next;
+    uint32_t jobs, busy;
+};
+
+static int
+begin(struct team *team, uint32_t slot, struct servsim_error *err)
+{
+    size_t index = team->next++;
+    struct search search = {
+        .options = team->options, .cell = team->experiment->cells[index], .plan = &team->plans[index]};
+    search.cell.load = 0;
+    search.cell.stop_after = SS_NEVER;
+    team->cells[slot] = index;
+    team->busy++;
+    return ss_child_start(&team->children[slot], plan_cell, &search, err);
+}
+
+/* A plugin's fault is its cell's; whatever else was said is everybody's. */
+static int
+end(struct team *team, uint32_t slot, int late, struct servsim_error *err)
+{
+    struct ss_last_word word;
+    struct ss_plan *plan = &team->plans[team->cells[slot]];
+    if (late)
+        (void)kill(team->children[slot].pid, SIGKILL);
+    int spoke = ss_child_end(&team->children[slot], &word);
+    team->busy--;
+    if (!spoke || word.code != 0) {
+        plan->state = SS_PLAN_FAILED;
+        (void)snprintf(plan->reason, sizeof plan->reason, "%.1000s", late ? "timed out" : word.text);
+    }
+    if (spoke && word.code != 0 && word.code != -EPROTO)
+        return servsim_fail(err, -word.code, "%s", word.text);
+    if (team->options->progress != NULL)
+        team->options->progress(team->options->ctx, team->cells[slot]);
+    return 0;
+}
+
+static int
+is_late(const struct team *team, uint32_t slot)
+{
+    double timeout_s = team->experiment->timeout_s * MOST_RUNS;
+    return timeout_s > 0 && ss_clock_s() - team->children[slot].begun_s >= timeout_s;
+}
+
+static int
+wait_for_some(struct team *team, struct servsim_error *err)
+{
+    struct pollfd fds[MOST_JOBS];
+    for (uint32_t i = 0; i < team->jobs; i++)
+        fds[i] = (struct pollfd){.fd = team->children[i].pipe, .events = POLLIN}; /* -1 is passed over */
+    if (poll(fds, team->jobs, POLL_MS) < 0)
+        return 0;
+    int rc = 0;
+    for (uint32_t i = 0; i < team->jobs && rc == 0; i++)
+        if (team->children[i].pipe >= 0 && (fds[i].revents != 0 || is_late(team, i)))
+            rc = end(team, i, fds[i].revents == 0, err);
+    return rc;
+}
+
+static void
+kill_all(struct team *team)
+{
+    struct ss_last_word word;
+    for (uint32_t i = 0; i < team->jobs; i++) {
+        if (team->children[i].pipe < 0)
+            continue;
+        (void)kill(team->children[i].pid, SIGKILL);
+        (void)ss_child_end(&team->children[i], &word);
+    }
+}
+
+static int
+work(struct team *team, struct servsim_error *err)
+{
+    int rc = 0;
+    while (rc == 0 && (team->next < team->experiment->cell_count || team->busy > 0)) {
+        for (uint32_t i = 0; i < team->jobs && rc == 0; i++)
+            if (team->children[i].pipe < 0 && team->next < team->experiment->cell_count)
+                rc = begin(team, i, err);
+        if (rc == 0)
+            rc = wait_for_some(team, err);
+        if (rc == 0 && team->options->interrupted != NULL && *team->options->interrupted != 0)
+            rc = servsim_fail(err, EINTR, "interrupted");
+    }
+    kill_all(team);
+    return rc;
+}
+
+static void
+make_team(struct team *team)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t jobs = team->options->jobs != 0 ? team->options->jobs : processors > 0 ? (uint32_t)processors : 1;
+    team->jobs = jobs < MOST_JOBS ? jobs : MOST_JOBS;
+    for (uint32_t i = 0; i < team->jobs; i++)
+        team->children[i].pipe = -1;
+}
+
+/* Each search reads its traffic many times. */
+static int
+share(struct ss_shared_traffic *shared, struct ss_experiment *experiment, const struct ss_plan_options *options)
+{
+    const struct ss_sweep_options sweep = {.interrupted = options->interrupted};
+    uint32_t *readings = calloc(experiment->cell_count, sizeof *readings);
+    if (readings == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        readings[i] = MOST_RUNS;
+    ss_share_traffic(shared, experiment, readings, &sweep);
+    free(readings);
+    return 0;
+}
+
+int
+ss_plan_cells(struct ss_experiment *experiment, const struct ss_plan_options *options, struct ss_plan *plans,
+              struct servsim_error *err)
+{
+    struct team team = {.experiment = experiment, .options = options};
+    struct ss_shared_traffic traffic = {NULL, 0};
+    size_t bytes = experiment->cell_count * sizeof *plans;
+    make_team(&team);
+    team.plans = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (team.plans == MAP_FAILED)
+        return servsim_fail(err, errno, "no memory for the plans of %zu cells", experiment->cell_count);
+    int rc = share(&traffic, experiment, options);
+    rc = rc != 0 ? servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count) : work(&team, err);
+    memcpy(plans, team.plans, bytes);
+    ss_shared_traffic_free(&traffic, experiment);
+    (void)munmap(team.plans, bytes);
+    return rc;
+}
