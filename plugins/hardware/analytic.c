@@ -498,8 +498,10 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     uint64_t token_ps = (uint64_t)decode->token_ps;
     if ((rc = add_product(&line->slope_ps, token_ps, op->decode_count - op->decode_settled, err)) != 0)
         return rc;
-    return add_product(&line->base_ps, token_ps, op->decode_context_sum + op->decode_count + skew_tokens(profile, op),
-                       err);
+    uint64_t tokens = op->decode_context_sum + op->decode_count + skew_tokens(profile, op);
+    if (tokens < op->decode_context_sum) /* past 64 bits: too much in any case */
+        tokens = UINT64_MAX;
+    return add_product(&line->base_ps, token_ps, tokens, err);
 }
 
 /* ---- collectives ---- */
