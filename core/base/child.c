@@ -1,9 +1,11 @@
 /*
  * base/child.c - one job in a process of its own.
  */
+#define _GNU_SOURCE /* sched_getaffinity() */
 #include "base/child.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,6 +13,16 @@
 #include <unistd.h>
 
 #define POLL_MS 200
+
+uint32_t
+ss_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (uint32_t)CPU_COUNT(&set);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN); /* more of them than the set has room for */
+    return processors > 0 ? (uint32_t)processors : 1;
+}
 
 double
 ss_clock_s(void)

@@ -27,6 +27,9 @@ struct ss_last_word {
 
 typedef int (*ss_child_job)(void *ctx, struct servsim_error *err);
 
+/* Processors that this process may use: a job on a cluster is given some of a machine's. At least 1. */
+uint32_t ss_processors(void);
+
 /* Seconds on a clock that never goes backward. */
 double ss_clock_s(void);
 

@@ -55,6 +55,7 @@ struct ss_run_flags {
     size_t set_count;
     const char **cells; /* --cell, likewise */
     size_t cell_count;
+    struct ss_part part;
 };
 
 /* Progress of a sweep, on standard error; tell() is the sweep's callback. */
@@ -79,6 +80,13 @@ int ss_check_cells(const struct ss_experiment *experiment, const struct ss_run_f
 
 /* Complains that there is no such experiment, and says which one ships. Returns SS_EXIT_BAD. */
 int ss_no_such_experiment(const struct ss_cli *cli, const char *file);
+
+/* Reads --part I/N. 0, or an exit status after a complaint. */
+int ss_part_read(const char *text, struct ss_part *out);
+
+/* Which part this task of a Slurm job is: of an array, of the tasks of a step, or of both; none: the whole. 0, or an
+   exit status after a complaint. */
+int ss_part_of_slurm(struct ss_part *out);
 
 /* The number of workers that `text` names, 1 to 256; 0, with a complaint, where it names none. */
 uint32_t ss_jobs_of(const char *text);

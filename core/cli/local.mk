@@ -7,6 +7,7 @@ core_libservsim_a_SOURCES += \
 	core/cli/models.c \
 	core/cli/models.h \
 	core/cli/models_info.c \
+	core/cli/part.c \
 	core/cli/places.c \
 	core/cli/plan.c \
 	core/cli/plugins.c \

@@ -23,6 +23,8 @@ static const char usage[] =
     "  --jobs N         worker processes at a time (default: one per processor)\n"
     "  --resume         keep cells whose inputs have not changed since they were run\n"
     "  --cell NAME      run this cell again, and keep what stands of the others; may be repeated, and be a pattern\n"
+    "  --part I/N       run only the I-th of N shares of the cells; the tasks of a Slurm job share them out by "
+    "themselves\n"
     "  --stepwise       simulate each engine step instead of whole runs of equal ones (slow, same answer)\n"
     "  --verify         check every conservation law at every event (slow)\n"
     "  --quiet          no progress\n";
@@ -97,10 +99,16 @@ print_table(const struct ss_experiment *experiment, const struct ss_outcome *out
 }
 
 static void
-print_where(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
+print_where(const struct ss_experiment *experiment, const struct ss_outcome *outcomes, const struct ss_part *part)
 {
     char path[4096];
-    if (ss_outcomes_done(outcomes, experiment->cell_count) == 0) {
+    size_t done = ss_outcomes_done(outcomes, experiment->cell_count);
+    if (part->count > 1 && done > 0 && done < experiment->cell_count) {
+        (void)printf("results: %s; the part that finds all cells done makes the reports, or run --resume at the end\n",
+                     experiment->output);
+        return;
+    }
+    if (done == 0) {
         (void)printf("no results: no cell ran to its end, and nothing was written\n");
         return;
     }
@@ -127,6 +135,7 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
                                              .resume = flags->resume,
                                              .only = flags->cells,
                                              .only_count = flags->cell_count,
+                                             .part = flags->part,
                                              .interrupted = cli->interrupted,
                                              .progress = ss_progress_tell,
                                              .ctx = &progress};
@@ -135,7 +144,7 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
     ss_progress_end(&progress);
     if (how == SS_SWEEP_DONE || how == SS_SWEEP_SOME_FAILED) {
         print_table(experiment, outcomes);
-        print_where(experiment, outcomes);
+        print_where(experiment, outcomes, &flags->part);
     }
     if (how == SS_SWEEP_INTERRUPTED)
         (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s\n", experiment->output);
@@ -151,11 +160,17 @@ static int
 read_flags(int argc, char **argv, struct ss_run_flags *flags)
 {
     static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"set", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'j'},   {"stepwise", no_argument, NULL, 'w'},
-        {"verify", no_argument, NULL, 'v'},       {"quiet", no_argument, NULL, 'q'},
-        {"resume", no_argument, NULL, 'r'},       {"cell", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"output", required_argument, NULL, 'o'},
+        {"set", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"stepwise", no_argument, NULL, 'w'},
+        {"verify", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"resume", no_argument, NULL, 'r'},
+        {"cell", required_argument, NULL, 'c'},
+        {"part", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c;
     opterr = 0;
@@ -187,6 +202,10 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
         case 'c':
             flags->cells[flags->cell_count++] = optarg;
             break;
+        case 'p':
+            if (ss_part_read(optarg, &flags->part) != 0)
+                return SS_EXIT_BAD;
+            break;
         case 'h':
             (void)fputs(usage, stdout);
             return -1;
@@ -194,7 +213,7 @@ read_flags(int argc, char **argv, struct ss_run_flags *flags)
             return ss_bad_flag(c, argv, options, "run");
         }
     }
-    return 0;
+    return flags->part.count > 0 ? 0 : ss_part_of_slurm(&flags->part);
 }
 
 uint32_t
@@ -251,6 +270,16 @@ ss_no_such_experiment(const struct ss_cli *cli, const char *file)
                             file, cli->places.configs);
 }
 
+static void
+say_part(const struct ss_experiment *experiment, const struct ss_part *part)
+{
+    size_t cells = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        cells += ss_part_has(part, i) != 0;
+    (void)fprintf(stderr, "servsim: part %u of %u: %zu of %zu cells\n", part->index + 1, part->count, cells,
+                  experiment->cell_count);
+}
+
 static int
 run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
 {
@@ -260,6 +289,8 @@ run_file(const char *file, struct ss_cli *cli, const struct ss_run_flags *flags)
         return ss_no_such_experiment(cli, file);
     if (ss_experiment_read(&experiment, file, flags->sets, flags->set_count, &cli->lookup, &err) != 0)
         return ss_complain(&err);
+    if (flags->part.count > 1 && !flags->quiet)
+        say_part(&experiment, &flags->part);
     char *output = experiment.output;
     if (flags->output != NULL)
         experiment.output = strdup(flags->output);

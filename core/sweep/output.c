@@ -91,16 +91,30 @@ part_path(char *path, size_t size, const char *dir, const char *cell, pid_t work
     (void)snprintf(path, size, "%s/cells/.%s.%ld.part", dir, cell, (long)worker);
 }
 
+/* ".CELL.PID.part"; a cell's name may have dots itself. */
+static int
+is_part_of(const char *name, const char *cell)
+{
+    size_t length = strlen(name), known = cell != NULL ? strlen(cell) : 0;
+    if (name[0] != '.' || length < 6 || strcmp(name + length - 5, ".part") != 0)
+        return 0;
+    if (cell == NULL)
+        return 1;
+    if (strncmp(name + 1, cell, known) != 0 || name[known + 1] != '.')
+        return 0;
+    const char *digits = name + known + 2;
+    return digits + strspn(digits, "0123456789") == name + length - 5;
+}
+
 void
-ss_output_clear_leftovers(const char *dir)
+ss_output_clear_leftovers(const char *dir, const char *cell)
 {
     char folder[PATH_BYTES], path[PATH_BYTES + 300];
     const struct dirent *entry;
     (void)snprintf(folder, sizeof folder, "%s/cells", dir);
     DIR *cells = opendir(folder);
     while (cells != NULL && (entry = readdir(cells)) != NULL) {
-        size_t length = strlen(entry->d_name);
-        if (entry->d_name[0] != '.' || length < 6 || strcmp(entry->d_name + length - 5, ".part") != 0)
+        if (!is_part_of(entry->d_name, cell))
             continue;
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         remove_cell(path);
@@ -139,4 +153,31 @@ ss_output_drop_cell(const char *dir, const char *cell, pid_t worker)
     char part[PATH_BYTES];
     part_path(part, sizeof part, dir, cell, worker);
     remove_cell(part);
+}
+
+static void
+lock_path(char *path, size_t size, const char *dir)
+{
+    (void)snprintf(path, size, "%s/cells/.lock", dir);
+}
+
+int
+ss_output_lock(const char *dir)
+{
+    char path[PATH_BYTES];
+    lock_path(path, sizeof path, dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        (void)lockf(fd, F_LOCK, 0);
+    return fd;
+}
+
+void
+ss_output_unlock(const char *dir, int lock)
+{
+    char path[PATH_BYTES];
+    lock_path(path, sizeof path, dir);
+    (void)unlink(path);
+    if (lock >= 0)
+        (void)close(lock);
 }

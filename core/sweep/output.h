@@ -14,8 +14,13 @@ int ss_output_prepare(const char *dir, struct servsim_error *err);
 /* Removes DIR/cells and DIR where they are empty: a run that wrote nothing leaves nothing. */
 void ss_output_unprepare(const char *dir);
 
-/* Removes what workers of an earlier, killed run have left under temporary names. */
-void ss_output_clear_leftovers(const char *dir);
+/* Removes what workers of an earlier, killed run have left of a cell under temporary names; NULL: of any cell. */
+void ss_output_clear_leftovers(const char *dir, const char *cell);
+
+/* Waits until no other process holds the folder; a file system without locks lets all in. Give it back with
+   ss_output_unlock(). */
+int ss_output_lock(const char *dir);
+void ss_output_unlock(const char *dir, int lock);
 
 /*
  * A fresh folder for a cell under a temporary name. The name carries the worker's process id: a worker of a killed run

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -246,8 +245,7 @@ work(struct team *team, struct servsim_error *err)
 static void
 make_team(struct team *team)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t jobs = team->options->jobs != 0 ? team->options->jobs : processors > 0 ? (uint32_t)processors : 1;
+    uint32_t jobs = team->options->jobs != 0 ? team->options->jobs : ss_processors();
     team->jobs = jobs < MOST_JOBS ? jobs : MOST_JOBS;
     for (uint32_t i = 0; i < team->jobs; i++)
         team->children[i].pipe = -1;

@@ -7,7 +7,6 @@
 #include <fnmatch.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -136,6 +135,8 @@ static int
 is_selected(const struct pool *pool, size_t index)
 {
     const struct ss_sweep_options *options = pool->options;
+    if (!ss_part_has(&options->part, index))
+        return 0;
     for (size_t i = 0; i < options->only_count; i++)
         if (fnmatch(options->only[i], pool->experiment->cells[index].name, 0) == 0)
             return 1;
@@ -178,8 +179,7 @@ run_all(struct pool *pool, struct servsim_error *err)
 static uint32_t
 job_count(const struct ss_sweep_options *options, size_t cells)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t jobs = options->jobs != 0 ? options->jobs : processors > 0 ? (uint32_t)processors : 1;
+    uint32_t jobs = options->jobs != 0 ? options->jobs : ss_processors();
     if (jobs > SS_MOST_WORKERS)
         jobs = SS_MOST_WORKERS;
     return jobs < cells ? jobs : (uint32_t)cells;
@@ -264,6 +264,12 @@ is_current(const struct pool *pool, size_t index)
     return same;
 }
 
+static int
+is_part(const struct pool *pool)
+{
+    return pool->options->part.count > 1;
+}
+
 static void
 keep_current(struct pool *pool)
 {
@@ -288,7 +294,9 @@ settle(struct pool *pool)
             int chosen = is_selected(pool, i);
             outcome->state = chosen ? SS_CELL_FAILED : SS_CELL_LEFT_OUT;
             (void)snprintf(outcome->reason, sizeof outcome->reason, "%s",
-                           chosen ? "not run: the experiment was stopped" : "left out by --cell");
+                           chosen          ? "not run: the experiment was stopped"
+                           : is_part(pool) ? "left to another part"
+                                           : "left out by --cell");
         }
         failed += outcome->state == SS_CELL_FAILED;
     }
@@ -304,6 +312,23 @@ ss_outcomes_done(const struct ss_outcome *outcomes, size_t count)
     return done;
 }
 
+/* What other parts have done by now. Returns whether they are done. */
+static int
+take_others(struct pool *pool)
+{
+    int all = 1;
+    for (size_t i = 0; i < pool->experiment->cell_count; i++) {
+        struct ss_outcome *outcome = &pool->outcomes[i];
+        if (is_selected(pool, i) || outcome->state == SS_CELL_DONE)
+            continue;
+        int there = outcome->state == SS_CELL_PENDING && is_current(pool, i);
+        if (there)
+            *outcome = (struct ss_outcome){.state = SS_CELL_DONE, .kept = 1};
+        all &= there;
+    }
+    return all;
+}
+
 static int
 write_manifest(const struct pool *pool, struct servsim_error *err)
 {
@@ -316,10 +341,11 @@ static int
 conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servsim_error *err)
 {
     const struct ss_experiment *experiment = pool->experiment;
+    int whole = !is_part(pool) || (rc == 0 && take_others(pool));
     size_t failed = settle(pool), done = ss_outcomes_done(pool->outcomes, experiment->cell_count);
     if (rc == 0 && pool->bad_input.code != 0)
         rc = servsim_fail(err, -pool->bad_input.code, "%s", pool->bad_input.text);
-    if (rc == 0 && done > 0)
+    if (rc == 0 && done > 0 && whole)
         rc = write_manifest(pool, err);
     if (done == 0)
         ss_output_unprepare(experiment->output);
@@ -327,7 +353,7 @@ conclude(struct pool *pool, int rc, const struct ss_lookup *lookup, struct servs
         return SS_SWEEP_BAD_INPUT;
     if (should_stop(pool))
         return SS_SWEEP_INTERRUPTED;
-    if (done > 0)
+    if (done > 0 && whole)
         rc = ss_sweep_reports(experiment->reports, experiment->report_count, lookup, experiment->output, err);
     return failed > 0 || rc != 0 ? SS_SWEEP_SOME_FAILED : SS_SWEEP_DONE;
 }
@@ -370,7 +396,24 @@ run_pool(struct pool *pool, const struct ss_lookup *lookup, struct servsim_error
         share_traffic(pool);
         rc = run_all(pool, err);
     }
-    return conclude(pool, rc, lookup, err);
+    /* parts that end at the same time would write the same files at the same time */
+    int lock = is_part(pool) ? ss_output_lock(output) : -1;
+    rc = conclude(pool, rc, lookup, err);
+    if (is_part(pool))
+        ss_output_unlock(output, lock);
+    return rc;
+}
+
+/* Other parts may be at work on theirs. */
+static void
+clear_leftovers(const struct pool *pool)
+{
+    const struct ss_experiment *experiment = pool->experiment;
+    if (!is_part(pool))
+        ss_output_clear_leftovers(experiment->output, NULL);
+    for (size_t i = 0; is_part(pool) && i < experiment->cell_count; i++)
+        if (is_selected(pool, i))
+            ss_output_clear_leftovers(experiment->output, experiment->cells[i].name);
 }
 
 int
@@ -383,7 +426,7 @@ ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *option
         return rc == -EINTR ? SS_SWEEP_INTERRUPTED : SS_SWEEP_BAD_INPUT;
     if (ss_output_prepare(experiment->output, err) != 0)
         return SS_SWEEP_BAD_INPUT;
-    ss_output_clear_leftovers(experiment->output);
+    clear_leftovers(&pool);
     if (pool_make(&pool) == 0) {
         rc = run_pool(&pool, lookup, err);
     } else {

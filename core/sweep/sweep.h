@@ -15,7 +15,7 @@
 #define SS_CELL_RUNNING 1u
 #define SS_CELL_DONE 2u
 #define SS_CELL_FAILED 3u
-#define SS_CELL_LEFT_OUT 4u /* by --cell, and there are no results of earlier */
+#define SS_CELL_LEFT_OUT 4u /* by --cell, or for another part, and there are no results of it */
 
 struct ss_outcome {
     uint32_t state; /* SS_CELL_* */
@@ -26,7 +26,21 @@ struct ss_outcome {
 /* How many of them have results. */
 size_t ss_outcomes_done(const struct ss_outcome *outcomes, size_t count);
 
+/* A share of the cells: several processes, on several machines, may run one experiment into one folder. */
+struct ss_part {
+    uint32_t index, count; /* from 0; a count of 0 or 1 is all of them */
+};
+
+/* Whose share is a cell? Neighbours go to different parts, and so do those that stand below each other in a matrix of
+   as many columns as there are parts. */
+static inline int
+ss_part_has(const struct ss_part *part, size_t cell)
+{
+    return part->count < 2 || (cell + cell / part->count) % part->count == part->index;
+}
+
 struct ss_sweep_options {
+    struct ss_part part;
     uint32_t jobs; /* worker processes at a time; 0: one per processor */
     int stepwise, verify;
     int quiet;
@@ -47,7 +61,8 @@ struct ss_sweep_options {
 /*
  * Checks what can be checked (memory, plugins, output folder), runs all cells, writes the manifest experiment.json, and
  * makes the reports. `outcomes` is an array of experiment->cell_count, zeroed. Returns SS_SWEEP_*; err is set for
- * BAD_INPUT, and for SOME_FAILED when a report failed.
+ * BAD_INPUT, and for SOME_FAILED when a report failed. Of a part, the manifest and the reports are made by whoever
+ * finds the results of all the others: the last one to end.
  */
 int ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
              struct ss_outcome *outcomes, struct servsim_error *err);

@@ -10,6 +10,7 @@ cli_tests = \
 	tests/cli/interrupt.sh \
 	tests/cli/measure_gpu.sh \
 	tests/cli/models.sh \
+	tests/cli/parts.sh \
 	tests/cli/plan.sh \
 	tests/cli/plugins_check.sh \
 	tests/cli/plugins_shipped.sh \
