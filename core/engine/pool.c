@@ -141,26 +141,43 @@ queue_append(struct ss_pool *pool, uint32_t item)
     anchor->before = item;
 }
 
-/* The item that is first gives up to `count` blocks: how many those were. */
+/* All blocks of an item are taken: how many those are. */
 static uint64_t
-take_first(struct ss_pool *pool, uint64_t count)
+take_whole(struct ss_pool *pool, uint32_t item)
 {
-    uint32_t first = pool->items[pool->total].after;
-    struct ss_pool_item *it = &pool->items[first];
-    uint64_t taken = 1;
-    if (it->key > SS_POOL_CACHED) {
-        leave_index(pool, first);
-    } else if (count < it->length) {
-        pool->evictions += it->key == SS_POOL_CACHED ? count : 0;
-        it->length -= (uint32_t)count;
-        return count;
-    } else {
-        taken = it->length;
+    struct ss_pool_item *it = &pool->items[item];
+    uint64_t count = 1;
+    if (it->key > SS_POOL_CACHED)
+        leave_index(pool, item);
+    else
+        count = it->length;
+    pool->evictions += it->key != SS_POOL_PLAIN ? count : 0;
+    it->key = 0;
+    it->length = 0;
+    return count;
+}
+
+/* Items that are first and give all of their blocks leave the queue together, and are linked to each other already. */
+static void
+take_queued(struct ss_pool *pool, uint64_t count)
+{
+    struct ss_pool_item *anchor = &pool->items[pool->total];
+    uint32_t first = anchor->after, at = first, last = pool->total;
+    while (count > 0 && (pool->items[at].key > SS_POOL_CACHED || pool->items[at].length <= count)) {
+        count -= take_whole(pool, at);
+        last = at;
+        at = pool->items[at].after;
     }
-    pool->evictions += it->key != SS_POOL_PLAIN ? taken : 0;
-    queue_remove(pool, first);
-    free_item(pool, first);
-    return taken;
+    if (count > 0) {
+        pool->evictions += pool->items[at].key == SS_POOL_CACHED ? count : 0;
+        pool->items[at].length -= (uint32_t)count;
+    }
+    if (last == pool->total)
+        return;
+    pool->items[last].after = pool->unused;
+    pool->unused = first;
+    anchor->after = at;
+    pool->items[at].before = pool->total;
 }
 
 void
@@ -168,8 +185,8 @@ ss_pool_take(struct ss_pool *pool, uint64_t count)
 {
     uint64_t fresh = count < pool->fresh ? count : pool->fresh;
     pool->fresh -= fresh;
-    for (count -= fresh; count > 0;)
-        count -= take_first(pool, count);
+    if (count > fresh)
+        take_queued(pool, count - fresh);
 }
 
 void
@@ -257,7 +274,7 @@ ss_pool_check(const struct ss_pool *pool, const uint32_t *holders, uint64_t free
     for (uint32_t at = pool->items[pool->total].after; at != pool->total; at = pool->items[at].after) {
         const struct ss_pool_item *it = &pool->items[at];
         int is_run = it->key <= SS_POOL_CACHED;
-        if (it->references > 0 || pool->items[it->after].before != at || is_run != (it->length > 0))
+        if (it->references > 0 || pool->items[it->after].before != at || (is_run && it->length == 0))
             return "the queue of free blocks";
         queued += is_run ? it->length : 1;
         unheld += !is_run;

@@ -25,11 +25,14 @@
 /* A block with a key, or in the queue a run of blocks without. */
 struct ss_pool_item {
     uint64_t key;
-    uint32_t references;              /* who holds the block; 0: it is free, and in the queue, as every run is */
-    uint32_t before, after;           /* in the queue; `after` also links the items that are not in use */
-    uint32_t length;                  /* of the run */
-    uint32_t twin_before, twin_after; /* ring of blocks with the same key, in order of indexing */
-    uint32_t chained;                 /* the next of its chain, plus one; 0: the end */
+    uint32_t references;    /* who holds the block; 0: it is free, and in the queue, as every run is */
+    uint32_t before, after; /* in the queue; `after` also links the items that are not in use */
+    union {
+        uint32_t length;      /* of the run */
+        uint32_t twin_before; /* ring of blocks with the same key, in order of indexing */
+    };
+    uint32_t twin_after;
+    uint32_t chained; /* the next of its chain, plus one; 0: the end */
 };
 
 struct ss_pool {
