@@ -71,6 +71,14 @@ ss_cluster_record(struct ss_cluster *cluster, const struct ss_request *request)
 /* The request is served: writes its record, tells the router, and takes the request back. */
 void ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request);
 
+/* The engine composes its next step while one is under way: not with several stages, where those have their own. */
+static inline int
+ss_replica_composes_ahead(const struct ss_replica *replica)
+{
+    const struct ss_cell *cell = replica->cluster->cell;
+    return cell->overhead.asynchronous != 0 && cell->pp == 1;
+}
+
 /* The end of a group's run has become known or has moved. 0 or -ENOMEM. */
 int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
 

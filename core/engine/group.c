@@ -365,9 +365,10 @@ static void
 report(const struct ss_group *group)
 {
     const struct ss_cluster *cluster = group->cluster;
+    if (cluster->doors == NULL || group->down)
+        return;
     uint32_t dp = cluster->cell->dp, index = group->ranks->index;
-    if (cluster->doors != NULL && !group->down)
-        ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
+    ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
 }
 
 int

@@ -282,21 +282,12 @@ note_shape(struct ss_replica *replica)
 }
 
 int
-ss_replica_has_nothing(const struct ss_replica *replica)
+ss_replica_prefills_nothing(const struct ss_replica *replica)
 {
-    if (replica->waiting > replica->inbox.count || replica->batch->count > 0 || replica->held > 0)
-        return 0;
     for (uint32_t i = 0; i < replica->prefilling_count; i++)
         if (replica->prefilling[i]->place->computed < replica->prefilling[i]->place->target)
             return 0;
     return 1;
-}
-
-int
-ss_replica_composes_ahead(const struct ss_replica *replica)
-{
-    const struct ss_cell *cell = replica->cluster->cell;
-    return cell->overhead.asynchronous != 0 && cell->pp == 1;
 }
 
 /* Their seats and blocks can be given away in the next step: this one must not be taken for several. */

@@ -98,14 +98,19 @@ int ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct 
 int32_t ss_replica_breaks_rule(struct ss_replica *replica, const char *service, const struct servsim_request *seen,
                                uint32_t cap);
 
-/* The engine composes its next step while one is under way: not with several stages, where those have their own. */
-int ss_replica_composes_ahead(const struct ss_replica *replica);
-
 /* The step that was composed is under way. */
 void ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane);
 
+/* All prompts that run are computed, or will be by what is under way. */
+int ss_replica_prefills_nothing(const struct ss_replica *replica);
+
 /* Nothing waits, and everything that runs is under way: its scheduler need not be asked. */
-int ss_replica_has_nothing(const struct ss_replica *replica);
+static inline int
+ss_replica_has_nothing(const struct ss_replica *replica)
+{
+    return replica->waiting == replica->inbox.count && replica->batch->count == 0 && replica->held == 0 &&
+           (replica->prefilling_count == 0 || ss_replica_prefills_nothing(replica));
+}
 
 /* Where all that run are done and held, they finish: 1, otherwise 0. */
 int ss_replica_end_batch(struct ss_replica *replica);

@@ -74,52 +74,57 @@ put_text(struct csv *csv, const char *text)
         put_char(csv, *text++);
 }
 
-/* Numbers are made from their end, two digits at a time. Returns where they begin. */
-static char *
-digits_before(char *end, uint64_t value)
+static const char pairs[] = "0001020304050607080910111213141516171819"
+                            "2021222324252627282930313233343536373839"
+                            "4041424344454647484950515253545556575859"
+                            "6061626364656667686970717273747576777879"
+                            "8081828384858687888990919293949596979899";
+
+static size_t
+digits_of(uint64_t value)
 {
-    static const char pairs[] = "0001020304050607080910111213141516171819"
-                                "2021222324252627282930313233343536373839"
-                                "4041424344454647484950515253545556575859"
-                                "6061626364656667686970717273747576777879"
-                                "8081828384858687888990919293949596979899";
-    for (; value >= 100; value /= 100)
-        memcpy(end -= 2, pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        return memcpy(end - 2, pairs + 2 * value, 2);
-    *--end = (char)('0' + value);
-    return end;
+    size_t count = 1;
+    for (; value >= 10000; value /= 10000)
+        count += 4;
+    return count + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
+/* Numbers are made from their end, two digits at a time. */
 static void
 put_integer(struct csv *csv, uint64_t value)
 {
-    char digits[20], *end = digits + sizeof digits, *begin = digits_before(end, value);
-    memcpy(csv->buffer + csv->used, begin, (size_t)(end - begin));
-    csv->used += (size_t)(end - begin);
+    size_t count = digits_of(value);
+    char *end = csv->buffer + csv->used + count;
+    csv->used += count;
+    for (; value >= 100; value /= 100)
+        memcpy(end -= 2, pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(end - 2, pairs + 2 * value, 2);
+    else
+        end[-1] = (char)('0' + value);
 }
 
 /* `value` in units of 10^-places, of which there are 6 or 9: a division by what is known is far cheaper. */
 static void
 put_decimal(struct csv *csv, uint64_t value, size_t places)
 {
-    char digits[10], *end = digits + sizeof digits;
     uint64_t whole = places == 6 ? value / 1000000 : value / 1000000000;
-    uint64_t rest = places == 6 ? value - whole * 1000000 : value - whole * 1000000000;
+    uint32_t rest = (uint32_t)(places == 6 ? value - whole * 1000000 : value - whole * 1000000000);
     put_integer(csv, whole);
-    char *begin = digits_before(end, rest);
-    size_t zeros = places - (size_t)(end - begin);
-    csv->buffer[csv->used] = '.';
-    memset(csv->buffer + csv->used + 1, '0', zeros);
-    memcpy(csv->buffer + csv->used + 1 + zeros, begin, places - zeros);
-    csv->used += 1 + places;
+    put_char(csv, '.');
+    char *begin = csv->buffer + csv->used, *end = begin + places;
+    csv->used += places;
+    for (; end - begin >= 2; rest /= 100)
+        memcpy(end -= 2, pairs + 2 * (rest % 100), 2);
+    if (end > begin)
+        *begin = (char)('0' + rest);
 }
 
 /* Picoseconds as ns-exact decimals: seconds with 9 places, milliseconds with 6. */
 static uint64_t
 nanoseconds(ss_time ps)
 {
-    return (uint64_t)((ps + 500) / 1000);
+    return (uint64_t)ss_time_divide(ps + 500, 125, 3); /* 1000 = 125 * 2^3 */
 }
 
 static void

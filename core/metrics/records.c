@@ -134,41 +134,33 @@ rank_of(size_t count, size_t percent)
 static void
 describe(struct ss_distribution *out, int64_t *values, size_t count)
 {
-    ss_wide sum = 0;
-    int64_t max_ps = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += values[i];
-        if (values[i] > max_ps)
-            max_ps = values[i];
-    }
     size_t p50 = rank_of(count, 50), p90 = rank_of(count, 90), p95 = rank_of(count, 95), p99 = rank_of(count, 99);
-    out->mean_ms = (double)sum / (double)count / 1e9;
     out->p50_ps = select_rank(values, 0, count - 1, p50);
     out->p90_ps = select_rank(values, p50, count - 1, p90);
     out->p95_ps = select_rank(values, p90, count - 1, p95);
     out->p99_ps = select_rank(values, p95, count - 1, p99);
-    out->max_ps = max_ps;
 }
 
-int
-ss_records_distribution(const struct ss_records *records, uint32_t figure, struct ss_distribution *out,
-                        struct servsim_error *err)
+void
+ss_records_distribution(const struct ss_records *records, uint32_t figure, int64_t *room, struct ss_distribution *out)
 {
-    *out = (struct ss_distribution){0, 0, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS};
-    size_t bytes = (records->count ? records->count : 1) * sizeof(int64_t);
-    int64_t *values = ss_pages_resize(NULL, 0, bytes);
-    if (values == NULL)
-        return servsim_fail(err, ENOMEM, "no memory for the percentiles of %zu requests", records->count);
+    ss_wide sum = 0;
+    int64_t max_ps = 0;
     size_t count = 0;
+    *out = (struct ss_distribution){0, 0, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS, SS_NO_PS};
     for (size_t i = 0; i < records->count; i++) {
         const struct ss_record *record = &records->items[i];
         int64_t ps = ss_record_figure_ps(record, figure);
-        if (record->status == SS_STATUS_FINISHED && ps != SS_NO_PS)
-            values[count++] = ps;
+        if (record->status != SS_STATUS_FINISHED || ps == SS_NO_PS)
+            continue;
+        room[count++] = ps;
+        sum += ps;
+        max_ps = ps > max_ps ? ps : max_ps;
     }
+    if (count == 0)
+        return;
     out->count = count;
-    if (count > 0)
-        describe(out, values, count);
-    ss_pages_free(values, bytes);
-    return 0;
+    out->mean_ms = (double)sum / (double)count / 1e9;
+    out->max_ps = max_ps;
+    describe(out, room, count);
 }

@@ -71,7 +71,8 @@ struct ss_distribution {
 
 int64_t ss_record_figure_ps(const struct ss_record *record, uint32_t figure);
 
-int ss_records_distribution(const struct ss_records *records, uint32_t figure, struct ss_distribution *out,
-                            struct servsim_error *err);
+/* `room` is for a value of each record. */
+void ss_records_distribution(const struct ss_records *records, uint32_t figure, int64_t *room,
+                             struct ss_distribution *out);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "base/pages.h"
+
 struct builder {
     const struct ss_result *result;
     const struct ss_summary_input *input;
@@ -237,16 +239,13 @@ distribution(json_t *mean, int64_t p50_ps, int64_t p90_ps, int64_t p95_ps, int64
     return object;
 }
 
-static int
-put_distribution(struct builder *b, const char *name, uint32_t figure, struct servsim_error *err)
+static void
+put_distribution(struct builder *b, const char *name, uint32_t figure, int64_t *room)
 {
     struct ss_distribution d;
-    int rc = ss_records_distribution(&b->result->records, figure, &d, err);
-    if (rc == 0) {
-        json_t *mean = d.count > 0 ? real(d.mean_ms) : json_null();
-        put(b, name, distribution(mean, d.p50_ps, d.p90_ps, d.p95_ps, d.p99_ps, d.max_ps));
-    }
-    return rc;
+    ss_records_distribution(&b->result->records, figure, room, &d);
+    json_t *mean = d.count > 0 ? real(d.mean_ms) : json_null();
+    put(b, name, distribution(mean, d.p50_ps, d.p90_ps, d.p95_ps, d.p99_ps, d.max_ps));
 }
 
 static void
@@ -263,14 +262,17 @@ put_itl(struct builder *b)
 static int
 put_latencies(struct builder *b, struct servsim_error *err)
 {
-    int rc = put_distribution(b, "ttft_ms", SS_FIGURE_TTFT, err);
-    if (rc == 0)
-        rc = put_distribution(b, "tpot_ms", SS_FIGURE_TPOT, err);
-    if (rc != 0)
-        return rc;
+    size_t count = b->result->records.count, bytes = (count > 0 ? count : 1) * sizeof(int64_t);
+    int64_t *room = ss_pages_resize(NULL, 0, bytes);
+    if (room == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for the percentiles of %zu requests", count);
+    put_distribution(b, "ttft_ms", SS_FIGURE_TTFT, room);
+    put_distribution(b, "tpot_ms", SS_FIGURE_TPOT, room);
     put_itl(b);
-    rc = put_distribution(b, "latency_ms", SS_FIGURE_LATENCY, err);
-    return rc != 0 ? rc : put_distribution(b, "queue_ms", SS_FIGURE_QUEUE, err);
+    put_distribution(b, "latency_ms", SS_FIGURE_LATENCY, room);
+    put_distribution(b, "queue_ms", SS_FIGURE_QUEUE, room);
+    ss_pages_free(room, bytes);
+    return 0;
 }
 
 static void
