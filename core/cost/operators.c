@@ -235,12 +235,55 @@ price_as_gemms(struct ss_operators *operators, const struct servsim_moe *op, int
     return price_gemm(operators, &gemm, total_ps, err);
 }
 
+/* How far the largest of n draws from a normal distribution lies above its mean, in deviations: for n = 1, 2, 4 ...
+   256, on straight lines between them. */
+static double
+largest_of(uint32_t n)
+{
+    static const double at[] = {0.0, 0.5642, 1.0294, 1.4236, 1.7660, 2.0697, 2.3437, 2.5935, 2.8230};
+    const uint32_t last = sizeof at / sizeof at[0] - 1;
+    double place = log2((double)n);
+    uint32_t below = (uint32_t)place < last ? (uint32_t)place : last - 1;
+    return at[below] + (place - below) * (at[below + 1] - at[below]);
+}
+
+/*
+ * Experts that are hit on the GPU with most of them: the others wait for it before they add up their results. Each
+ * token goes to top_k of E experts, all as likely; an expert is missed with probability q, two are with q2. GPUs that
+ * hold e experts each have variance e q (1 - q) + e (e - 1) (q2 - q q) and covariance e e (q2 - q q); what tells them
+ * apart, the difference of the two, is e (q - q2).
+ */
+static double
+hit_where_most(const struct servsim_hardware_context *s, uint64_t tokens, double mean)
+{
+    double all = s->experts, here = s->experts_per_gpu, missed = 1.0 - s->top_k / all;
+    double most = fmin(here, (double)tokens * s->top_k);
+    if (s->ep <= 1 || s->experts < 2)
+        return mean;
+    double q = pow(missed, (double)tokens), q2 = pow(missed * (1.0 - s->top_k / (all - 1.0)), (double)tokens);
+    return fmin(most, mean + largest_of(s->ep) * sqrt(here * fmax(q - q2, 0.0)));
+}
+
+/* Pairs of a token and an expert on the GPU with most of them, likewise. A token's top_k experts are drawn without
+   putting back. */
+static uint64_t
+pairs_where_most(const struct servsim_hardware_context *s, uint64_t tokens)
+{
+    double all = s->experts, pairs = (double)tokens * s->top_k;
+    double mean = pairs * s->experts_per_gpu / all;
+    if (s->ep <= 1 || s->experts < 2)
+        return (tokens * s->top_k * s->experts_per_gpu + s->experts - 1) / s->experts;
+    double most = mean + largest_of(s->ep) * sqrt(mean * (all - s->top_k) / (all - 1.0));
+    return (uint64_t)ceil(fmin(most, pairs));
+}
+
 int
 ss_op_experts(struct ss_operators *operators, uint32_t times, uint64_t tokens, double *hit, int64_t *total_ps,
               struct servsim_error *err)
 {
     const struct servsim_hardware_context *s = &operators->shape;
     double missed = 1.0 - (double)s->top_k / s->experts;
+    double mean = s->experts_per_gpu * (1.0 - pow(missed, (double)tokens));
     const struct servsim_moe op = {
         .size = sizeof op,
         .dtype = multiplies_in(s, s->expert_dtype),
@@ -253,10 +296,10 @@ ss_op_experts(struct ss_operators *operators, uint32_t times, uint64_t tokens, d
         .ffn = s->expert_ffn_per_gpu,
         .ep = s->ep,
         .tokens = tokens,
-        .tokens_here = (tokens * s->top_k * s->experts_per_gpu + s->experts - 1) / s->experts,
-        .experts_hit = s->experts_per_gpu * (1.0 - pow(missed, (double)tokens)),
+        .tokens_here = pairs_where_most(s, tokens),
+        .experts_hit = hit_where_most(s, tokens, mean),
     };
-    *hit = op.experts_hit;
+    *hit = mean;
     if (times == 0 || tokens == 0)
         return 0;
     if (!HAS(operators, moe))

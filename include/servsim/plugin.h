@@ -474,8 +474,10 @@ struct servsim_moe {
     uint32_t hidden, ffn;                /* of one expert; ffn as this GPU holds it */
     uint32_t ep;                         /* GPUs that the experts are spread over */
     uint64_t tokens;                     /* that enter the layer on all GPUs that share these experts */
-    uint64_t tokens_here;                /* pairs of a token and an expert that this GPU computes */
-    double experts_hit;                  /* experts here that some token chose: experts_here (1 - (1 - k/E)^tokens) */
+    uint64_t tokens_here;                /* pairs of a token and an expert that this GPU computes: likewise (below) */
+    /* experts here that some token chose: experts_here (1 - (1 - k/E)^tokens), and, where there are several GPUs with
+       experts, so many more as the one with most of them is expected to have: it is the one that is waited for */
+    double experts_hit;
 };
 
 /* Traffic-bound kernels on `rows` rows of `columns`, `times` times in one step. */
