@@ -1,6 +1,8 @@
 # core/sweep: running many cells, and the folder that they leave.
 core_libservsim_a_SOURCES += \
 	core/sweep/cell.c \
+	core/sweep/crew.c \
+	core/sweep/crew.h \
 	core/sweep/inputs.c \
 	core/sweep/inputs.h \
 	core/sweep/load.c \
