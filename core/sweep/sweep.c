@@ -178,7 +178,7 @@ conclude(struct ss_crew *crew, int rc, const struct ss_lookup *lookup, struct se
         rc = servsim_fail(err, -crew->bad_input.code, "%s", crew->bad_input.text);
     if (rc == 0 && done > 0 && whole)
         rc = write_manifest(crew, err);
-    if (done == 0)
+    if (done == 0 && !is_part(crew)) /* another part may just be beginning */
         ss_output_unprepare(experiment->output);
     if (rc != 0)
         return SS_SWEEP_BAD_INPUT;

@@ -82,6 +82,13 @@ mkdir holes/cells/.one-fcfs-slow.99.part holes/cells/.one-fcfs-loaded.99.part
 [ "$(grep -c ' kept$' err)" -eq 9 ] || fail "not all that was done was kept"
 same holes
 
+# more parts than cells: some have nothing to do
+for part in 20 $(seq 1 19); do
+    "$servsim" run --quiet --part "$part/20" --output many sweep.yaml >said
+    [ "$part" -ne 20 ] || [ -d many/cells ] || fail "an idle part removes what others write to"
+done
+same many
+
 refuses "--part 0/4: not a share; write --part 1/4" "$servsim" run --part 0/4 sweep.yaml
 refuses "--part 5/4: not a share" "$servsim" run --part 5/4 sweep.yaml
 refuses "--part 2: not a share" "$servsim" run --part 2 sweep.yaml
