@@ -78,9 +78,12 @@ put_blocks(const struct ss_comparison *result, struct ss_text *out)
     }
     ss_text_printf(out,
                    "Neighbouring requests depend on each other, so intervals come from %zu resamples of blocks of %zu\n"
-                   "requests (%zu blocks a run). P-values are adjusted for %u looks that hang together and count as "
-                   "%.1f.\n",
-                   result->resamples, result->block_length, result->blocks, result->judged, result->looks);
+                   "requests (%zu blocks a run).",
+                   result->resamples, result->block_length, result->blocks);
+    if (result->judged > 0)
+        ss_text_printf(out, " P-values are adjusted for %u looks that hang together and count as %.1f.", result->judged,
+                       result->looks);
+    ss_text_puts(out, result->judged > 0 ? "\n" : " No figure differs.\n");
     if (result->short_of_data)
         ss_text_puts(out,
                      "CAUTION: neighbours depend on each other over more than a tenth of the run (overload, or long "
