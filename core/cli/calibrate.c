@@ -185,34 +185,6 @@ compare(struct calibration *all, size_t run, const struct ss_result *result)
     return rc;
 }
 
-/* Keys at start + x steps, not below 0; simulates all runs and notes their errors. */
-static int
-attempt(struct calibration *all, const double *x)
-{
-    const struct flags *flags = all->flags;
-    char texts[KEYS_MOST][192];
-    const char *sets[KEYS_MOST];
-    struct ss_result *result = malloc(sizeof *result);
-    int rc = result != NULL ? 0 : servsim_fail(&all->err, ENOMEM, "no memory for a result");
-    for (size_t i = 0; i < flags->key_count; i++) {
-        double value = fmax(flags->keys[i].start + x[i] * flags->keys[i].step, 0);
-        const char *form = strcmp(flags->keys[i].name, "engine.sampling") == 0 ? "%s=%.0f" : "%s=%.6f";
-        (void)snprintf(texts[i], sizeof texts[i], form, flags->keys[i].name, value);
-        sets[i] = texts[i];
-    }
-    for (size_t run = 0; rc == 0 && run < all->count; run++) {
-        rc = ss_replay_change(&all->replays[run], sets, flags->key_count, &all->err);
-        if (rc == 0)
-            rc = ss_replay_run(&all->replays[run], result, &all->err);
-        if (rc != 0)
-            break;
-        rc = compare(all, run, result);
-        ss_result_free(result);
-    }
-    free(result);
-    return rc;
-}
-
 static const char *
 group_of(const struct calibration *all, size_t run)
 {
@@ -229,6 +201,44 @@ left_out(const struct calibration *all, size_t run)
     return all->without != NULL && strcmp(group_of(all, run), all->without) == 0;
 }
 
+/* What says nothing to the search need not be simulated for it: runs that are held out or left out. */
+static int
+is_idle(const struct calibration *all, size_t run)
+{
+    return left_out(all, run) || holds_out(all, run);
+}
+
+/* Keys at start + x steps, not below 0; simulates the runs, `every` one or those of the search, and notes their
+   errors. */
+static int
+attempt(struct calibration *all, const double *x, int every)
+{
+    const struct flags *flags = all->flags;
+    char texts[KEYS_MOST][192];
+    const char *sets[KEYS_MOST];
+    struct ss_result *result = malloc(sizeof *result);
+    int rc = result != NULL ? 0 : servsim_fail(&all->err, ENOMEM, "no memory for a result");
+    for (size_t i = 0; i < flags->key_count; i++) {
+        double value = fmax(flags->keys[i].start + x[i] * flags->keys[i].step, 0);
+        const char *form = strcmp(flags->keys[i].name, "engine.sampling") == 0 ? "%s=%.0f" : "%s=%.6f";
+        (void)snprintf(texts[i], sizeof texts[i], form, flags->keys[i].name, value);
+        sets[i] = texts[i];
+    }
+    for (size_t run = 0; rc == 0 && run < all->count; run++) {
+        if (!every && is_idle(all, run))
+            continue;
+        rc = ss_replay_change(&all->replays[run], sets, flags->key_count, &all->err);
+        if (rc == 0)
+            rc = ss_replay_run(&all->replays[run], result, &all->err);
+        if (rc != 0)
+            break;
+        rc = compare(all, run, result);
+        ss_result_free(result);
+    }
+    free(result);
+    return rc;
+}
+
 /* What the search makes small. */
 static double
 distance(void *ctx, const double *x)
@@ -236,10 +246,10 @@ distance(void *ctx, const double *x)
     static const double unit[SS_FIDELITY_FIGURES] = {0.10, 0.04, 0.05};
     struct calibration *all = ctx;
     double sum = 0, terms = 0;
-    if (attempt(all, x) != 0)
+    if (attempt(all, x, 0) != 0)
         return NAN;
     for (size_t run = 0; run < all->count; run++) {
-        for (size_t i = 0; i < SS_FIDELITY_FIGURES && !left_out(all, run); i++) {
+        for (size_t i = 0; i < SS_FIDELITY_FIGURES && !is_idle(all, run); i++) {
             double error = all->errors[run].fitted[i] / unit[i];
             if (isnan(error))
                 continue;
@@ -259,7 +269,7 @@ fit(struct calibration *all, double *x)
     double best = ss_simplex(distance, all, x, flags->key_count, 1e-6, calls);
     if (isnan(best))
         return all->err.text[0] != '\0' ? -EINVAL : servsim_fail(&all->err, ENOMEM, "no memory for the search");
-    return attempt(all, x); /* the errors at the best point */
+    return attempt(all, x, 1); /* the errors at the best point */
 }
 
 /* ---- results ---- */
