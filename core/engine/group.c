@@ -23,6 +23,7 @@ ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index
     group->runs = calloc(stages, sizeof *group->runs);
     group->stage_free = calloc(stages, sizeof *group->stage_free);
     for (uint32_t i = 0; group->runs != NULL && i < stages; i++) {
+        group->runs[i].slot = i;
         group->runs[i].work = calloc(stages, sizeof *group->runs[i].work);
         group->runs[i].begins = calloc(stages, sizeof *group->runs[i].begins);
         short_of_memory |= group->runs[i].work == NULL || group->runs[i].begins == NULL;

@@ -26,6 +26,7 @@ struct ss_run {
     struct servsim_line line;  /* of its steps, from the start: with all waits for stages */
     uint64_t steps;            /* shrinks when an arrival cuts it */
     int64_t swap_ps;           /* of the price, in its only step: copies that it waited for */
+    uint32_t slot;             /* which of the group's runs, and which lane of a rank */
     struct servsim_line *work; /* [stages] what each takes for it; the first the copies, too */
     ss_time *begins;           /* [stages] when each begins with the first step */
 };

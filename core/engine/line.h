@@ -29,6 +29,8 @@ ss_line_pairs(uint64_t steps)
 static inline ss_time
 ss_line_elapsed(const struct servsim_line *line, uint64_t steps)
 {
+    if (steps == 1)
+        return line->base_ps;
     if (steps <= UINT32_MAX)
         return (ss_wide)(int64_t)steps * line->base_ps + (ss_wide)(int64_t)ss_line_pairs(steps) * line->slope_ps;
     return (ss_wide)steps * line->base_ps + ss_line_pairs(steps) * line->slope_ps;

@@ -74,7 +74,7 @@ name_prompt(struct ss_prefix *prefix, uint64_t id, const struct servsim_arrival 
         return name_tokens(prefix, arrival, block_size);
     if (arrival->block_hashes != NULL && arrival->block_hash_count > 0 && arrival->block_hash_tokens > 0)
         return name_pieces(prefix, arrival);
-    prefix->shared = mix(KIND_SHARED, arrival->prefix_id);
+    prefix->shared = arrival->prefix_tokens > 0 ? mix(KIND_SHARED, arrival->prefix_id) : 0;
     prefix->shared_tokens = arrival->prefix_tokens;
     return 0;
 }

@@ -123,7 +123,7 @@ uint64_t ss_replica_certain_steps(const struct ss_replica *replica, const struct
 static inline struct ss_lane *
 ss_lane_of(const struct ss_replica *replica, const struct ss_run *run)
 {
-    return &replica->lanes[run - replica->group->runs];
+    return &replica->lanes[run->slot];
 }
 
 /* Adds its state to what is there. */
