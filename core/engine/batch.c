@@ -67,6 +67,9 @@ note_joined(struct ss_batch *batch, struct ss_request *request)
     return 0;
 }
 
+/* Keys of the range are contexts less the clock, and this, so that they are not negative. */
+#define RANGE_OFFSET (UINT64_C(1) << 60)
+
 static int
 enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
 {
@@ -147,7 +150,7 @@ ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
     ss_wide key = ((ss_wide)place->finish_at << 64) + (ss_wide)place->order;
     int rc = ss_heap_push(&batch->finish, key, request, &place->finish_position);
     if (rc == 0 && batch->keeps_range) {
-        ss_wide clock_late = (ss_wide)context + ((ss_wide)1 << 60) - (ss_wide)batch->clock;
+        ss_wide clock_late = (ss_wide)context + RANGE_OFFSET - (ss_wide)batch->clock;
         rc = enter_range(batch, request, clock_late);
     }
     if (rc == 0 && batch->window > 0)
@@ -253,8 +256,8 @@ ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_
     *shortest = *longest = 0;
     if (!batch->keeps_range || batch->count == 0)
         return;
-    *shortest = ss_batch_context(batch, ss_heap_first(&batch->shortest)->owner);
-    *longest = ss_batch_context(batch, ss_heap_first(&batch->longest)->owner);
+    *shortest = (uint64_t)(ss_heap_first(&batch->shortest)->key >> 64) - RANGE_OFFSET + batch->clock;
+    *longest = -(uint64_t)(ss_heap_first(&batch->longest)->key >> 64) - RANGE_OFFSET + batch->clock;
 }
 
 void

@@ -302,19 +302,15 @@ let_leave(struct ss_replica *replica)
 int
 ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err)
 {
-    int rc = 0;
+    int rc, again = 0;
     replica->plan = &lane->plan;
-    ss_plan_reset(replica, replica->cluster->now);
     lane->plan.asked = !ss_replica_has_nothing(replica);
-    if (lane->plan.asked)
-        rc = ask(replica, err);
-    note_shape(replica);
-    /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
-    if (rc == 0 && lane->plan.shape.tokens == 0 && (ss_replica_end_batch(replica) || lane->plan.preempted > 0)) {
+    do { /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */
         ss_plan_reset(replica, replica->cluster->now);
-        rc = ask(replica, err);
+        rc = lane->plan.asked ? ask(replica, err) : 0;
         note_shape(replica);
-    }
+    } while (rc == 0 && lane->plan.shape.tokens == 0 && !again++ &&
+             (ss_replica_end_batch(replica) || lane->plan.preempted > 0));
     let_leave(replica);
     return rc;
 }

@@ -433,8 +433,9 @@ skew_tokens(const struct analytic_profile *profile, const struct servsim_attenti
 {
     if (op->decode_context_max == 0) /* the device has not asked for it */
         return 0;
-    double longest = (double)op->decode_context_max * (double)op->decode_count;
-    double gap = longest - (double)op->decode_context_sum;
+    /* conversions of what is below 2^63 are cheaper from signed numbers */
+    double longest = (double)(int64_t)op->decode_context_max * (double)(int64_t)op->decode_count;
+    double gap = longest - (double)(int64_t)op->decode_context_sum;
     return op->window == 0 && gap > 0.0 ? (uint64_t)(decode_kernel(profile, op)->skew * gap) : 0;
 }
 
