@@ -73,13 +73,10 @@ ss_output_unprepare(const char *dir)
 static void
 remove_cell(const char *path)
 {
-    char file[PATH_BYTES + 512];
     const struct dirent *entry;
     DIR *folder = opendir(path);
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        (void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        (void)unlink(file);
-    }
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
     if (folder != NULL)
         (void)closedir(folder);
     (void)rmdir(path);
