@@ -292,5 +292,7 @@ ss_model_read(struct ss_model *out, const char *path, struct servsim_error *err)
         return fail_syntax(path, &what, err);
     rc = fill(out, root, err);
     json_decref(root);
+    if (rc != 0)
+        ss_make_printable(err->text); /* it may quote the file */
     return rc;
 }
