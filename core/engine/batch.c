@@ -25,19 +25,6 @@ ss_batch_free(struct ss_batch *batch)
     ss_heap_free(&batch->growing);
 }
 
-uint32_t
-ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended)
-{
-    return request->output_tokens - (uint32_t)(request->place->finish_at - batch->clock - ended);
-}
-
-/* The last output token is not in the cache until the step that follows it. */
-uint64_t
-ss_batch_context(const struct ss_batch *batch, const struct ss_request *request)
-{
-    return (uint64_t)request->seen.prompt_tokens + ss_batch_generated(batch, request, 0) - 1;
-}
-
 /* (context - clock) mod block_size stays the same while the member decodes; `crossing` is -clock mod block_size. */
 static uint32_t *
 residue_of(const struct ss_batch *batch, uint64_t context)
@@ -205,12 +192,6 @@ ss_batch_merge(struct ss_batch *into, struct ss_batch *from)
     return rc;
 }
 
-int
-ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request)
-{
-    return ss_batch_context(batch, request) % batch->block_size == 0;
-}
-
 uint64_t
 ss_batch_blocks(const struct ss_batch *batch, uint64_t steps)
 {
@@ -236,18 +217,6 @@ ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
         ahead++;
     }
     return free_blocks / batch->count * batch->block_size + ahead;
-}
-
-int
-ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks)
-{
-    return steps / batch->block_size < UINT32_MAX && (steps / batch->block_size + 1) * batch->count <= free_blocks;
-}
-
-uint64_t
-ss_batch_steps_to_finish(const struct ss_batch *batch)
-{
-    return (uint64_t)(ss_heap_first(&batch->finish)->key >> 64) - batch->clock;
 }
 
 void

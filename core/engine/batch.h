@@ -40,9 +40,19 @@ struct ss_batch {
 int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_range);
 void ss_batch_free(struct ss_batch *batch);
 
-/* Tokens of a member that are in the KV cache, `ended` further steps from now. */
-uint32_t ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended);
-uint64_t ss_batch_context(const struct ss_batch *batch, const struct ss_request *request);
+/* Output tokens of a member, `ended` further steps from now. */
+static inline uint32_t
+ss_batch_generated(const struct ss_batch *batch, const struct ss_request *request, uint64_t ended)
+{
+    return request->output_tokens - (uint32_t)(request->place->finish_at - batch->clock - ended);
+}
+
+/* Tokens of a member that are in the KV cache: the last output token is not, until the step that follows it. */
+static inline uint64_t
+ss_batch_context(const struct ss_batch *batch, const struct ss_request *request)
+{
+    return (uint64_t)request->seen.prompt_tokens + ss_batch_generated(batch, request, 0) - 1;
+}
 
 /* A request whose prefill is complete and whose `generated` is current joins at `now`. 0 or -ENOMEM. */
 int ss_batch_join(struct ss_batch *batch, struct ss_request *request, ss_time now);
@@ -57,7 +67,11 @@ int ss_batch_merge(struct ss_batch *into, struct ss_batch *from);
 void ss_batch_leave(struct ss_batch *batch, struct ss_request *request);
 
 /* Does the member need a new block in the next step? */
-int ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request);
+static inline int
+ss_batch_crosses(const struct ss_batch *batch, const struct ss_request *request)
+{
+    return ss_batch_context(batch, request) % batch->block_size == 0;
+}
 
 /* New KV blocks that the next step takes, and the next `steps` steps. */
 static inline uint64_t
@@ -72,10 +86,18 @@ uint64_t ss_batch_blocks(const struct ss_batch *batch, uint64_t steps);
 uint64_t ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks);
 
 /* 1: so many steps fit for certain, which is cheap to know and nearly always so; 0: look closer. */
-int ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks);
+static inline int
+ss_batch_fits(const struct ss_batch *batch, uint64_t steps, uint64_t free_blocks)
+{
+    return steps / batch->block_size < UINT32_MAX && (steps / batch->block_size + 1) * batch->count <= free_blocks;
+}
 
 /* Steps until the first member finishes; the batch is not empty. */
-uint64_t ss_batch_steps_to_finish(const struct ss_batch *batch);
+static inline uint64_t
+ss_batch_steps_to_finish(const struct ss_batch *batch)
+{
+    return (uint64_t)(ss_heap_first(&batch->finish)->key >> 64) - batch->clock;
+}
 
 /* The range of contexts; 0 and 0 unless kept. */
 void ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest);
