@@ -233,7 +233,8 @@ ss_measured_write_trace(const struct ss_measured *measured, uint32_t distinct_pr
                                              : "arrival_s,input_tokens,output_tokens\n");
     for (size_t i = 0; i < measured->count; i++) {
         const struct ss_measured_request *request = &measured->items[i];
-        ss_text_printf(&text, "%.9f,%u,%u", request->start_s, request->prompt_tokens, request->output_tokens);
+        double start_s = request->start_s > 0 ? request->start_s : 0; /* 0 may have a sign */
+        ss_text_printf(&text, "%.9f,%u,%u", start_s, request->prompt_tokens, request->output_tokens);
         if (distinct_prompts > 0)
             ss_text_printf(&text, ",%llu", (unsigned long long)(request->number % distinct_prompts + 1));
         ss_text_puts(&text, "\n");
