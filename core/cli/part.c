@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #define MOST_PARTS 1000000ul
+#define NONE (MOST_PARTS + 1)
 
 int
 ss_part_read(const char *text, struct ss_part *out)
@@ -42,8 +43,14 @@ int
 ss_part_of_slurm(struct ss_part *out)
 {
     unsigned long arrays = number_of("SLURM_ARRAY_TASK_COUNT", 1), first = number_of("SLURM_ARRAY_TASK_MIN", 0),
-                  step = number_of("SLURM_ARRAY_TASK_STEP", 1), id = number_of("SLURM_ARRAY_TASK_ID", first),
-                  tasks = number_of("SLURM_STEP_NUM_TASKS", 1), task = number_of("SLURM_PROCID", 0);
+                  step = number_of("SLURM_ARRAY_TASK_STEP", 1),
+                  id = number_of("SLURM_ARRAY_TASK_ID", arrays > 1 ? NONE : first),
+                  tasks = number_of("SLURM_STEP_NUM_TASKS", 1), task = number_of("SLURM_PROCID", tasks > 1 ? NONE : 0);
+    if ((arrays > 1 && id == NONE) || (tasks > 1 && task == NONE))
+        return ss_complain_text("Slurm says that there are %lu tasks, and not which one this is; write --part I/N",
+                                arrays > 1 ? arrays : tasks);
+    if (tasks > 1 && task >= tasks)
+        return ss_complain_text("Slurm says that this is task %lu of %lu, from 0; write --part I/N", task, tasks);
     unsigned long array = step > 0 && id >= first ? (id - first) / step : arrays;
     *out = (struct ss_part){0, 1};
     if (arrays < 1 || tasks < 1 || array >= arrays || task >= tasks || arrays * tasks > MOST_PARTS ||

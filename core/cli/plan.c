@@ -90,45 +90,68 @@ read_flags(int argc, char **argv, struct flags *flags)
 
 /* ---- which cell is enough ---- */
 
-/* Fewest GPUs first; among those the one that serves more. */
-static int
-is_better(const struct ss_experiment *experiment, const struct ss_plan *plans, size_t index, size_t than)
+/* A cell with all of its replicates. */
+struct verdict {
+    int meets_own, any;  /* each of them; any: at any rate */
+    double lowest_per_s; /* of those that have a highest rate that one can rely on; 0: some have none */
+};
+
+static struct verdict
+judge(const struct ss_experiment *experiment, const struct ss_plan *plans, size_t index)
 {
-    uint32_t gpus = experiment->cells[index].gpus, others = experiment->cells[than].gpus;
-    if (gpus != others)
-        return gpus < others;
-    if ((plans[index].state == SS_PLAN_ALWAYS) != (plans[than].state == SS_PLAN_ALWAYS))
-        return plans[index].state == SS_PLAN_ALWAYS;
-    return plans[index].highest_per_s > plans[than].highest_per_s;
+    struct verdict verdict = {1, 1, HUGE_VAL};
+    for (size_t i = 0; i < experiment->cell_count; i++) {
+        const struct ss_plan *plan = &plans[i];
+        if (strcmp(experiment->cells[i].group, experiment->cells[index].group) != 0)
+            continue;
+        int relied = plan->state == SS_PLAN_FOUND && !plan->short_of_data;
+        verdict.meets_own &= plan->state != SS_PLAN_FAILED && plan->meets_own;
+        verdict.any &= plan->state == SS_PLAN_ALWAYS;
+        verdict.lowest_per_s = fmin(verdict.lowest_per_s, relied ? plan->highest_per_s : 0);
+    }
+    return verdict;
 }
 
-/* Of those that meet the SLO as the traffic is; cell_count: none does. */
+/* Fewest GPUs first; among those the one that serves more. cell_count: none meets the SLO as the traffic is. */
 static size_t
 fewest_gpus(const struct ss_experiment *experiment, const struct ss_plan *plans)
 {
     size_t best = experiment->cell_count;
-    for (size_t i = 0; i < experiment->cell_count; i++)
-        if (plans[i].state != SS_PLAN_FAILED && plans[i].meets_own &&
-            (best == experiment->cell_count || is_better(experiment, plans, i, best)))
+    double best_per_s = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++) {
+        struct verdict verdict = judge(experiment, plans, i);
+        double per_s = verdict.any ? HUGE_VAL : verdict.lowest_per_s;
+        uint32_t gpus = experiment->cells[i].gpus;
+        if (!verdict.meets_own)
+            continue;
+        if (best == experiment->cell_count || gpus < experiment->cells[best].gpus ||
+            (gpus == experiment->cells[best].gpus && per_s > best_per_s)) {
             best = i;
+            best_per_s = per_s;
+        }
+    }
     return best;
 }
 
 static double
 per_gpu(const struct ss_experiment *experiment, const struct ss_plan *plans, size_t index)
 {
-    return plans[index].highest_per_s / experiment->cells[index].gpus;
+    return judge(experiment, plans, index).lowest_per_s / experiment->cells[index].gpus;
 }
 
-/* The most requests per second and GPU. */
+/* The most requests per second and GPU; cell_count: no rate can be relied on. */
 static size_t
 most_per_gpu(const struct ss_experiment *experiment, const struct ss_plan *plans)
 {
     size_t best = experiment->cell_count;
-    for (size_t i = 0; i < experiment->cell_count; i++)
-        if (plans[i].state == SS_PLAN_FOUND &&
-            (best == experiment->cell_count || per_gpu(experiment, plans, i) > per_gpu(experiment, plans, best)))
+    double most = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++) {
+        double rate = per_gpu(experiment, plans, i);
+        if (rate > most) {
+            most = rate;
             best = i;
+        }
+    }
     return best;
 }
 
@@ -151,7 +174,8 @@ print_row(const struct ss_cell *cell, const struct ss_plan *plan, int width)
     print_number(plan->own_per_s, 11);
     (void)printf("  %-4s", plan->meets_own ? "yes" : "no");
     if (plan->state == SS_PLAN_FOUND) {
-        print_number(plan->highest_per_s, 15);
+        print_number(plan->highest_per_s, 14);
+        (void)printf("%c", plan->short_of_data ? '*' : ' ');
         print_number(plan->highest_per_s / cell->gpus, 10);
     } else {
         (void)printf("%15s%10s", plan->state == SS_PLAN_NEVER ? "none" : "any", "-");
@@ -210,6 +234,19 @@ print_none(const struct ss_experiment *experiment, const struct ss_plan *plans)
     (void)printf("\n");
 }
 
+/* A rate that short traffic survives is not one that more of it would. */
+static void
+print_caution(const struct ss_experiment *experiment, const struct ss_plan *plans)
+{
+    size_t marked = 0;
+    for (size_t i = 0; i < experiment->cell_count; i++)
+        marked += plans[i].state == SS_PLAN_FOUND && plans[i].short_of_data;
+    if (marked > 0)
+        (void)printf(
+            "* too high to rely on: all requests come within ten times the time that one takes, before a queue can "
+            "grow; take more requests\n");
+}
+
 static void
 print_verdict(const struct ss_experiment *experiment, const struct ss_plan *plans)
 {
@@ -219,13 +256,14 @@ print_verdict(const struct ss_experiment *experiment, const struct ss_plan *plan
         print_none(experiment, plans);
     else
         (void)printf("\nfewest GPUs for the traffic as it is (%.3g requests/s): %s, %u\n", plans[fewest].own_per_s,
-                     experiment->cells[fewest].name, experiment->cells[fewest].gpus);
+                     experiment->cells[fewest].group, experiment->cells[fewest].gpus);
     if (most == count)
         return;
-    (void)printf("most requests/s per GPU: %s, %.3g", experiment->cells[most].name, per_gpu(experiment, plans, most));
+    double rate = per_gpu(experiment, plans, most);
+    (void)printf("most requests/s per GPU: %s, %.3g", experiment->cells[most].group, rate);
     if (plans[most].usd_per_hour > 0)
         (void)printf(" (%.3g USD per 1000 requests at its highest rate)",
-                     plans[most].usd_per_hour / 3.6 / plans[most].highest_per_s);
+                     plans[most].usd_per_hour / experiment->cells[most].gpus / 3.6 / rate);
     (void)printf("\n");
 }
 
@@ -242,6 +280,7 @@ print_text(const struct ss_experiment *experiment, const struct ss_plan *plans, 
                  "per GPU", "attained", "TTFT P99 ms", "TPOT P99 ms");
     for (size_t i = 0; i < experiment->cell_count; i++)
         print_row(&experiment->cells[i], &plans[i], width);
+    print_caution(experiment, plans);
     print_verdict(experiment, plans);
 }
 
@@ -271,6 +310,7 @@ cell_json(const struct ss_cell *cell, const struct ss_plan *plan)
     (void)json_object_set_new(object, "highest_requests_per_s", found ? json_real(plan->highest_per_s) : json_null());
     (void)json_object_set_new(object, "highest_requests_per_s_per_gpu",
                               found ? json_real(plan->highest_per_s / cell->gpus) : json_null());
+    (void)json_object_set_new(object, "short_of_data", json_boolean(found && plan->short_of_data));
     (void)json_object_set_new(object, "slo_attainment", json_real(plan->attainment));
     (void)json_object_set_new(object, "ttft_p99_ms", json_real(plan->ttft_p99_ms));
     (void)json_object_set_new(object, "tpot_p99_ms", json_real(plan->tpot_p99_ms));
@@ -284,7 +324,7 @@ cell_json(const struct ss_cell *cell, const struct ss_plan *plan)
 static json_t *
 name_json(const struct ss_experiment *experiment, size_t index)
 {
-    return index < experiment->cell_count ? json_string(experiment->cells[index].name) : json_null();
+    return index < experiment->cell_count ? json_string(experiment->cells[index].group) : json_null();
 }
 
 static int

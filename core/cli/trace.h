@@ -45,7 +45,7 @@ void ss_trace_close(struct ss_trace_reader *reader);
 struct ss_trace_format;
 
 /* What a request may carry beside its arrival and its lengths; bit n is ss_trace_part_names[n]. */
-#define SS_TRACE_PARTS 9u
+#define SS_TRACE_PARTS 10u
 #define SS_TRACE_CLASS (1u << 0)
 #define SS_TRACE_SESSION (1u << 1)
 #define SS_TRACE_CLIENT (1u << 2)
@@ -55,6 +55,7 @@ struct ss_trace_format;
 #define SS_TRACE_PRIORITY (1u << 6)
 #define SS_TRACE_DEADLINE (1u << 7)
 #define SS_TRACE_BELOW_NS (1u << 8)
+#define SS_TRACE_PREFIX (1u << 9)
 
 struct ss_trace_writer {
     const struct ss_trace_format *format;

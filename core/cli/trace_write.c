@@ -22,7 +22,8 @@ static const char *const part_names[SS_TRACE_PARTS] = {"classes (model and log t
                                                        "prefix block ids",
                                                        "priorities",
                                                        "deadlines",
-                                                       "time below a nanosecond"};
+                                                       "time below a nanosecond",
+                                                       "beginnings that prompts share"};
 
 /* ---- putting text ---- */
 
@@ -255,6 +256,7 @@ parts_of(const struct servsim_arrival *row)
     parts |= row->prompt_id != 0 ? SS_TRACE_PROMPT : 0;
     parts |= row->token_ids != NULL ? SS_TRACE_TOKEN_IDS : 0;
     parts |= row->block_hashes != NULL ? SS_TRACE_HASHES : 0;
+    parts |= row->prefix_tokens > 0 ? SS_TRACE_PREFIX : 0;
     parts |= row->priority != 0 ? SS_TRACE_PRIORITY : 0;
     parts |= row->deadline_s != SERVSIM_NEVER ? SS_TRACE_DEADLINE : 0;
     parts |= row->arrival_ps % 1000 != 0 ? SS_TRACE_BELOW_NS : 0;

@@ -8,7 +8,7 @@
  *  - where that names another plugin (or engine) than the one underneath, the options underneath were meant for that
  *    other one and are dropped; the host's own keys of the kind (max_num_seqs and the like) stay;
  *  - a cluster that says `gpus` is a whole layout: nothing of the one underneath stays ({gpus: 1} over {gpus: 4, tp: 4}
- *    is one GPU, tp 1);
+ *    is one GPU, tp 1) but the network between nodes;
  *  - any other bare value replaces.
  * A value's label is what its `label:` says, else its name, else its keys and values.
  */
@@ -238,16 +238,26 @@ is_whole_layout(const struct ss_key *key, const struct ss_node *value)
     return strcmp(key->name, "cluster") == 0 && ss_node_get(value, "gpus") != NULL;
 }
 
-/* Keeps the host's own keys alone. 0, or -ENOMEM. */
+/* Is it the host's own key of a plugin's map, or of the cluster's what is not its layout? */
+static int
+outlives(const struct ss_key *key, const char *name)
+{
+    struct ss_table host = ss_host_table(key->kind);
+    for (uint32_t i = 0; i < host.count; i++)
+        if (strcmp(ss_table_row(&host, i)->name, name) == 0)
+            return 1;
+    return strcmp(key->name, "cluster") == 0 &&
+           (strcmp(name, "gpus_per_node") == 0 || strcmp(name, "interconnect") == 0);
+}
+
+/* Keeps what another plugin, or another layout, leaves as it is. 0, or -ENOMEM. */
 static int
 drop_options(const struct ss_key *key, struct ss_node **map)
 {
-    struct ss_table host = ss_host_table(key->kind);
     struct ss_node *kept = ss_node_new(SS_NODE_MAP, (*map)->origin, (*map)->line);
-    for (uint32_t i = 0; kept != NULL && i < host.count; i++) {
-        const char *name = ss_table_row(&host, i)->name;
-        const struct ss_node *child = ss_node_get(*map, name);
-        if (child != NULL && ss_node_set(kept, name, ss_node_copy(child)) == NULL) {
+    for (size_t i = 0; kept != NULL && i < (*map)->count; i++) {
+        const struct ss_node *child = (*map)->children[i];
+        if (outlives(key, child->key) && ss_node_set(kept, child->key, ss_node_copy(child)) == NULL) {
             ss_node_free(kept);
             kept = NULL;
         }

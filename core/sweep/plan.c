@@ -18,6 +18,7 @@
 #define MOST_JOBS 256
 #define POLL_MS 200
 #define SLOWEST (1.0 / (1 << 20)) /* of the traffic's own rate */
+#define SPAN_LATENCIES 10         /* mean latencies that requests must spread over to be a steady load */
 #define MOST_RUNS 64              /* of a search: its timeout is that of so many cells */
 
 struct search {
@@ -50,6 +51,8 @@ note(struct search *search, const struct ss_result *result, const struct ss_summ
     plan->ttft_p99_ms = at_json(summary, "ttft_ms", "p99");
     plan->tpot_p99_ms = at_json(summary, "tpot_ms", "p99");
     plan->output_tokens_per_s = at_json(summary, "output_tokens_per_s", NULL);
+    double span_s = ss_time_seconds(result->records.items[result->records.count - 1].arrival - result->first_arrival);
+    plan->short_of_data = span_s * 1e3 < SPAN_LATENCIES * at_json(summary, "latency_ms", "mean");
     plan->usd_per_hour = result->device.price_usd_per_hour * search->cell.gpus;
     json_decref(summary);
     ss_text_free(&text);

@@ -21,6 +21,7 @@ struct ss_plan {
     double own_per_s, highest_per_s;
     /* at the highest rate; where there is none, of the traffic at its slowest */
     double attainment, ttft_p99_ms, tpot_p99_ms, output_tokens_per_s;
+    int short_of_data; /* at that rate all requests come within ten times the time that one takes: no queue can grow */
     double usd_per_hour; /* of all GPUs of the cell; 0: the device has no price */
     char reason[1024];
 };

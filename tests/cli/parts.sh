@@ -92,5 +92,8 @@ same many
 refuses "--part 0/4: not a share; write --part 1/4" "$servsim" run --part 0/4 sweep.yaml
 refuses "--part 5/4: not a share" "$servsim" run --part 5/4 sweep.yaml
 refuses "--part 2: not a share" "$servsim" run --part 2 sweep.yaml
+refuses "Slurm says that this is task 7 of 3, from 0; write --part" env SLURM_STEP_NUM_TASKS=3 SLURM_PROCID=7 "$servsim" run sweep.yaml
+refuses "Slurm says that there are 2 tasks, and not which one this is" env SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_ID=x \
+    "$servsim" run sweep.yaml
 refuses "Slurm's task 7 is none of 2 from 1 in steps of 1" env SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_STEP=1 \
     SLURM_ARRAY_TASK_ID=7 "$servsim" run sweep.yaml

@@ -63,6 +63,23 @@ says text "each cell has an SLO of its own" "fewest GPUs for the traffic as it i
 "$servsim" plan --quiet --set matrix.slo.always.ttft=1us plan.yaml >text
 says text "no cell meets the SLO with the traffic as it is" "even where requests hardly meet"
 
+# replicates are judged together; and short traffic, before queues can grow, is no measure
+cat >short.yaml <<'YAML'
+servsim: 1
+model: llama-3.1-70b
+hardware: h100
+cluster: {gpus: 4, tp: 4}
+slo: {ttft: 2s, tpot: 50ms}
+workload: {plugin: poisson, rate: 5, requests: 200, prompt_tokens: 1000, output_tokens: 250}
+replicates: 2
+YAML
+"$servsim" plan --quiet short.yaml >text
+says text "run.r2" "* too high to rely on"
+! grep -q "per GPU: run" text || fail "a rate that nobody can rely on is praised"
+"$servsim" plan --quiet --set workload.requests=3000 short.yaml >text
+says text "most requests/s per GPU: run, "
+! grep -q '[*]' text || fail "3,000 requests are too few"
+
 # a plugin that dies
 cp "$SERVSIM_BUILDDIR/tests/cli/.libs/evil.so" evil.so
 chmod go-w evil.so

@@ -85,6 +85,9 @@ EOF
 generate --workload tokens --set "path=$work/urgent.jsonl" --format jsonl --output urgent2.jsonl
 sed 's/"arrival_time_ns":7/"arrival_time_ns":0/; s/1000000008/1000000001/' urgent.jsonl | cmp - urgent2.jsonl ||
     fail "urgency: $(cat urgent2.jsonl)"
+generate --workload poisson --set rate=3 --set shared_prefix_tokens=600 --set prompt_tokens=1200 --requests 20 --format jsonl \
+    --output shared.jsonl
+grep -q 'beginnings that prompts share of 20 rows' complaint || fail "shared beginnings: $(cat complaint)"
 generate --workload tokens --set "path=$work/ids.jsonl" --format jsonl --output ids2.jsonl
 test ! -s complaint || fail "nothing is lost: $(cat complaint)"
 

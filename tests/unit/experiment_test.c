@@ -370,12 +370,13 @@ test_merging(void)
     bench_close(&bench);
 }
 
-/* A cluster that says gpus is a layout of its own; one that does not changes the one underneath. */
+/* A cluster that says gpus is a layout of its own, in the same network; one that does not changes the one underneath.
+ */
 static void
 test_layouts(void)
 {
     static const char yaml[] =
-        HEAD "cluster: {gpus: 4, tp: 4}\n"
+        HEAD "cluster: {gpus: 4, tp: 4, gpus_per_node: 2}\n"
              "matrix: {cluster: {single_gpu: {gpus: 1}, quad: {gpus: 4, tp: 2}, pair: {tp: 2}}}\n";
     struct bench bench;
     struct ss_experiment experiment;
@@ -387,6 +388,7 @@ test_layouts(void)
         CU_ASSERT_EQUAL(experiment.cells[i].gpus, gpus[i]);
         CU_ASSERT_EQUAL(experiment.cells[i].tp, tp[i]);
         CU_ASSERT_EQUAL(experiment.cells[i].replicas, replicas[i]);
+        CU_ASSERT_EQUAL(experiment.cells[i].gpus_per_node, 2);
     }
     ss_experiment_free(&experiment);
     bench_close(&bench);

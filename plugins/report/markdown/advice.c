@@ -386,7 +386,9 @@ advise_cluster(struct md *md, const struct rp_group *group)
         double tokens = rp_figure(refused, "kv_blocks_total", NULL) * refused->block_size;
         rp_puts(&md->out, "- ");
         md_put_subject(md, refused);
-        rp_printf(&md->out, " rejected %s of %s requests (%s) as longer than the model's context or its KV cache",
+        rp_printf(&md->out,
+                  " rejected %s of %s requests (%s): its scheduler turned them away, or they are longer than the "
+                  "model's context or its KV cache",
                   rp_count(rp_total(refused, "requests_rejected")).text,
                   rp_count(rp_total(refused, "requests_total")).text, rp_percent(rejected_share(refused)).text);
         if (isfinite(tokens))
