@@ -99,6 +99,7 @@ judge(const struct imported *imported, const char *path, struct servsim_error *e
     }
     if (imported->names.length == 0)
         return 0;
+    ss_make_printable(imported->names.data);
     return servsim_fail(
         err, EPROTO,
         "it calls for %.300s: answers from there differ from run to run or from machine to machine; times "
