@@ -25,7 +25,7 @@ struct fake_request {
 
 struct fake_cell {
     char name[256], group[256], workload[64], scheduler[64], cluster[64];
-    int index, gpus, tp, replicas, failed, rejected, replicate;
+    int index, gpus, tp, replicas, failed, rejected, replicate, drawn;
     struct fake_request *requests;
     int count;
     double simulated_s;
@@ -47,7 +47,7 @@ rounded(double value)
 static void
 make_requests(struct fake_cell *cell, const struct fake_options *options, int traffic)
 {
-    uint64_t state = 42 + (uint64_t)traffic * 1000 + (uint64_t)cell->replicate * 77777;
+    uint64_t state = 42 + (uint64_t)traffic * 1000 + (uint64_t)cell->drawn * 77777;
     double free_at[64][BATCH] = {{0}}, clock = 0;
     double speed = pow(cell->tp, 0.7);
     double fair = strcmp(cell->scheduler, "predictive") == 0 ? 0.8 : 1;
@@ -458,6 +458,7 @@ put_replicates(FILE *file, const char *folder, const struct fake_options *option
         struct fake_cell cell = *like;
         cell.index = *index;
         cell.replicate = r;
+        cell.drawn = options->same_replicates ? 0 : r;
         cell.failed = *index == options->failed_cell;
         name_cell(&cell, options);
         put_manifest_cell(file, &cell, options, *index == 0);

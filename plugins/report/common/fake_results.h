@@ -25,8 +25,9 @@ struct fake_options {
     double rate;            /* arrivals per second */
     int failed_cell;        /* number of the cell that failed, -1: none */
     int without_slo, without_requests;
-    int replicates; /* of each configuration, 0 as 1; with 2 and more, cells are named GROUP.r1 and so on */
-    double load;    /* as a multiple of the capacity, 0: not stated */
+    int same_replicates; /* nothing depends on the seed */
+    int replicates;      /* of each configuration, 0 as 1; with 2 and more, cells are named GROUP.r1 and so on */
+    double load;         /* as a multiple of the capacity, 0: not stated */
 };
 
 /* Fills `folder`, which must exist. Returns 0, or -1 with a line on stderr. */

@@ -196,6 +196,31 @@ rp_figure_ratio(const struct rp_cell *above, const struct rp_cell *below, const 
     return out;
 }
 
+static int
+members_equal(const struct rp_cell *cell)
+{
+    double first = NAN;
+    for (size_t i = 0; i < rp_member_count(cell); i++) {
+        double latency_ms = rp_figure(rp_member(cell, i), "latency_ms", "mean");
+        if (isfinite(first) && isfinite(latency_ms) && latency_ms != first)
+            return 0;
+        first = isfinite(latency_ms) ? latency_ms : first;
+    }
+    return 1;
+}
+
+int
+rp_replicates_equal(const struct rp_results *results)
+{
+    size_t several = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        if (!members_equal(&results->cells[i]))
+            return 0;
+        several += rp_members_done(&results->cells[i]) > 1;
+    }
+    return several > 0;
+}
+
 int
 rp_differ(const struct rp_cell *x, const struct rp_cell *y, const char *a, const char *b)
 {

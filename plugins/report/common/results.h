@@ -88,6 +88,9 @@ double rp_figure(const struct rp_cell *cell, const char *a, const char *b);
 /* The replicates of a cell, done or not; a plain cell is its own only one. */
 size_t rp_member_count(const struct rp_cell *cell);
 const struct rp_cell *rp_member(const struct rp_cell *cell, size_t index);
+/* True where there are replicates of some cell, and those that are done are equal: nothing in them depends on the seed.
+ */
+int rp_replicates_equal(const struct rp_results *results);
 /* Those that are done. */
 size_t rp_members_done(const struct rp_cell *cell);
 

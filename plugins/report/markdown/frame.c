@@ -374,6 +374,10 @@ put_title(struct md *md)
                   ", %zu cells (combinations of cluster, software and traffic), %zu run to the end and %zu "
                   "failed.\n\n",
                   md->results.count, done, md->results.count - done);
+    if (rp_replicates_equal(&md->results))
+        rp_puts(&md->out,
+                "**The replicates are equal to the last digit**: nothing here is drawn by the seed (a trace that is "
+                "replayed whole is always the same; `sample` draws from it), so the intervals say nothing.\n\n");
 }
 
 /* plots/index.json, if it is there and shows these results; anything else is as if there were no pictures. */

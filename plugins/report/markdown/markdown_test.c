@@ -206,7 +206,19 @@ replicated(void)
     CU_ASSERT(contains(text, " ± "));
     CU_ASSERT(contains(text, "| dual_gpu.r2 | failed |"));
     CU_ASSERT(contains(text, "- **±**: "));
+    CU_ASSERT(!contains(text, "replicates are equal"));
     CU_ASSERT(contains(text, "## Results: burstgpt\n\nTraffic: burstgpt at 1.2× capacity (times divided by 313)."));
+    free(text);
+}
+
+static void
+equal_replicates(void)
+{
+    struct fake_options options = fake_options_replicates();
+    options.same_replicates = 1;
+    char *text = report_for(&options);
+    check_form(text);
+    CU_ASSERT(contains(text, "**The replicates are equal to the last digit**: nothing here is drawn by the seed"));
     free(text);
 }
 
@@ -459,6 +471,7 @@ main(void)
         {"sections", sections},
         {"rare columns", rare_columns},
         {"replicates", replicated},
+        {"replicates that do not differ", equal_replicates},
         {"noise", noise},
         {"verification", verification},
         {"predictions", predictions},
