@@ -83,8 +83,13 @@ static const struct choice routers[] = {
 };
 
 static const struct choice predictors[] = {
-    {NULL, NULL},          {"oracle", NULL},         {"oracle", "{noise: 0.5}"}, {"histogram", NULL},
-    {"persistence", NULL}, {"moving_average", NULL}, {"dlinear", NULL},
+    {NULL, NULL},
+    {"oracle", NULL},
+    {"oracle", "{noise: 0.5}"},
+    {"histogram", NULL},
+    {"persistence", NULL},
+    {"moving_average", NULL},
+    {"dlinear", "{window: 8, average: 3}"},
 };
 
 /* A device that is NULL is the toy's. The last one prices its own model only. */
