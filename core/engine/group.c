@@ -342,8 +342,8 @@ static int
 plan_one(struct ss_group *group, struct servsim_error *err)
 {
     struct ss_run *run = &group->runs[(group->oldest + group->in_flight) % group->stages];
-    uint64_t tokens;
-    int rc, all = 0;
+    uint64_t tokens = 0;
+    int rc = 0, all = 0;
     do /* with nothing else to do there is no step ahead: all that are held back may come */
         rc = compose(group, run, all, &tokens, err);
     while (rc == 0 && tokens == 0 && !all++ && holds_back(group));

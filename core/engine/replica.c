@@ -302,7 +302,7 @@ let_leave(struct ss_replica *replica)
 int
 ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct servsim_error *err)
 {
-    int rc, again = 0;
+    int rc = 0, again = 0;
     replica->plan = &lane->plan;
     lane->plan.asked = !ss_replica_has_nothing(replica);
     do { /* a scheduler that preempted everything, or all but those that are done and held, may start again at once */

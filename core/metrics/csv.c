@@ -115,7 +115,7 @@ put_decimal(struct csv *csv, uint64_t value, size_t places)
     char *begin = csv->buffer + csv->used, *end = begin + places;
     csv->used += places;
     for (; end - begin >= 2; rest /= 100)
-        memcpy(end -= 2, pairs + 2 * (rest % 100), 2);
+        memcpy(end -= 2, pairs + (size_t)2 * (rest % 100), 2);
     if (end > begin)
         *begin = (char)('0' + rest);
 }
