@@ -1,8 +1,6 @@
 /*
  * cli/models.c - servsim models: the models that ship, and what they weigh.
  */
-#include <dirent.h>
-
 #include "cli/models.h"
 
 static const char usage[] =
@@ -29,6 +27,15 @@ static int
 by_bytes(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int
+ss_models_that_ship(const struct ss_lookup *lookup, struct dirent ***items)
+{
+    int count = scandir(lookup->models_dir, items, is_model_name, by_bytes);
+    if (count < 0)
+        (void)ss_complain_text("%s: the models that ship are not there: %s", lookup->models_dir, strerror(errno));
+    return count;
 }
 
 static void
@@ -59,17 +66,17 @@ show(const char *folder, const char *file, json_t *list)
 }
 
 static int
-show_all(const char *folder, json_t *list)
+show_all(const struct ss_lookup *lookup, json_t *list)
 {
     struct dirent **items = NULL;
-    int status = SS_EXIT_DONE, count = scandir(folder, &items, is_model_name, by_bytes);
+    int status = SS_EXIT_DONE, count = ss_models_that_ship(lookup, &items);
     if (count < 0)
-        return ss_complain_text("%s: the models that ship are not there: %s", folder, strerror(errno));
+        return SS_EXIT_BAD;
     if (list == NULL)
         (void)printf("%-24s  %10s  %10s  %6s  %5s  %10s  %14s\n", "MODEL", "PARAMS 1e9", "ACTIVE 1e9", "LAYERS",
                      "DTYPE", "WEIGHTS GB", "KV BYTES/TOKEN");
     for (int i = 0; i < count; i++) {
-        int one = show(folder, items[i]->d_name, list);
+        int one = show(lookup->models_dir, items[i]->d_name, list);
         status = one != SS_EXIT_DONE ? one : status;
         free(items[i]);
     }
@@ -93,9 +100,9 @@ ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup)
         json = 1;
     }
     if (!json)
-        return show_all(lookup->models_dir, NULL);
+        return show_all(lookup, NULL);
     json_t *list = json_array(), *whole = json_object();
-    int status = show_all(lookup->models_dir, list);
+    int status = show_all(lookup, list);
     (void)json_object_set_new(whole, "models", list);
     char *text = json_dumps(whole, JSON_INDENT(2));
     json_decref(whole);

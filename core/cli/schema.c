@@ -1,8 +1,7 @@
 /*
  * cli/schema.c - servsim schema: the experiment file as a JSON Schema, for editors.
  */
-#include <dirent.h>
-
+#include "cli/models.h"
 #include "cli/plugins.h"
 #include "experiment/schema.h"
 
@@ -20,19 +19,6 @@ static const char usage[] =
     "\n"
     "    servsim --plugin-path DIR schema > experiment.schema.json\n";
 
-static int
-is_model(const struct dirent *item)
-{
-    size_t length = strlen(item->d_name);
-    return item->d_name[0] != '.' && length > 5 && strcmp(item->d_name + length - 5, ".json") == 0;
-}
-
-static int
-by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* A plugin that is refused is not in it; whoever makes a schema wants to know. */
 static void
 tell_refused(const struct ss_registry *registry)
@@ -47,9 +33,9 @@ static int
 print_schema(const struct ss_lookup *lookup)
 {
     struct dirent **files = NULL;
-    int count = scandir(lookup->models_dir, &files, is_model, by_bytes);
+    int count = ss_models_that_ship(lookup, &files);
     if (count < 0)
-        return ss_complain_text("%s: the models that ship are not there: %s", lookup->models_dir, strerror(errno));
+        return SS_EXIT_BAD;
     const char **models = calloc((size_t)count + 1, sizeof *models);
     for (int i = 0; i < count; i++) {
         files[i]->d_name[strlen(files[i]->d_name) - strlen(".json")] = '\0';
