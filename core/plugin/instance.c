@@ -32,16 +32,22 @@ ss_use_equal(const struct ss_use *left, const struct ss_use *right)
     return 1;
 }
 
+const char *
+ss_use_path(const struct ss_use *use, uint32_t index)
+{
+    const struct servsim_plugin *plugin = use->plugin->descriptor;
+    const struct servsim_option *option =
+        (const void *)((const char *)plugin->options + (size_t)index * plugin->option_size);
+    const struct servsim_value *value = &use->options.values[index];
+    return option->type == SERVSIM_OPTION_PATH && value->present ? value->text : NULL;
+}
+
 int
 ss_use_names_file(const struct ss_use *use)
 {
-    const struct servsim_plugin *plugin = use->plugin->descriptor;
-    for (uint32_t i = 0; i < use->options.count; i++) {
-        const struct servsim_option *option =
-            (const void *)((const char *)plugin->options + (size_t)i * plugin->option_size);
-        if (option->type == SERVSIM_OPTION_PATH && use->options.values[i].text != NULL)
+    for (uint32_t i = 0; i < use->options.count; i++)
+        if (ss_use_path(use, i) != NULL)
             return 1;
-    }
     return 0;
 }
 

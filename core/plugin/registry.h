@@ -90,6 +90,9 @@ struct ss_use {
 /* The same plugin with the same options? */
 int ss_use_equal(const struct ss_use *left, const struct ss_use *right);
 
+/* The file or folder that option number `index` names, or NULL: it is of another type, or not given. */
+const char *ss_use_path(const struct ss_use *use, uint32_t index);
+
 /* Does an option name a file or a folder? */
 int ss_use_names_file(const struct ss_use *use);
 

@@ -134,15 +134,11 @@ add_use(struct ss_inputs *inputs, const struct ss_use *use, uint64_t *hash, stru
 {
     if (use->plugin == NULL)
         return 0;
-    const struct servsim_plugin *descriptor = use->plugin->descriptor;
     int rc = add_file(inputs, use->plugin->path, hash, err);
     for (uint32_t i = 0; i < use->options.count && rc == 0; i++) {
-        const struct servsim_option *option =
-            (const void *)((const char *)descriptor->options + (size_t)i * descriptor->option_size);
-        const struct servsim_value *value = &use->options.values[i];
-        if (option->type == SERVSIM_OPTION_PATH && value->present && value->text != NULL)
-            rc = is_folder(value->text) ? add_folder(inputs, value->text, 0, hash, err)
-                                        : add_file(inputs, value->text, hash, err);
+        const char *path = ss_use_path(use, i);
+        if (path != NULL)
+            rc = is_folder(path) ? add_folder(inputs, path, 0, hash, err) : add_file(inputs, path, hash, err);
     }
     return rc;
 }
