@@ -19,7 +19,7 @@ struct ss_child {
     double begun_s;
 };
 
-/* What the job returned, and what it left in err->text, which need not be an error. */
+/* What the job returned and said. */
 struct ss_last_word {
     int32_t code;
     char text[1016];
