@@ -23,6 +23,7 @@ struct scene {
     struct ss_trial *trial;
     struct ss_watch *watch;
     struct notes *notes;
+    const struct ss_table *table;
     const char *assignment; /* NULL: none */
 };
 
@@ -146,6 +147,24 @@ try_name(void *ctx, const char *word)
     return ++search->tried == CANDIDATES || notes->count == NAMES_LIMIT;
 }
 
+/* Names that are put together of a group and a field stand in no file: those of the groups and fields that there are.
+ */
+static void
+try_fields(struct search *search, const struct ss_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        for (uint32_t j = 0; j < table->count; j++) {
+            char word[65];
+            const char *group = ss_table_row(table, i)->name, *field = strrchr(ss_table_row(table, j)->name, '.');
+            const char *dot = strrchr(group, '.');
+            if (dot == NULL || field == NULL || (size_t)(dot - group) + strlen(field) >= sizeof word)
+                continue;
+            (void)snprintf(word, sizeof word, "%.*s%s", (int)(dot - group), group, field);
+            if (try_name(search, word) != 0)
+                return;
+        }
+}
+
 /* Whoever reads the values of everybody looks for nobody. */
 static int
 look_and_note(const struct scene *scene, struct servsim_error *err)
@@ -159,7 +178,10 @@ look_and_note(const struct scene *scene, struct servsim_error *err)
     if (scene->notes->searched)
         return 0;
     scene->notes->searched = 1; /* once: what is looked for under one setting alone is rare, and a search is long */
-    return ss_words_visit(scene->trial->plugin.path, try_name, &search, err);
+    int rc = ss_words_visit(scene->trial->plugin.path, try_name, &search, err);
+    if (rc == 0 && search.tried < CANDIDATES && scene->notes->count < NAMES_LIMIT)
+        try_fields(&search, scene->table);
+    return rc;
 }
 
 /* ---- the law ---- */
@@ -197,7 +219,7 @@ ss_reads_its_options(struct ss_trial *trial, struct servsim_error *err)
     struct ss_table table = ss_table_of(trial->plugin.descriptor, what);
     struct ss_watch watch;
     struct notes notes = {0};
-    struct scene scene = {.trial = trial, .watch = &watch, .notes = &notes};
+    struct scene scene = {.trial = trial, .watch = &watch, .notes = &notes, .table = &table};
     if (ss_watch_open(&watch, table.count) != 0)
         return servsim_fail(err, ENOMEM, "no memory to watch the options");
     int rc = each_setting(&scene, &table, look_and_note, err);

@@ -149,22 +149,31 @@ read_kernel(const struct servsim_create *args, const char *group, const struct a
         .compute_efficiency = number_or(args, group, "compute_efficiency", other->compute_efficiency),
         .memory_efficiency = number_or(args, group, "memory_efficiency", other->memory_efficiency),
         .softness = number_or(args, group, "softness", other->softness),
-        .tile_loss = number_or(args, group, "tile_loss", other->tile_loss),
-        .fill_us = number_or(args, group, "fill", other->fill_us),
-        .max_split = servsim_present(args, "sms") ? (uint32_t)number_or(args, group, "max_split", other->max_split) : 0,
     };
+}
+
+/* Tiles are counted for gemm alone: experts have no such options. */
+static void
+read_tiles(struct analytic_kernel *kernel, const struct servsim_create *args, const char *group,
+           const struct analytic_kernel *other)
+{
+    kernel->tile_loss = number_or(args, group, "tile_loss", other->tile_loss);
+    kernel->fill_us = number_or(args, group, "fill", other->fill_us);
+    if (servsim_present(args, "sms"))
+        kernel->max_split = (uint32_t)number_or(args, group, "max_split", other->max_split);
 }
 
 static void
 read_multiplications(struct analytic_profile *profile, const struct servsim_create *args)
 {
     static const char *const gemms[] = {"gemm", "gemm_fp8", "gemm_fp4"}, *const moes[] = {"moe", "moe_fp8", "moe_fp4"};
-    struct analytic_kernel other = {0}, twice;
+    struct analytic_kernel other = {0};
     for (uint32_t width = 0; width < ANALYTIC_WIDTHS; width++) {
-        profile->gemm[width] = other = read_kernel(args, gemms[width], &other);
-        twice = other;
-        twice.launch_us *= 2.0;
-        profile->moe[width] = read_kernel(args, moes[width], &twice);
+        struct analytic_kernel kernel = read_kernel(args, gemms[width], &other);
+        read_tiles(&kernel, args, gemms[width], &other);
+        profile->gemm[width] = other = kernel;
+        kernel.launch_us *= 2.0;
+        profile->moe[width] = read_kernel(args, moes[width], &kernel);
     }
 }
 
