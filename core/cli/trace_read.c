@@ -4,6 +4,7 @@
  * Seeds are those of a run, so that a trace written with --seed 42 holds the requests that a run with seed 42 sees.
  */
 #include "base/seed.h"
+#include "base/text.h"
 #include "cli/trace.h"
 #include "experiment/node.h"
 
@@ -20,15 +21,18 @@ log_line(void *ctx, uint32_t level, const char *text)
     (void)fprintf(stderr, "servsim: %s: %s\n", level == SERVSIM_LOG_WARNING ? "warning" : "note", text);
 }
 
+static const struct servsim_option *
+option_row(const struct servsim_plugin *plugin, uint32_t index)
+{
+    return (const void *)((const char *)(const void *)plugin->options + (size_t)index * plugin->option_size);
+}
+
 static int
 declares(const struct servsim_plugin *plugin, const char *option)
 {
-    for (uint32_t i = 0; i < plugin->option_count; i++) {
-        const struct servsim_option *row =
-            (const void *)((const char *)(const void *)plugin->options + (size_t)i * plugin->option_size);
-        if (strcmp(row->name, option) == 0)
+    for (uint32_t i = 0; i < plugin->option_count; i++)
+        if (strcmp(option_row(plugin, i)->name, option) == 0)
             return 1;
-    }
     return 0;
 }
 
@@ -73,6 +77,47 @@ set_presets(struct ss_node *map, const struct servsim_plugin *plugin, const stru
     return rc == 0 ? 0 : servsim_fail(err, ENOMEM, "out of memory");
 }
 
+/* ", rate (mean rate of requests)": to `names` and to `mend` of what must be written and is not. */
+static void
+miss(struct ss_text *names, struct ss_text *mend, const struct servsim_option *row, int command_has_requests)
+{
+    ss_text_printf(names, "%s%s (%s)", names->length > 0 ? " and " : "", row->name, row->help);
+    if (command_has_requests && strcmp(row->name, "requests") == 0)
+        ss_text_puts(mend, " --requests N");
+    else
+        ss_text_printf(mend, " --set %s=VALUE", row->name);
+}
+
+/* A misspelt name says more than what is missing because of it. */
+static int
+has_unknown(const struct ss_node *map, const struct servsim_plugin *plugin)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (map->children[i]->type != SS_NODE_MAP && !declares(plugin, map->children[i]->key))
+            return 1;
+    return 0;
+}
+
+/* All that is missing at once, and as flags: nobody has an experiment file here. */
+static int
+check_required(const struct ss_node *map, const struct servsim_plugin *plugin, const struct ss_trace_wish *wish,
+               struct servsim_error *err)
+{
+    struct ss_text names = {0}, mend = {0};
+    for (uint32_t i = 0; i < plugin->option_count && !has_unknown(map, plugin); i++) {
+        const struct servsim_option *row = option_row(plugin, i);
+        if ((row->flags & SERVSIM_OPTION_REQUIRED) != 0 && strchr(row->name, '.') == NULL &&
+            ss_node_get(map, row->name) == NULL)
+            miss(&names, &mend, row, wish->path == NULL);
+    }
+    int rc = 0;
+    if (names.length > 0 && !names.failed && !mend.failed)
+        rc = servsim_fail(err, EINVAL, "workload plugin '%s' needs %s; write%s", plugin->name, names.data, mend.data);
+    ss_text_free(&names);
+    ss_text_free(&mend);
+    return rc;
+}
+
 static int
 bind_options(struct ss_use *use, const struct ss_trace_wish *wish, const struct ss_lookup *lookup,
              struct servsim_error *err)
@@ -83,6 +128,8 @@ bind_options(struct ss_use *use, const struct ss_trace_wish *wish, const struct 
         rc = ss_node_apply_set(map, wish->sets[i], err);
     if (rc == 0)
         rc = set_presets(map, use->plugin->descriptor, wish, err);
+    if (rc == 0)
+        rc = check_required(map, use->plugin->descriptor, wish, err);
     if (rc == 0)
         rc = ss_options_bind_in(&use->options, use->plugin->descriptor, map, NULL, ".", lookup->data_dir, err);
     ss_node_free(map);

@@ -109,8 +109,12 @@ refused "wants --workload NAME" generate --output x.csv
 refused "wants --output FILE" generate --workload poisson
 refused "--format xml is not known; write burstgpt, tsv, csv or jsonl" generate --workload poisson --output x --format xml
 refused "poisson" generate --workload poison --output x.csv
-refused "rate" generate --workload poisson --requests 5 --output x.csv
-refused "requests" generate --workload poisson --set rate=1 --output x.csv
+refused "needs rate (mean rate of requests) and requests (how many); write --set rate=VALUE --requests N" \
+    generate --workload poisson --output x.csv
+refused "needs rate (mean rate of requests); write --set rate=VALUE" generate --workload poisson --requests 5 --output x.csv
+refused "needs requests (how many); write --requests N" generate --workload poisson --set rate=1 --output x.csv
+refused "needs path (the trace); write --set path=VALUE" generate --workload burstgpt --output x.csv
+refused "did you mean 'rate'" generate --workload poisson --set rat=1 --output x.csv
 refused "prompt_token" generate --workload poisson --set rate=1 --set prompt_token=1 --requests 5 --output x.csv
 refused "not a whole number" generate --workload poisson --set rate=1 --requests -5 --output x.csv
 refused "at least 1" generate --workload poisson --set rate=1 --requests 0 --output x.csv
