@@ -435,6 +435,17 @@ draw_windowed(struct bench *bench, struct decodes *out)
     op->decode_context_sum += op->decode_settled * seen;
 }
 
+/* What the engine does not say to a device that has not asked for it. */
+static void
+leave_out_unwanted(const struct bench *bench, struct servsim_attention *op)
+{
+    const uint32_t range = SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE, longest = SERVSIM_HARDWARE_WANTS_LONGEST_CONTEXT;
+    if ((bench->ops->flags & range) == 0)
+        op->decode_context_min = 0;
+    if ((bench->ops->flags & (range | longest)) == 0)
+        op->decode_context_max = 0;
+}
+
 static struct decodes
 draw_decodes(struct bench *bench, uint32_t times)
 {
@@ -458,8 +469,7 @@ draw_decodes(struct bench *bench, uint32_t times)
         uint64_t low = size_up_to(bench, 13) - 1;
         spread_out(op, op->decode_count, low, below(bench, 1000));
     }
-    if ((bench->ops->flags & SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE) == 0)
-        op->decode_context_min = op->decode_context_max = 0;
+    leave_out_unwanted(bench, op);
     return drawn;
 }
 
@@ -503,14 +513,15 @@ price_attention(struct bench *bench, const struct servsim_attention *op, struct 
 
 /* The same batch, `steps` decode steps later; fewer than it goes on for. */
 static struct servsim_attention
-later(const struct servsim_attention *op, uint64_t steps)
+later(const struct bench *bench, const struct servsim_attention *op, uint64_t steps)
 {
     struct servsim_attention moved = *op;
     moved.decode_context_sum += (op->decode_count - op->decode_settled) * steps;
-    if (op->decode_context_max > 0 && op->decode_settled < op->decode_count)
+    if (op->decode_settled < op->decode_count)
         moved.decode_context_min += steps;
-    if (op->decode_context_max > 0 && op->decode_settled == 0)
+    if (op->decode_settled == 0)
         moved.decode_context_max += steps;
+    leave_out_unwanted(bench, &moved);
     return moved;
 }
 
@@ -543,7 +554,7 @@ line_moves(struct bench *bench, struct servsim_error *err)
     if (rc != 0 || reach < 2)
         return rc;
     uint64_t step = 1 + below(bench, reach - 1);
-    struct servsim_attention moved = later(&op, step);
+    struct servsim_attention moved = later(bench, &op, step);
     rc = price_attention(bench, &moved, &then, err);
     if (rc != 0)
         return rc;
@@ -574,7 +585,7 @@ attention_grows(struct bench *bench, struct servsim_error *err)
     struct servsim_attention op = drawn.op;
     if (below(bench, 2) == 0)
         add_prefill(bench, &op);
-    struct servsim_attention longer = later(&op, least(size_up_to(bench, 10), drawn.steps - 1)), often = op;
+    struct servsim_attention longer = later(bench, &op, least(size_up_to(bench, 10), drawn.steps - 1)), often = op;
     struct servsim_line line = {0}, longer_line = {0}, often_line = {0};
     often.times = 32;
     int rc = price_attention(bench, &op, &line, err);

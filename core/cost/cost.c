@@ -139,7 +139,14 @@ ss_cost_device(const struct ss_cost *cost)
 }
 
 int
-ss_cost_wants_context_range(const struct ss_cost *cost)
+ss_cost_wants_longest_context(const struct ss_cost *cost)
+{
+    const uint32_t either = SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE | SERVSIM_HARDWARE_WANTS_LONGEST_CONTEXT;
+    return (cost->operators.ops->flags & either) != 0;
+}
+
+int
+ss_cost_wants_shortest_context(const struct ss_cost *cost)
 {
     return (cost->operators.ops->flags & SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE) != 0;
 }

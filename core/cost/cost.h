@@ -30,8 +30,9 @@ void ss_cost_destroy(struct ss_cost *cost);
 
 const struct servsim_device *ss_cost_device(const struct ss_cost *cost);
 
-/* Non-zero where the device wants the range of decode contexts. */
-int ss_cost_wants_context_range(const struct ss_cost *cost);
+/* Non-zero where the device wants the longest of the decode contexts, and the shortest. */
+int ss_cost_wants_longest_context(const struct ss_cost *cost);
+int ss_cost_wants_shortest_context(const struct ss_cost *cost);
 
 /* Rows of the largest CUDA graph: steps with more of them run without one. 0: the engine has none. */
 uint32_t ss_cost_graph_rows(const struct ss_cost *cost);

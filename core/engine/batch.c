@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 int
-ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_range)
+ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window)
 {
-    *batch = (struct ss_batch){.block_size = block_size, .window = window, .keeps_range = keeps_range};
+    *batch = (struct ss_batch){.block_size = block_size, .window = window};
     batch->residues = calloc(block_size, sizeof *batch->residues);
     return batch->residues != NULL ? 0 : -ENOMEM;
 }
@@ -57,14 +57,24 @@ note_joined(struct ss_batch *batch, struct ss_request *request)
 /* Keys of the range are contexts less the clock, and this, so that they are not negative. */
 #define RANGE_OFFSET (UINT64_C(1) << 60)
 
+/* Contexts are told apart by order where they are equal, so that keys are unique. */
 static int
-enter_range(struct ss_batch *batch, struct ss_request *request, ss_wide offset)
+enter_range(struct ss_batch *batch, struct ss_request *request, uint64_t context)
 {
-    /* order in the low bits keeps the keys unique */
-    ss_wide shortest = (offset << 64) + (ss_wide)request->place->order;
-    ss_wide longest = (-offset * ((ss_wide)1 << 64)) + (ss_wide)request->place->order;
-    int rc = ss_heap_push(&batch->shortest, shortest, request, &request->place->shortest_position);
-    return rc != 0 ? rc : ss_heap_push(&batch->longest, longest, request, &request->place->longest_position);
+    struct ss_place *place = request->place;
+    ss_wide offset = ((ss_wide)(context + RANGE_OFFSET - batch->clock)) << 64, order = (ss_wide)place->order;
+    int rc = ss_heap_push(&batch->longest, order - offset, request, &place->longest_position);
+    if (rc == 0 && batch->keeps_shortest)
+        rc = ss_heap_push(&batch->shortest, order + offset, request, &place->shortest_position);
+    return rc;
+}
+
+static void
+leave_range(struct ss_batch *batch, struct ss_request *request)
+{
+    ss_heap_remove(&batch->longest, request->place->longest_position);
+    if (batch->keeps_shortest)
+        ss_heap_remove(&batch->shortest, request->place->shortest_position);
 }
 
 /* ---- windows ---- */
@@ -136,10 +146,8 @@ ss_batch_rejoin(struct ss_batch *batch, struct ss_request *request)
     place->finish_at = batch->clock + (request->output_tokens - request->generated);
     ss_wide key = ((ss_wide)place->finish_at << 64) + (ss_wide)place->order;
     int rc = ss_heap_push(&batch->finish, key, request, &place->finish_position);
-    if (rc == 0 && batch->keeps_range) {
-        ss_wide clock_late = (ss_wide)context + RANGE_OFFSET - (ss_wide)batch->clock;
-        rc = enter_range(batch, request, clock_late);
-    }
+    if (rc == 0 && batch->keeps_longest)
+        rc = enter_range(batch, request, context);
     if (rc == 0 && batch->window > 0)
         rc = enter_window(batch, request, context);
     if (rc == 0)
@@ -170,10 +178,8 @@ ss_batch_leave(struct ss_batch *batch, struct ss_request *request)
     --*residue_of(batch, context);
     ss_heap_remove(&batch->finish, request->place->finish_position);
     leave_window(batch, request);
-    if (batch->keeps_range) {
-        ss_heap_remove(&batch->shortest, request->place->shortest_position);
-        ss_heap_remove(&batch->longest, request->place->longest_position);
-    }
+    if (batch->keeps_longest)
+        leave_range(batch, request);
     if (request->place->joined)
         forget_joined(batch, request);
     else
@@ -219,14 +225,18 @@ ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
     return free_blocks / batch->count * batch->block_size + ahead;
 }
 
-void
-ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest)
+uint64_t
+ss_batch_shortest(const struct ss_batch *batch)
 {
-    *shortest = *longest = 0;
-    if (!batch->keeps_range || batch->count == 0)
-        return;
-    *shortest = (uint64_t)(ss_heap_first(&batch->shortest)->key >> 64) - RANGE_OFFSET + batch->clock;
-    *longest = -(uint64_t)(ss_heap_first(&batch->longest)->key >> 64) - RANGE_OFFSET + batch->clock;
+    const struct ss_heap_item *first = ss_heap_first(&batch->shortest);
+    return first != NULL ? (uint64_t)(first->key >> 64) - RANGE_OFFSET + batch->clock : 0;
+}
+
+uint64_t
+ss_batch_longest(const struct ss_batch *batch)
+{
+    const struct ss_heap_item *first = ss_heap_first(&batch->longest);
+    return first != NULL ? -(uint64_t)(first->key >> 64) - RANGE_OFFSET + batch->clock : 0;
 }
 
 void

@@ -23,9 +23,9 @@ struct ss_batch {
     uint32_t *residues;    /* [block_size]: members whose (context - clock) mod block_size is the index */
     uint32_t crossing;     /* the residue whose members cross a border in the next step; a step later the one before */
     struct ss_heap finish; /* by (finish_at, order) */
-    /* by context, only where the device wants the range */
+    /* by context, only where the device wants to know */
     struct ss_heap shortest, longest;
-    int keeps_range;
+    int keeps_longest, keeps_shortest; /* the second never without the first */
     /* by when their context fills the window, only where the model has one; the others have settled */
     uint32_t window; /* 0: none */
     struct ss_heap growing;
@@ -36,8 +36,8 @@ struct ss_batch {
     ss_time last_end; /* end of the last decode step */
 };
 
-/* `window` of the model's windowed layers, or 0. 0 or -ENOMEM. */
-int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_range);
+/* `window` of the model's windowed layers, or 0. keeps_shortest and keeps_longest are set afterwards. 0 or -ENOMEM. */
+int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window);
 void ss_batch_free(struct ss_batch *batch);
 
 /* Output tokens of a member, `ended` further steps from now. */
@@ -99,8 +99,9 @@ ss_batch_steps_to_finish(const struct ss_batch *batch)
     return (uint64_t)(ss_heap_first(&batch->finish)->key >> 64) - batch->clock;
 }
 
-/* The range of contexts; 0 and 0 unless kept. */
-void ss_batch_context_range(const struct ss_batch *batch, uint64_t *shortest, uint64_t *longest);
+/* The shortest and the longest context; each 0 unless kept. */
+uint64_t ss_batch_shortest(const struct ss_batch *batch);
+uint64_t ss_batch_longest(const struct ss_batch *batch);
 
 /* What windowed layers see of the members' contexts. */
 void ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out);

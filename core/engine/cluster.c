@@ -13,12 +13,14 @@ ss_cluster_integrate_span(struct ss_cluster *cluster)
 {
     struct ss_result *result = cluster->result;
     ss_time from = cluster->level_time, to = cluster->now;
+    cluster->level_time = to;
+    if (cluster->in_system == 0)
+        return;
     ss_series_level(&result->series, SS_SERIES_WAITING, from, to, cluster->waiting);
     ss_series_level(&result->series, SS_SERIES_RUNNING, from, to, cluster->running);
     result->in_system_area += ss_series_area(to - from, cluster->in_system);
     result->waiting_area += ss_series_area(to - from, cluster->waiting);
     result->running_area += ss_series_area(to - from, cluster->running);
-    cluster->level_time = to;
 }
 
 void

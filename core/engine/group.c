@@ -303,7 +303,8 @@ start_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
     for (uint32_t i = 0; i < group->rank_count; i++) {
         struct ss_replica *rank = &group->ranks[i];
         ss_replica_launch(rank, ss_lane_of(rank, run));
-        rank->kv_since = run->start;
+        if (group->stages > 1)
+            rank->kv_since = run->start;
     }
     run->steps = certain_steps(group, run);
     if (group->in_flight == 1 && ss_cluster_schedule(group->cluster, group) != 0)

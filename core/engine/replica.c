@@ -52,11 +52,12 @@ new_batch(const struct ss_cluster *cluster)
 {
     struct ss_batch *batch = calloc(1, sizeof *batch);
     const struct ss_cell *cell = cluster->cell;
-    int wants_range = ss_cost_wants_context_range(cluster->cost);
-    if (batch != NULL && ss_batch_init(batch, cell->block_size, cell->model.window, wants_range) != 0) {
+    if (batch == NULL || ss_batch_init(batch, cell->block_size, cell->model.window) != 0) {
         free(batch);
         return NULL;
     }
+    batch->keeps_longest = ss_cost_wants_longest_context(cluster->cost);
+    batch->keeps_shortest = ss_cost_wants_shortest_context(cluster->cost);
     return batch;
 }
 
@@ -259,12 +260,22 @@ ask(struct ss_replica *replica, struct servsim_error *err)
     return breach(replica, what, rc, err);
 }
 
+/* In two parts, each of which compilers clear with a few plain stores. The whole at once they clear with an instruction
+   for strings, which took a third of the time of composing a step. */
+static void
+clear_shape(struct ss_step_shape *shape)
+{
+    memset(shape, 0, offsetof(struct ss_step_shape, window));
+    memset(&shape->window, 0, sizeof shape->window);
+}
+
 static void
 note_shape(struct ss_replica *replica)
 {
     struct ss_plan *plan = replica->plan;
     struct ss_step_shape *shape = &plan->shape;
-    *shape = (struct ss_step_shape){.wakes = !replica->group->awake};
+    clear_shape(shape);
+    shape->wakes = !replica->group->awake;
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
         const struct ss_place *place = plan->chunks[i].request->place;
         ss_shape_add_chunk(shape, replica->cluster->cell->model.window, place->chunk, place->computed);
@@ -273,8 +284,8 @@ note_shape(struct ss_replica *replica)
     if (plan->decode) {
         shape->decode_count = replica->batch->count;
         shape->decode_context_sum = replica->batch->context_sum;
-        if (replica->batch->keeps_range)
-            ss_batch_context_range(replica->batch, &shape->decode_context_min, &shape->decode_context_max);
+        shape->decode_context_min = ss_batch_shortest(replica->batch);
+        shape->decode_context_max = ss_batch_longest(replica->batch);
         ss_batch_window(replica->batch, &shape->window);
         shape->sampled_rows += replica->batch->count;
     }

@@ -347,7 +347,8 @@ ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struc
     if (rc == 0)
         rc = end_chunks(replica, lane);
     (void)ss_replica_end_batch(replica);
-    replica->kv_since = replica->cluster->now;
+    if (replica->group->stages > 1)
+        replica->kv_since = replica->cluster->now;
     lane->plan.decode = 0;
     lane->plan.decode_blocks = 0;
     return rc;

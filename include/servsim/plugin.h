@@ -537,7 +537,7 @@ struct servsim_attention {
     uint64_t prefill_causal_pairs;        /* sum of q_i c_i + q_i (q_i + 1) / 2 */
     uint64_t decode_count;
     uint64_t decode_context_sum;                     /* sum of d_i */
-    uint64_t decode_context_min, decode_context_max; /* 0 unless the device's flags ask for them */
+    uint64_t decode_context_min, decode_context_max; /* each 0 unless the device's flags ask for it */
     uint64_t decode_settled; /* decodes that see a whole window and grow no more; 0 where there is no window */
     uint32_t window;         /* 0: none */
     uint32_t latent_rank, rope_dim;
@@ -558,8 +558,9 @@ struct servsim_line {
     uint64_t steps; /* at least 1 */
 };
 
-#define SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE 1u /* fill decode_context_min and _max (costs a little per request) */
-#define SERVSIM_HARDWARE_MEASURED 2u            /* prices from measured tables: exempt from monotonicity checks */
+#define SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE 1u   /* fill decode_context_min and _max (costs a little per request) */
+#define SERVSIM_HARDWARE_MEASURED 2u              /* prices from measured tables: exempt from monotonicity checks */
+#define SERVSIM_HARDWARE_WANTS_LONGEST_CONTEXT 4u /* fill decode_context_max alone: half of what the range costs */
 
 /* Every price is for one GPU of the group and for all `times` together, rounded to whole picoseconds once. */
 struct servsim_hardware_ops {

@@ -728,7 +728,7 @@ analytic_destroy(void *self)
 
 const struct servsim_hardware_ops analytic_ops = {
     .size = sizeof analytic_ops,
-    .flags = SERVSIM_HARDWARE_WANTS_CONTEXT_RANGE,
+    .flags = SERVSIM_HARDWARE_WANTS_LONGEST_CONTEXT,
     .describe = describe,
     .gemm = gemm,
     .attention = attention,
