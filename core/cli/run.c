@@ -98,6 +98,24 @@ print_table(const struct ss_experiment *experiment, const struct ss_outcome *out
         print_row(experiment, i, &outcomes[i], width);
 }
 
+/* Results of one cell are of what it was told when it ran: parts that are told different things are no whole. */
+static void
+warn_others(const struct ss_experiment *experiment, const struct ss_outcome *outcomes)
+{
+    size_t others = 0, first = 0;
+    for (size_t i = experiment->cell_count; i-- > 0;) {
+        others += outcomes[i].other;
+        first = outcomes[i].other ? i : first;
+    }
+    if (others > 0)
+        (void)fprintf(stderr,
+                      "servsim: warning: %s has results of %zu other %s (%s%s) that were run with other settings or "
+                      "inputs, and no report counts them in; run %s again as you have run this, or write another "
+                      "--output\n",
+                      experiment->output, others, others == 1 ? "cell" : "cells", experiment->cells[first].name,
+                      others == 1 ? "" : ", ...", others == 1 ? "it" : "them");
+}
+
 static void
 print_where(const struct ss_experiment *experiment, const struct ss_outcome *outcomes, const struct ss_part *part)
 {
@@ -145,6 +163,7 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
     if (how == SS_SWEEP_DONE || how == SS_SWEEP_SOME_FAILED) {
         print_table(experiment, outcomes);
         print_where(experiment, outcomes, &flags->part);
+        warn_others(experiment, outcomes);
     }
     if (how == SS_SWEEP_INTERRUPTED)
         (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s\n", experiment->output);

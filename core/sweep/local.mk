@@ -3,6 +3,8 @@ core_libservsim_a_SOURCES += \
 	core/sweep/cell.c \
 	core/sweep/crew.c \
 	core/sweep/crew.h \
+	core/sweep/hold.c \
+	core/sweep/hold.h \
 	core/sweep/inputs.c \
 	core/sweep/inputs.h \
 	core/sweep/load.c \

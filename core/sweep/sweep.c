@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "engine/simulation.h"
+#include "sweep/hold.h"
 #include "sweep/inputs.h"
 #include "sweep/load.h"
 #include "sweep/output.h"
@@ -80,9 +81,11 @@ hash_all(struct ss_crew *crew, struct servsim_error *err)
     return rc;
 }
 
+enum { NO_RESULTS, OTHER_RESULTS, CURRENT_RESULTS };
+
 /* A folder under cells/ is whole by the way it is made, so its run.json is enough to ask. */
 static int
-is_current(const struct ss_crew *crew, size_t index)
+results_of(const struct ss_crew *crew, size_t index)
 {
     char path[PATH_BYTES], hash[24];
     (void)snprintf(path, sizeof path, "%s/cells/%s/run.json", crew->experiment->output,
@@ -90,9 +93,15 @@ is_current(const struct ss_crew *crew, size_t index)
     (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)crew->hashes[index]);
     json_t *run = json_load_file(path, 0, NULL);
     const char *then = json_string_value(json_object_get(run, "inputs_hash"));
-    int same = then != NULL && strcmp(then, hash) == 0;
+    int results = run == NULL ? NO_RESULTS : then != NULL && strcmp(then, hash) == 0 ? CURRENT_RESULTS : OTHER_RESULTS;
     json_decref(run);
-    return same;
+    return results;
+}
+
+static int
+is_current(const struct ss_crew *crew, size_t index)
+{
+    return results_of(crew, index) == CURRENT_RESULTS;
 }
 
 static int
@@ -124,10 +133,12 @@ settle(struct ss_crew *crew)
         if (outcome->state != SS_CELL_DONE && outcome->state != SS_CELL_FAILED) {
             int chosen = ss_crew_selects(crew, i);
             outcome->state = chosen ? SS_CELL_FAILED : SS_CELL_LEFT_OUT;
-            (void)snprintf(outcome->reason, sizeof outcome->reason, "%s",
+            outcome->other = !chosen && results_of(crew, i) == OTHER_RESULTS;
+            (void)snprintf(outcome->reason, sizeof outcome->reason, "%s%s",
                            chosen          ? "not run: the experiment was stopped"
                            : is_part(crew) ? "left to another part"
-                                           : "left out by --cell");
+                                           : "left out by --cell",
+                           outcome->other ? "; its results here are of other settings" : "");
         }
         failed += outcome->state == SS_CELL_FAILED;
     }
@@ -178,8 +189,6 @@ conclude(struct ss_crew *crew, int rc, const struct ss_lookup *lookup, struct se
         rc = servsim_fail(err, -crew->bad_input.code, "%s", crew->bad_input.text);
     if (rc == 0 && done > 0 && whole)
         rc = write_manifest(crew, err);
-    if (done == 0 && !is_part(crew)) /* another part may just be beginning */
-        ss_output_unprepare(experiment->output);
     if (rc != 0)
         return SS_SWEEP_BAD_INPUT;
     if (ss_crew_should_stop(crew))
@@ -194,10 +203,8 @@ run_crew(struct ss_crew *crew, const struct ss_lookup *lookup, struct servsim_er
 {
     const char *output = crew->experiment->output;
     int rc = find_loads(crew, err);
-    if (rc != 0) {
-        ss_output_unprepare(output);
+    if (rc != 0)
         return rc == -EINTR ? SS_SWEEP_INTERRUPTED : SS_SWEEP_BAD_INPUT;
-    }
     rc = hash_all(crew, err);
     if (rc == 0) {
         tell_failed(crew);
@@ -225,6 +232,19 @@ clear_leftovers(const struct ss_crew *crew)
             ss_output_clear_leftovers(experiment->output, experiment->cells[i].name);
 }
 
+/* With the folder there. */
+static int
+sweep(struct ss_crew *crew, const struct ss_lookup *lookup, struct servsim_error *err)
+{
+    int hold;
+    if (ss_hold(crew, &hold, err) != 0)
+        return SS_SWEEP_BAD_INPUT;
+    clear_leftovers(crew);
+    int how = run_crew(crew, lookup, err);
+    ss_hold_free(crew, hold);
+    return how;
+}
+
 int
 ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *options, const struct ss_lookup *lookup,
          struct ss_outcome *outcomes, struct servsim_error *err)
@@ -235,14 +255,13 @@ ss_sweep(struct ss_experiment *experiment, const struct ss_sweep_options *option
         return rc == -EINTR ? SS_SWEEP_INTERRUPTED : SS_SWEEP_BAD_INPUT;
     if (ss_output_prepare(experiment->output, err) != 0)
         return SS_SWEEP_BAD_INPUT;
-    clear_leftovers(&crew);
-    if (ss_crew_make(&crew) == 0) {
-        rc = run_crew(&crew, lookup, err);
-    } else {
-        ss_output_unprepare(experiment->output);
+    int how = SS_SWEEP_BAD_INPUT;
+    if (ss_crew_make(&crew) == 0)
+        how = sweep(&crew, lookup, err);
+    else
         (void)servsim_fail(err, ENOMEM, "no memory for %zu cells", experiment->cell_count);
-        rc = SS_SWEEP_BAD_INPUT;
-    }
+    if (!is_part(&crew)) /* another part may just be beginning */
+        ss_output_unprepare(experiment->output);
     ss_crew_free(&crew);
-    return rc;
+    return how;
 }

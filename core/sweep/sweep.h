@@ -20,6 +20,7 @@
 struct ss_outcome {
     uint32_t state; /* SS_CELL_* */
     uint32_t kept;  /* done before, and not run again */
+    uint32_t other; /* left out, and there are results of it, with other settings or inputs */
     char reason[1024];
 };
 

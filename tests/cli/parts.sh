@@ -89,6 +89,36 @@ for part in 20 $(seq 1 19); do
 done
 same many
 
+# cells that another process is at work on are not run: its own part, or all of them; and another part is
+"$servsim" run --quiet --jobs 1 --part 1/2 --stepwise --set workload.requests=300000 --output busy sweep.yaml >/dev/null 2>&1 &
+first=$!
+for _ in $(seq 300); do
+    [ -e busy/cells/.at-work ] && [ "$(find busy/cells -name '*.part' | wc -l)" -gt 0 ] && break
+    sleep 0.1
+done
+before=$(find busy/cells | sort)
+refuses "part 1 of 2: another run (process $first) is at work on cell 'one-fcfs-slow' in busy; wait until it has ended, then" \
+    "$servsim" run --quiet --part 1/2 --output busy sweep.yaml
+refuses "another run (process $first) is at work on cell 'one-fcfs-slow' in busy; wait" \
+    "$servsim" run --quiet --resume --output busy sweep.yaml
+[ "$before" = "$(find busy/cells | sort)" ] || fail "what was refused took something away"
+"$servsim" run --quiet --part 2/2 --output busy sweep.yaml >said
+says said "left to another part"
+kill "$first"
+wait "$first" 2>/dev/null || true
+"$servsim" run --quiet --resume --output busy sweep.yaml >/dev/null
+same busy
+
+# parts that were told different things are no whole, and it is said
+"$servsim" run --quiet --part 1/2 --output mixed sweep.yaml >/dev/null
+"$servsim" run --quiet --part 2/2 --set slo.ttft=2s --output mixed sweep.yaml >said 2>err
+says said "1  left to another part; its results here are of other settings"
+says err "warning: mixed has results of 9 other cells (one-fcfs-slow, ...) that were run with other settings or inputs, and no report"
+[ ! -e mixed/report.md ] || fail "a report of two experiments"
+"$servsim" run --quiet --part 2/2 --output mixed sweep.yaml >said 2>err
+[ ! -s err ] || fail "one experiment: $(cat err)"
+same mixed
+
 refuses "--part 0/4: not a share; write --part 1/4" "$servsim" run --part 0/4 sweep.yaml
 refuses "--part 5/4: not a share" "$servsim" run --part 5/4 sweep.yaml
 refuses "--part 2: not a share" "$servsim" run --part 2 sweep.yaml
