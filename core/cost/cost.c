@@ -71,7 +71,10 @@ make_tables(struct ss_cost *cost, struct servsim_error *err)
 static int64_t
 sampling_row_ps(const struct ss_cost *cost)
 {
-    double bytes = (double)cost->cell->overhead.sampling_bytes * cost->cell->model.vocab;
+    const struct ss_overhead *overhead = &cost->cell->overhead;
+    int plain = cost->cell->model.plain_sampling != 0;
+    double bytes =
+        (double)(plain ? overhead->plain_sampling_bytes : overhead->sampling_bytes) * cost->cell->model.vocab;
     double bytes_per_s = cost->operators.about.memory_bytes_per_s;
     return ss_op_measured(&cost->operators) ? 0 : (int64_t)(bytes / bytes_per_s * 1e12 + 0.5);
 }

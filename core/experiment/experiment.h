@@ -25,10 +25,12 @@ struct ss_overhead {
     int64_t request_ps;       /* per request that a step serves */
     int64_t wake_ps;          /* of a step that finds the engine idle: nothing overlaps its preparation */
     int64_t arrival_ps;       /* to the engine and of the answer's way back, once per request */
-    int64_t sampling_bytes;   /* memory traffic of sampling per logit, likewise */
+    int64_t sampling_bytes;   /* memory traffic of sampling per logit with top-p or top-k, likewise */
     int64_t asynchronous;     /* 1: composes a step while the one before runs */
     int64_t refresh_ps;       /* how often the front end of data-parallel ranks hears of their queues; 0: always */
     int64_t graph_padding;    /* 1: rows of a step are padded to the sizes of CUDA graphs */
+    /* as sampling_bytes, for models whose requests have neither unless they say so */
+    int64_t plain_sampling_bytes;
 };
 
 /* A replica is down from a time on, by the experiment's word. */

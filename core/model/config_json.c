@@ -208,6 +208,23 @@ read_tables(const struct ss_config *config, const struct ss_model_type *type, st
     return rc == 0 ? ss_config_flag(config, "tie_word_embeddings", &model->tied_embeddings) : rc;
 }
 
+/*
+ * What requests sample with unless they say otherwise stands in a generation_config.json of its own, and in config.json
+ * for software that knows no other place. Where nothing is said a filter is assumed, as most models that chat have one.
+ */
+static int
+read_sampling(const struct ss_config *config, struct ss_model *model)
+{
+    const json_t *top_p = ss_config_value(config->root, "top_p"), *top_k = ss_config_value(config->root, "top_k");
+    double share = top_p != NULL ? json_number_value(top_p) : 0.0;
+    if (top_p != NULL && !(share > 0.0 && share <= 1.0))
+        return ss_config_fail(config, "top_p", top_p, "a number above 0 and at most 1");
+    if (top_k != NULL && !json_is_integer(top_k))
+        return ss_config_fail(config, "top_k", top_k, "a whole number; 0: all tokens");
+    model->plain_sampling = share == 1.0 && (top_k == NULL || json_integer_value(top_k) <= 0);
+    return 0;
+}
+
 static int
 fill(struct ss_model *model, const json_t *root, struct servsim_error *err)
 {
@@ -226,7 +243,7 @@ fill(struct ss_model *model, const json_t *root, struct servsim_error *err)
     if ((rc = read_tables(&config, type, model)) != 0 || (rc = read_attention(&config, type, model)) != 0 ||
         (rc = ss_config_flag(&config, "mlp_bias", &model->mlp_bias)) != 0 ||
         (rc = ss_config_experts(&config, type, model)) != 0 || (rc = ss_config_windows(&config, type, model)) != 0 ||
-        (rc = read_dtype(&config, model)) != 0)
+        (rc = read_dtype(&config, model)) != 0 || (rc = read_sampling(&config, model)) != 0)
         return rc;
     return ss_config_quantisation(&config, model);
 }

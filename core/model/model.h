@@ -34,6 +34,7 @@ struct ss_model {
     uint32_t mlp_bias;       /* on gate, up and down of dense layers */
     uint32_t sinks;          /* a learned score for each query head */
     uint32_t norms;          /* of a layer; 0: two */
+    uint32_t plain_sampling; /* 1: requests that say nothing of it sample with neither top-p nor top-k */
     uint32_t v_head_dim;     /* of values; 0: head_dim */
     /* latent attention (MLA) */
     uint32_t latent_rank; /* values of a token's KV latent; 0: plain attention */

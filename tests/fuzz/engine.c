@@ -186,6 +186,7 @@ draw_overhead(struct bytes *bytes, struct ss_overhead *overhead)
     overhead->wake_ps = PICK(bytes, 0, 2000000000, 777);
     overhead->arrival_ps = PICK(bytes, 0, 1000000000, 1234567);
     overhead->sampling_bytes = PICK(bytes, 0, 4);
+    overhead->plain_sampling_bytes = overhead->sampling_bytes;
     overhead->asynchronous = PICK(bytes, 0, 1);
     overhead->graph_padding = PICK(bytes, 0, 1);
     overhead->refresh_ps = PICK(bytes, 0, 100, 1, 10) * INT64_C(1000000000);

@@ -540,6 +540,27 @@ test_stages(void)
     ss_cost_destroy(cost);
 }
 
+/* A model whose requests have neither top-p nor top-k takes the other figure: of 7 bytes for 32000 logits at 1 TB/s. */
+static void
+test_sampling(void)
+{
+    static const char *const models[] = {"llama-2-7b", "codellama-7b"};
+    static const uint64_t logits[] = {32000, 32016};
+    for (uint32_t plain = 0; plain < 2; plain++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_cell cell;
+        struct ss_step_price price;
+        make_cell(&cell, models[plain], (struct ss_cut){1, 1, 1, 1});
+        cell.overhead = (struct ss_overhead){.sampling_bytes = 70, .plain_sampling_bytes = 7};
+        struct ss_cost *cost = make_cost(&cell);
+        struct ss_step_shape shape = small_step(0);
+        CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+        CU_ASSERT_EQUAL(price.overhead_ps, (int64_t)((plain ? 7 : 70) * logits[plain]));
+        ss_text_free(&asked);
+        ss_cost_destroy(cost);
+    }
+}
+
 /* A device without moe() and p2p(): experts as two GEMMs, a message as an all-gather of twice its bytes. */
 static void
 test_older_device(void)
@@ -695,6 +716,7 @@ main(void)
         {"data parallel ranks", test_data_parallel},
         {"CUDA graphs", test_graphs},
         {"pipeline stages", test_stages},
+        {"filters of sampling", test_sampling},
         {"a device without the newer operators", test_older_device},
         {"pairs in a window", test_window_pairs},
         {"the line of a windowed model", test_window_line},

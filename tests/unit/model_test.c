@@ -453,6 +453,29 @@ test_variants(void)
     }
 }
 
+/* Whether requests sample without a filter: only where the file says so. */
+static void
+test_sampling(void)
+{
+    static const struct {
+        const char *keys;
+        uint32_t plain;
+    } cases[] = {{"\"top_p\": null", 0},
+                 {"\"top_p\": 0.9", 0},
+                 {"\"top_p\": 1.0", 1},
+                 {"\"top_p\": 1, \"top_k\": 0", 1},
+                 {"\"top_p\": 1.0, \"top_k\": 50", 0},
+                 {"\"top_k\": 0", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_model model;
+        char text[1024];
+        int length = snprintf(text, sizeof text, "{" SHAPE ", %s}", cases[i].keys);
+        CU_ASSERT_EQUAL_FATAL(ss_model_read(&model, file_with(text, (size_t)length), &err), 0);
+        CU_ASSERT_EQUAL(model.plain_sampling, cases[i].plain);
+    }
+}
+
 /* Types that a quantization_config gives to the matrices of attention, of dense layers, and to arithmetic. */
 static const struct {
     const char *keys;
@@ -551,6 +574,9 @@ static const struct {
     {"{" SHAPE ", \"layer_types\": [\"full_attention\", \"sliding_attention\"]}", "write sliding_window"},
     {"{" SHAPE ", \"torch_dtype\": \"float32\"}", "float32"},
     {"{" SHAPE ", \"torch_dtype\": 16}", "torch_dtype is 16"},
+    {"{" SHAPE ", \"top_p\": 1.5}", "top_p is 1.5"},
+    {"{" SHAPE ", \"top_p\": \"all\"}", "above 0 and at most 1"},
+    {"{" SHAPE ", \"top_p\": 1, \"top_k\": 0.5}", "top_k is 0.5"},
 };
 
 static void
@@ -660,6 +686,7 @@ main(void)
         {"data types", test_dtypes},
         {"defaults of a short file", test_defaults},
         {"types and keys", test_variants},
+        {"filters of sampling", test_sampling},
         {"quantised weights", test_quantised},
         {"files that are refused", test_refused},
         {"deep nesting", test_deep_nesting},
