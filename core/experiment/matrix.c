@@ -10,7 +10,8 @@
  *  - a cluster that says `gpus` is a whole layout: nothing of the one underneath stays ({gpus: 1} over {gpus: 4, tp: 4}
  *    is one GPU, tp 1) but the network between nodes;
  *  - any other bare value replaces.
- * A value's label is what its `label:` says, else its name, else its keys and values.
+ * A value's label is what its `label:` says, else its name (its own where a path names a plugin or a model), else its
+ * keys and values.
  */
 #include <strings.h>
 
@@ -38,6 +39,24 @@ describe(struct ss_text *text, const struct ss_node *map, const char *prefix)
     }
 }
 
+/* What a plugin or a model is called that is named by its path; the path where it cannot be read, which is said later.
+ */
+static void
+put_own_name(const struct ss_build *build, const struct ss_key *key, const char *name, struct ss_text *out)
+{
+    const struct ss_plugin *plugin;
+    struct ss_model model;
+    struct servsim_error unheard = {.size = sizeof unheard};
+    if (strchr(name, '/') != NULL && key->kind != 0 &&
+        ss_registry_find(build->lookup->registry, key->kind, name, build->base_dir, &plugin, &unheard) == 0)
+        ss_text_puts(out, plugin->descriptor->name);
+    else if (strchr(name, '/') != NULL && strcmp(key->name, "model") == 0 &&
+             ss_model_find(&model, name, build->base_dir, build->lookup->models_dir, &unheard) == 0)
+        ss_text_puts(out, model.name);
+    else
+        ss_text_puts(out, name);
+}
+
 /* The label of a value in a list; the caller frees it. */
 static int
 label_of(const struct ss_build *build, const struct ss_key *key, const struct ss_node *value, char **out)
@@ -49,8 +68,10 @@ label_of(const struct ss_build *build, const struct ss_key *key, const struct ss
     if (value->type == SS_NODE_LIST || (given != NULL && given->type != SS_NODE_SCALAR))
         return ss_node_fail(value, build->err, EINVAL, "matrix: a value of %s is a list; write names or maps",
                             key->name);
-    if (given != NULL || (name != NULL && name->type == SS_NODE_SCALAR))
-        ss_text_puts(&text, (given != NULL ? given : name)->text);
+    if (given != NULL)
+        ss_text_puts(&text, given->text);
+    else if (name != NULL && name->type == SS_NODE_SCALAR)
+        put_own_name(build, key, name->text, &text);
     else
         describe(&text, value, "");
     if (!text.failed && (text.length == 0 || text.length > LABEL_LIMIT)) {

@@ -78,3 +78,19 @@ YAML
 } >all.yaml
 "$servsim" run --quiet --verify --output all all.yaml >/dev/null
 [ "$(find all/cells -name summary.json | wc -l)" -eq "$(wc -l <names)" ] || fail "not every model ran"
+
+# what a path names has a name of its own, and a cell is called by that: a model, a plugin
+mkdir my-llm
+cp "$SERVSIM_SRCDIR/configs/models/codellama-7b.json" my-llm/config.json
+cp "$SERVSIM_BUILDDIR/plugins/.libs/scheduler_sjf.so" mine.so
+chmod go-w mine.so
+cat >paths.yaml <<'YAML'
+servsim: 1
+hardware: h100
+workload: {plugin: poisson, rate: 5, requests: 6}
+report: []
+matrix: {model: [llama-3.1-8b, ./my-llm/config.json, {name: ./my-llm, label: again}], scheduler: [./mine.so, {plugin: ./mine.so, max_num_seqs: 2, label: two}]}
+YAML
+"$servsim" run --quiet --output paths paths.yaml >/dev/null
+[ "$(ls paths/cells | tr '\n' ' ')" = "again-sjf again-two llama-3.1-8b-sjf llama-3.1-8b-two my-llm-sjf my-llm-two " ] ||
+    fail "cells named by a path: $(ls paths/cells)"
