@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +141,12 @@ ss_file_read(const char *path, size_t limit, char **data, size_t *length, struct
     *data = text.data;
     *length = text.length;
     return 0;
+}
+
+int
+ss_by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 /* ---- writing ---- */

@@ -3,6 +3,8 @@
  */
 #include "cli/models.h"
 
+#include "base/text.h"
+
 static const char usage[] =
     "usage: servsim models [--json]\n"
     "       servsim models info MODEL [--weights TYPE] [--kv TYPE] [--json]\n"
@@ -23,16 +25,10 @@ is_model_name(const struct dirent *item)
     return item->d_name[0] != '.' && length > 5 && strcmp(item->d_name + length - 5, ".json") == 0;
 }
 
-static int
-by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 int
 ss_models_that_ship(const struct ss_lookup *lookup, struct dirent ***items)
 {
-    int count = scandir(lookup->models_dir, items, is_model_name, by_bytes);
+    int count = scandir(lookup->models_dir, items, is_model_name, ss_by_bytes);
     if (count < 0)
         (void)ss_complain_text("%s: the models that ship are not there: %s", lookup->models_dir, strerror(errno));
     return count;

@@ -1,5 +1,8 @@
 # core/conform: the conformance kit, and the toys that it and the tests of the engine try plugins in.
 core_libservsim_a_SOURCES += \
+	core/conform/attention.c \
+	core/conform/bench.c \
+	core/conform/bench.h \
 	core/conform/common.c \
 	core/conform/conform.c \
 	core/conform/conform.h \

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define FILE_LIMIT ((size_t)1 << 30)
 #define PATH_BYTES 4096
 
@@ -17,18 +19,12 @@ is_entry(const struct dirent *item)
     return strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0;
 }
 
-static int
-by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* Calls `each` with every entry, in order of name. */
 static int
 walk(const char *folder, int (*each)(const char *path, const char *name, void *ctx), void *ctx)
 {
     struct dirent **items = NULL;
-    int rc = 0, count = scandir(folder, &items, is_entry, by_bytes);
+    int rc = 0, count = scandir(folder, &items, is_entry, ss_by_bytes);
     for (int i = 0; i < count; i++) {
         char path[PATH_BYTES];
         if (rc == 0 && snprintf(path, sizeof path, "%s/%s", folder, items[i]->d_name) < (int)sizeof path)

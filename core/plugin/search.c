@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "plugin/registry.h"
 #include "plugin/table.h"
 
@@ -19,12 +20,6 @@ is_plugin_name(const struct dirent *item)
 {
     size_t length = strlen(item->d_name);
     return item->d_name[0] != '.' && length > 3 && strcmp(item->d_name + length - 3, ".so") == 0;
-}
-
-static int
-by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int
@@ -54,7 +49,7 @@ int
 ss_search_add(struct ss_search *search, const char *folder)
 {
     struct dirent **items = NULL;
-    int count = scandir(folder, &items, is_plugin_name, by_bytes);
+    int count = scandir(folder, &items, is_plugin_name, ss_by_bytes);
     if (count < 0)
         return -errno;
     int rc = add_files(search, folder, items, (size_t)count);
