@@ -242,6 +242,14 @@ moe_kernel(const struct analytic_profile *profile, uint32_t width)
     return kernel;
 }
 
+/* Of a pair of a token and an expert: what goes into both products, gate and up written and read, the result. */
+static double
+expert_row_bytes(const struct servsim_moe *op)
+{
+    double hidden = op->hidden, ffn = op->ffn;
+    return dtype_bytes(op->dtype) * (hidden + ffn) + 2.0 * 2.0 * ffn + 2.0 * hidden;
+}
+
 /* Gate and up, activation and down as one: weights of the experts that were hit are read once. */
 static int32_t
 moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error *err)
@@ -255,12 +263,12 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
     if (rc != 0 || op->tokens_here == 0)
         return rc;
     const struct analytic_kernel kernel = moe_kernel(profile, width_of(profile, op->dtype));
-    double input = dtype_bytes(op->dtype);
-    double bytes =
-        3.0 * op->experts_hit * hidden * ffn * each + rows * (input * (hidden + ffn) + 2.0 * 2.0 * ffn + 2.0 * hidden);
+    double weights = 3.0 * op->experts_hit * hidden * ffn * each, row = expert_row_bytes(op);
+    double hidden_bytes = kernel.spread > 0.0 ? weights : weights + rows * row;
+    double moved = kernel.all_rows ? (double)op->tokens * op->top_k : rows;
     double compute_us = 6.0 * rows * hidden * ffn / (kernel.compute_efficiency * peak) * US_PER_S;
-    double us = kernel.launch_us +
-                soft_maximum(compute_us, traffic_us(profile, kernel.memory_efficiency, bytes), kernel.softness);
+    double us = kernel.launch_us + traffic_us(profile, 1.0, kernel.spread * moved * row) +
+                soft_maximum(compute_us, traffic_us(profile, kernel.memory_efficiency, hidden_bytes), kernel.softness);
     return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 

@@ -37,6 +37,12 @@ struct analytic_kernel {
     double tile_loss;
     double fill_us;
     uint32_t max_split; /* 0: no tiles */
+    /* Of experts: kernels that gather and quantise rows, activate them and add up results run beside those that
+       multiply, and nothing hides their traffic, which takes as long as `spread` times as much at the bandwidth. 0: it
+       is hidden as that of weights is. all_rows: rows of experts on other GPUs, too, since these kernels do not tell
+       them apart. */
+    double spread;
+    uint32_t all_rows;
 };
 
 /*

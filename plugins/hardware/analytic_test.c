@@ -282,6 +282,34 @@ test_experts_by_hand(void)
     fake_destroy(&device);
 }
 
+/* The same on the A100 as it was measured, one of two GPUs that share the experts: kernels that move rows move all of
+   them. */
+static void
+test_spread_by_hand(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_moe op = {.size = sizeof op,
+                             .dtype = SERVSIM_DTYPE_BF16,
+                             .times = 1,
+                             .experts = 8,
+                             .top_k = 2,
+                             .experts_here = 4,
+                             .hidden = 4096,
+                             .ffn = 14336,
+                             .ep = 2,
+                             .tokens = 2048,
+                             .tokens_here = 2048,
+                             .experts_hit = 4.0};
+    int64_t ps = -1;
+    open_device(&device, "a100", NULL);
+    CU_ASSERT_EQUAL(ops_of(&device)->moe(device.self, &op, &ps, &device.err), 0);
+    /* 28.6 us; 721.554 GFLOP at 0.579 x 312 TFLOP/s, 3994.29 us; weights of 4 x 352.32 MB at 0.825 x 2039 GB/s, 837.79
+       us; 1.71 times 4096 rows of 102400 bytes at 2039 GB/s, 351.76 us */
+    double both = pow(pow(3994.29, 1.68) + pow(837.79, 1.68), 1.0 / 1.68);
+    CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, 28.6 + both + 351.76, 0.1);
+    fake_destroy(&device);
+}
+
 /* DeepSeek-V3's latent attention on one A100: 128 heads, 512 + 64 values a token, keys of 192 and values of 128. */
 static void
 test_latent_attention_by_hand(void)
@@ -891,6 +919,7 @@ main(void)
         {"kernels by hand", test_by_hand},
         {"quantised weights", test_quantised_gemm},
         {"experts by hand", test_experts_by_hand},
+        {"experts whose rows are moved apart", test_spread_by_hand},
         {"latent attention by hand", test_latent_attention_by_hand},
         {"a window", test_window},
         {"one message by hand", test_p2p_by_hand},

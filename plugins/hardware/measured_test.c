@@ -146,10 +146,28 @@ price_mixed(const struct set *set, const struct fake_plugin *device, char **fiel
     return price_attention(device, &op, us);
 }
 
-/* source,dtype,hidden,inter,topk,experts,tp,ep,routing,tokens,us. With balanced routing all experts get as many tokens.
-   With the power law of the A100's rows it is not told how many were hit: one token hits top_k, and eight tokens for
-   each expert are taken to hit all; what lies between is left out. So is what fits the L2, where it stays between
-   repetitions. */
+/* Does the memory hold all layers of the model with these experts, cut so? The shapes are those of Qwen3-30B-A3B,
+   Mixtral-8x7B, Qwen3-235B-A22B, Mixtral-8x22B and DeepSeek-V3. Nobody serves them otherwise, and weights of many GB a
+   layer were read more slowly. */
+static int
+fits_memory(const struct set *set, const uint32_t number[8], double bytes)
+{
+    uint32_t layers = number[2] == 2048   ? 48
+                      : number[2] == 6144 ? 56
+                      : number[2] == 7168 ? 58
+                      : number[3] == 1536 ? 94
+                                          : 32;
+    double all = 3.0 * bytes * number[2] * number[3] * number[5] * layers;
+    return all / (number[6] * number[7]) <= 0.9 * set->warm_bytes * 1073741824.0;
+}
+
+/*
+ * source,dtype,hidden,inter,topk,experts,tp,ep,routing,tokens,us. With balanced routing all experts get as many tokens;
+ * of 256 only 128 do, as the times tell, and it is not known which. With the power law of the A100's rows it is not
+ * told how many were hit, nor on which GPU: one token hits top_k, and eight tokens for each expert are taken to hit
+ * all; what lies between is left out, and experts that are spread. So is what fits the L2, where it stays between
+ * repetitions.
+ */
 static int
 price_moe(const struct set *set, const struct fake_plugin *device, char **fields, double *us)
 {
@@ -163,14 +181,15 @@ price_moe(const struct set *set, const struct fake_plugin *device, char **fields
     int64_t ps;
     (void)snprintf(wanted, sizeof wanted, "%s %s", fields[1], fields[8]);
     int balanced = strcmp(fields[8], "balanced") == 0, known = tokens == 1.0 || tokens * number[4] >= 8.0 * number[5];
-    if (strcmp(wanted, set->dtype) != 0 || tokens > 8192 || number[6] > 8 || number[7] > 16 || !(balanced || known))
+    if (strcmp(wanted, set->dtype) != 0 || tokens > 8192 || number[6] > 8 || number[7] > 16 || !(balanced || known) ||
+        (number[7] > 1 && (!balanced || number[5] == 256)) || !fits_memory(set, number, dtype_of(fields[1]).bytes))
         return 0;
     op.hidden = number[2];
     op.ffn = number[3] / number[6];
     op.top_k = number[4];
     op.experts = number[5];
     op.ep = number[7];
-    op.experts_here = (op.experts + op.ep - 1) / op.ep;
+    op.experts_here = balanced && op.experts == 256 ? 128 : (op.experts + op.ep - 1) / op.ep;
     op.tokens = (uint64_t)tokens;
     op.tokens_here = (uint64_t)fmax(1.0, pairs);
     op.experts_hit = fmin(op.experts_here, fmax(1.0, pairs));
@@ -215,10 +234,10 @@ price_all_reduce(const struct set *set, const struct fake_plugin *device, char *
         .device = (device_), .file = "kernels/attn_prefill_" file_ ".csv", .family = "Prefill attention",              \
         .price = price_prefill, .dtype = "bf16"                                                                        \
     }
-#define MOE(device_, file_, label_, dtype_, l2_)                                                                       \
+#define MOE(device_, file_, label_, dtype_, l2_, memory_gb_)                                                           \
     {                                                                                                                  \
         .device = (device_), .file = "kernels/moe_" file_ ".csv", .family = "Experts " label_, .price = price_moe,     \
-        .dtype = (dtype_), .l2_bytes = (l2_)                                                                           \
+        .dtype = (dtype_), .l2_bytes = (l2_), .warm_bytes = (memory_gb_)                                               \
     }
 #define REDUCE(device_, file_, ranks_)                                                                                 \
     {                                                                                                                  \
@@ -243,8 +262,8 @@ static const struct set sets[] = {
      .family = "Attention of mixed batches",
      .price = price_mixed,
      .dtype = "bf16"},
-    MOE("rtxpro6000", "RTXPRO6000", "bf16", "bf16 balanced", 128e6),
-    MOE("rtxpro6000", "RTXPRO6000", "fp8", "fp8 balanced", 128e6),
+    MOE("rtxpro6000", "RTXPRO6000", "bf16", "bf16 balanced", 128e6, 96),
+    MOE("rtxpro6000", "RTXPRO6000", "fp8", "fp8 balanced", 128e6, 96),
     REDUCE("rtxpro6000", "RTXPRO6000", 8),
     GEMM("a40", "A40", "fp16", "fp16", 0),
     GEMM("a6000", "A6000", "bf16", "bf16", 0),
@@ -252,31 +271,31 @@ static const struct set sets[] = {
     GEMM("a100", "A100-SXM4-80GB", "bf16 and fp16", "bf16", 0),
     DECODE("a100", "A100-SXM4-80GB", "bf16", 40e6),
     PREFILL("a100", "A100-SXM4-80GB"),
-    MOE("a100", "A100-SXM4-80GB", "bf16", "bf16 power_law_1.01", 40e6),
+    MOE("a100", "A100-SXM4-80GB", "bf16", "bf16 power_law_1.01", 40e6, 80),
     REDUCE("a100", "A100-SXM4-80GB", 8),
     GEMM("h100", "H100-SXM-80GB", "bf16 and fp16", "bf16", 0),
     GEMM("h100", "H100-SXM-80GB", "fp8", "fp8", 0),
     DECODE("h100", "H100-SXM-80GB", "bf16", 50e6),
     DECODE("h100", "H100-SXM-80GB", "fp8", 50e6),
     PREFILL("h100", "H100-SXM-80GB"),
-    MOE("h100", "H100-SXM-80GB", "bf16", "bf16 balanced", 50e6),
-    MOE("h100", "H100-SXM-80GB", "fp8 in blocks", "fp8_block balanced", 50e6),
+    MOE("h100", "H100-SXM-80GB", "bf16", "bf16 balanced", 50e6, 80),
+    MOE("h100", "H100-SXM-80GB", "fp8 in blocks", "fp8_block balanced", 50e6, 80),
     REDUCE("h100", "H100-SXM-80GB", 8),
     GEMM("h200", "H200-SXM-141GB", "bf16", "bf16", 0),
     GEMM("h200", "H200-SXM-141GB", "fp8", "fp8", 0),
     DECODE("h200", "H200-SXM-141GB", "bf16", 50e6),
     DECODE("h200", "H200-SXM-141GB", "fp8", 50e6),
     PREFILL("h200", "H200-SXM-141GB"),
-    MOE("h200", "H200-SXM-141GB", "bf16", "bf16 balanced", 50e6),
-    MOE("h200", "H200-SXM-141GB", "fp8 in blocks", "fp8_block balanced", 50e6),
+    MOE("h200", "H200-SXM-141GB", "bf16", "bf16 balanced", 50e6, 141),
+    MOE("h200", "H200-SXM-141GB", "fp8 in blocks", "fp8_block balanced", 50e6, 141),
     REDUCE("h200", "H200-SXM-141GB", 8),
     GEMM("l40s", "L40S", "bf16", "bf16", 24e6),
     GEMM("l40s", "L40S", "fp8", "fp8", 24e6),
     DECODE("l40s", "L40S", "bf16", 96e6),
     DECODE("l40s", "L40S", "fp8", 96e6),
     PREFILL("l40s", "L40S"),
-    MOE("l40s", "L40S", "bf16", "bf16 balanced", 96e6),
-    MOE("l40s", "L40S", "fp8", "fp8 balanced", 96e6),
+    MOE("l40s", "L40S", "bf16", "bf16 balanced", 96e6, 48),
+    MOE("l40s", "L40S", "fp8", "fp8 balanced", 96e6, 48),
     REDUCE("l40s", "L40S", 2),
     GEMM("b200", "B200-SXM-180GB", "bf16", "bf16", 0),
     GEMM("b200", "B200-SXM-180GB", "fp8", "fp8", 0),
@@ -284,8 +303,8 @@ static const struct set sets[] = {
     DECODE("b200", "B200-SXM-180GB", "bf16", 126e6),
     DECODE("b200", "B200-SXM-180GB", "fp8", 126e6),
     PREFILL("b200", "B200-SXM-180GB"),
-    MOE("b200", "B200-SXM-180GB", "bf16", "bf16 balanced", 126e6),
-    MOE("b200", "B200-SXM-180GB", "fp8", "fp8 balanced", 126e6),
+    MOE("b200", "B200-SXM-180GB", "bf16", "bf16 balanced", 126e6, 180),
+    MOE("b200", "B200-SXM-180GB", "fp8", "fp8 balanced", 126e6, 180),
     REDUCE("b200", "B200-SXM-180GB", 8),
 };
 

@@ -30,8 +30,12 @@ static const struct analytic_profile sheet = {
                                  .tile_loss = 0.064,
                                  .fill_us = 1.74,
                                  .max_split = 4}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 28.2, .compute_efficiency = 0.525, .memory_efficiency = 0.685, .softness = 1.0}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 28.6,
+                                .compute_efficiency = 0.579,
+                                .memory_efficiency = 0.825,
+                                .softness = 1.68,
+                                .spread = 1.71,
+                                .all_rows = 1}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 17.7,
                                              .memory_efficiency = 0.747,
                                              .block_bytes_per_s = 22.4e9,
@@ -65,8 +69,10 @@ ANALYTIC_DEVICE(
     "GEMM bf16 and fp16: 2836 kernels, 6.9 %; 3.0 us + the soft maximum (power 3.2) of flops / (0.86 "
     "peak) and bytes / (0.76 bandwidth), in waves of tiles (loss 0.06, 1.7 us a wave, K in up to 4 "
     "parts).\n"
-    "Experts bf16: 629 kernels, 23.6 %; 28.2 us + the soft maximum (power 1.0) of flops / (0.53 peak) and "
-    "bytes / (0.69 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 166 kernels, 6.9 %; 28.6 us + the soft maximum (power 1.7) of flops / (0.58 peak) and "
+    "bytes of the weights of the experts hit / (0.82 bandwidth), gate, up and down together, + 1.7 times "
+    "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
+    "are left out.\n"
     "Decode attention bf16 KV: 1103 kernels, 8.9 %; 17.7 us + bytes / (0.75 bandwidth), at most 22 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then. "
     "Sizes from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"

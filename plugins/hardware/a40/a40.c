@@ -23,8 +23,11 @@ static const struct analytic_profile sheet = {
                                  .tile_loss = 0.041,
                                  .fill_us = 1.12,
                                  .max_split = 2}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 16.2,
+                                .compute_efficiency = 0.394,
+                                .memory_efficiency = 0.891,
+                                .softness = 1.94,
+                                .spread = 1.45}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
                                              .block_bytes_per_s = 24.6e9,
@@ -46,8 +49,9 @@ ANALYTIC_DEVICE("a40", "NVIDIA A40, 45 GiB: datasheet and measured kernels",
                 "GEMM fp16: 924 kernels, 5.7 %; 2.4 us + the soft maximum (power 3.4) of flops / (0.81 peak) and "
                 "bytes / (0.78 bandwidth), in waves of tiles (loss 0.04, 1.1 us a wave, K in up to 2 parts).\n"
                 "\n"
-                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
-                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (16.2 us + the soft maximum (power 1.9) of flops "
+                "/ (0.39 peak) and weights / (0.89 bandwidth) + 1.4 times the traffic of the rows), since none were "
+                "measured on this card.\n"
                 "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
                 "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
                 "then), since none was measured on this card.\n"

@@ -37,10 +37,17 @@ static const struct analytic_profile sheet = {
                                 .tile_loss = 0.000,
                                 .fill_us = 0.13,
                                 .max_split = 1}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 41.7, .compute_efficiency = 0.673, .memory_efficiency = 0.925, .softness = 1.2},
-            [ANALYTIC_8BIT] =
-                {.launch_us = 40.1, .compute_efficiency = 0.379, .memory_efficiency = 0.904, .softness = 1.3}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 36.8,
+                                .compute_efficiency = 0.740,
+                                .memory_efficiency = 0.904,
+                                .softness = 1.67,
+                                .spread = 1.86,
+                                .all_rows = 1},
+            [ANALYTIC_8BIT] = {.launch_us = 35.5,
+                               .compute_efficiency = 0.527,
+                               .memory_efficiency = 0.874,
+                               .softness = 2.45,
+                               .spread = 6.65}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.7, .memory_efficiency = 0.916, .joint = 1},
                          [ANALYTIC_8BIT] = {.launch_us = 14.8, .memory_efficiency = 0.800, .joint = 1}},
     .prefill_attention = {.launch_us = 11.9, .compute_efficiency = 0.754, .chain = 0.89, .memory_efficiency = 0.43},
@@ -74,10 +81,13 @@ ANALYTIC_DEVICE(
     "parts).\n"
     "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
     "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
-    "Experts bf16: 730 kernels, 10.9 %; 41.7 us + the soft maximum (power 1.2) of flops / (0.67 peak) and "
-    "bytes / (0.93 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8 in blocks: 826 kernels, 16.4 %; 40.1 us + the soft maximum (power 1.3) of flops / (0.38 "
-    "peak) and bytes / (0.90 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 505 kernels, 6.4 %; 36.8 us + the soft maximum (power 1.7) of flops / (0.74 peak) and "
+    "bytes of the weights of the experts hit / (0.90 bandwidth), gate, up and down together, + 1.9 times "
+    "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
+    "are left out.\n"
+    "Experts fp8 in blocks: 530 kernels, 6.7 %; 35.5 us + the soft maximum (power 2.5) of flops / (0.53 "
+    "peak) and bytes of the weights of the experts hit / (0.87 bandwidth), gate, up and down together, + "
+    "6.7 times the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
     "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth), in one kernel "
     "with the prefill of a batch (FlashAttention 3).\n"
     "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth), in one kernel with "

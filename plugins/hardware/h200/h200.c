@@ -37,10 +37,17 @@ static const struct analytic_profile sheet = {
                                 .tile_loss = 0.482,
                                 .fill_us = 0.00,
                                 .max_split = 2}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 42.6, .compute_efficiency = 0.718, .memory_efficiency = 0.945, .softness = 1.2},
-            [ANALYTIC_8BIT] =
-                {.launch_us = 38.0, .compute_efficiency = 0.363, .memory_efficiency = 0.911, .softness = 1.3}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 35.6,
+                                .compute_efficiency = 0.773,
+                                .memory_efficiency = 0.907,
+                                .softness = 2.06,
+                                .spread = 2.6,
+                                .all_rows = 1},
+            [ANALYTIC_8BIT] = {.launch_us = 35.8,
+                               .compute_efficiency = 0.565,
+                               .memory_efficiency = 0.889,
+                               .softness = 1.59,
+                               .spread = 7.35}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.4, .memory_efficiency = 0.856, .joint = 1},
                          [ANALYTIC_8BIT] = {.launch_us = 14.6, .memory_efficiency = 0.620, .joint = 1}},
     .prefill_attention = {.launch_us = 12.7, .compute_efficiency = 0.711, .chain = 0.84, .memory_efficiency = 0.34},
@@ -72,10 +79,13 @@ ANALYTIC_DEVICE(
     "bytes / (0.83 bandwidth), in waves of tiles (loss 0.00, 0.4 us a wave, K in up to 2 parts).\n"
     "GEMM fp8: 1680 kernels, 11.2 %; 5.6 us + the soft maximum (power 3.6) of flops / (0.72 peak) and "
     "bytes / (0.83 bandwidth), in waves of tiles (loss 0.48, 0.0 us a wave, K in up to 2 parts).\n"
-    "Experts bf16: 730 kernels, 12.9 %; 42.6 us + the soft maximum (power 1.2) of flops / (0.72 peak) and "
-    "bytes / (0.94 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8 in blocks: 826 kernels, 17.7 %; 38.0 us + the soft maximum (power 1.3) of flops / (0.36 "
-    "peak) and bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 630 kernels, 7.8 %; 35.6 us + the soft maximum (power 2.1) of flops / (0.77 peak) and "
+    "bytes of the weights of the experts hit / (0.91 bandwidth), gate, up and down together, + 2.6 times "
+    "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
+    "are left out.\n"
+    "Experts fp8 in blocks: 629 kernels, 8.6 %; 35.8 us + the soft maximum (power 1.6) of flops / (0.56 "
+    "peak) and bytes of the weights of the experts hit / (0.89 bandwidth), gate, up and down together, + "
+    "7.3 times the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
     "Decode attention bf16 KV: 1666 kernels, 9.4 %; 12.4 us + bytes / (0.86 bandwidth), in one kernel "
     "with the prefill of a batch (FlashAttention 3).\n"
     "Decode attention fp8 KV: 1411 kernels, 10.7 %; 14.6 us + bytes / (0.62 bandwidth), in one kernel "

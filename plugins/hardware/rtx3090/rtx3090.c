@@ -18,8 +18,11 @@ static const struct analytic_profile sheet = {
     .l2_bytes = 6e6,
     .gemm = {[ANALYTIC_16BIT] =
                  {.launch_us = 6.0, .compute_efficiency = 0.870, .memory_efficiency = 0.872, .softness = 4.5}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 16.2,
+                                .compute_efficiency = 0.394,
+                                .memory_efficiency = 0.891,
+                                .softness = 1.94,
+                                .spread = 1.45}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
                                              .block_bytes_per_s = 24.6e9,
@@ -43,8 +46,9 @@ ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measu
                 "Prefill attention: 16 kernels, 13.9 %; 5.4 us + flops of causal pairs / (0.91 peak) + 0.40 times a "
                 "tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth).\n"
                 "\n"
-                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
-                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (16.2 us + the soft maximum (power 1.9) of flops "
+                "/ (0.39 peak) and weights / (0.89 bandwidth) + 1.4 times the traffic of the rows), since none were "
+                "measured on this card.\n"
                 "Assumed: decode attention is that of the RTX 4090 (13.1 us + bytes / (0.91 bandwidth), at most 25 "
                 "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
                 "then), since none was measured on this card.\n"

@@ -17,8 +17,11 @@ static const struct analytic_profile sheet = {
     .l2_bytes = 72e6,
     .gemm = {[ANALYTIC_16BIT] =
                  {.launch_us = 4.9, .compute_efficiency = 1.006, .memory_efficiency = 0.935, .softness = 3.4}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 16.2,
+                                .compute_efficiency = 0.394,
+                                .memory_efficiency = 0.891,
+                                .softness = 1.94,
+                                .spread = 1.45}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
                                              .memory_efficiency = 0.915,
                                              .block_bytes_per_s = 24.6e9,
@@ -46,8 +49,9 @@ ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measu
                 "tile of 128 queries over its keys on one SM + bytes / (0.91 bandwidth).\n"
                 "\n"
                 "Assumed: GEMM in fp8 reaches the same shares of its peak as in 16 bits; none was measured.\n"
-                "Assumed: experts are priced as on the RTX PRO 6000 (22.5 us + the soft maximum (power 1.9) of flops "
-                "/ (0.36 peak) and bytes / (0.92 bandwidth)), since none were measured on this card.\n"
+                "Assumed: experts are priced as on the RTX PRO 6000 (16.2 us + the soft maximum (power 1.9) of flops "
+                "/ (0.39 peak) and weights / (0.89 bandwidth) + 1.4 times the traffic of the rows), since none were "
+                "measured on this card.\n"
                 "Assumed: unequal contexts cost what they do on the RTX PRO 6000, 0.054 of the gap between the mean "
                 "and the longest.\n"
                 "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "

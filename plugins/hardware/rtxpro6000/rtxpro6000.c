@@ -50,10 +50,16 @@ static const struct analytic_profile sheet = {
                                 .tile_loss = 0.090,
                                 .fill_us = 0.00,
                                 .max_split = 1}},
-    .moe = {[ANALYTIC_16BIT] =
-                {.launch_us = 22.5, .compute_efficiency = 0.362, .memory_efficiency = 0.922, .softness = 1.9},
-            [ANALYTIC_8BIT] =
-                {.launch_us = 32.1, .compute_efficiency = 0.331, .memory_efficiency = 0.910, .softness = 1.6}},
+    .moe = {[ANALYTIC_16BIT] = {.launch_us = 16.2,
+                                .compute_efficiency = 0.394,
+                                .memory_efficiency = 0.891,
+                                .softness = 1.94,
+                                .spread = 1.45},
+            [ANALYTIC_8BIT] = {.launch_us = 24.1,
+                               .compute_efficiency = 0.362,
+                               .memory_efficiency = 0.879,
+                               .softness = 1.89,
+                               .spread = 1.81}},
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.1,
                                              .memory_efficiency = 0.932,
                                              .block_bytes_per_s = 26.2e9,
@@ -96,10 +102,12 @@ ANALYTIC_DEVICE(
     "bytes / (0.93 bandwidth), in waves of tiles (loss 0.15, 1.4 us a wave, K in up to 2 parts).\n"
     "GEMM nvfp4: 770 kernels, 12.8 %; 7.2 us + the soft maximum (power 12.0) of flops / (0.68 peak) and "
     "bytes / (0.72 bandwidth), in waves of tiles (loss 0.09, 0.0 us a wave, K in one part).\n"
-    "Experts bf16: 696 kernels, 9.4 %; 22.5 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
-    "bytes / (0.92 bandwidth), gate, up and down together, weights of the experts hit.\n"
-    "Experts fp8: 589 kernels, 7.3 %; 32.1 us + the soft maximum (power 1.6) of flops / (0.33 peak) and "
-    "bytes / (0.91 bandwidth), gate, up and down together, weights of the experts hit.\n"
+    "Experts bf16: 498 kernels, 9.5 %; 16.2 us + the soft maximum (power 1.9) of flops / (0.39 peak) and "
+    "bytes of the weights of the experts hit / (0.89 bandwidth), gate, up and down together, + 1.4 times "
+    "the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
+    "Experts fp8: 491 kernels, 6.7 %; 24.1 us + the soft maximum (power 1.9) of flops / (0.36 peak) and "
+    "bytes of the weights of the experts hit / (0.88 bandwidth), gate, up and down together, + 1.8 times "
+    "the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
     "Decode attention bf16 KV: 1204 kernels, 6.2 %; 12.1 us + bytes / (0.93 bandwidth), at most 26 GB/s "
     "for each KV head of each request where heads are not shared, since contexts are not split then.\n"
     "Decode attention fp8 KV: 683 kernels, 5.6 %; 12.5 us + bytes / (0.94 bandwidth). Sizes from 1 MB to "
