@@ -28,6 +28,7 @@ struct ss_predictor {
     struct servsim_minute minute;              /* the one under way */
     struct servsim_minute past[USUAL_MINUTES]; /* a ring of those that ended */
     uint64_t past_count;
+    struct servsim_minute past_sum;                           /* of the ring: whole numbers, so never rounded */
     struct servsim_minute usual;                              /* their mean */
     struct servsim_minute foretold[SS_HORIZONS][SS_HORIZONS]; /* when (a ring), for which minute ahead */
     struct servsim_minute foretold_usual[SS_HORIZONS];        /* what was usual then */
@@ -159,16 +160,15 @@ score_all(struct ss_predictor *predictor)
 static void
 add_to_past(struct ss_predictor *predictor)
 {
-    struct servsim_minute sum = {0, 0, 0};
-    predictor->past[predictor->past_count++ % USUAL_MINUTES] = predictor->minute;
-    uint64_t count = predictor->past_count < USUAL_MINUTES ? predictor->past_count : USUAL_MINUTES;
-    for (uint64_t i = 0; i < count; i++) {
-        sum.requests += predictor->past[i].requests;
-        sum.prompt_tokens += predictor->past[i].prompt_tokens;
-        sum.output_tokens += predictor->past[i].output_tokens;
-    }
-    predictor->usual = (struct servsim_minute){sum.requests / (double)count, sum.prompt_tokens / (double)count,
-                                               sum.output_tokens / (double)count};
+    struct servsim_minute *sum = &predictor->past_sum,
+                          *place = &predictor->past[predictor->past_count++ % USUAL_MINUTES];
+    sum->requests += predictor->minute.requests - place->requests;
+    sum->prompt_tokens += predictor->minute.prompt_tokens - place->prompt_tokens;
+    sum->output_tokens += predictor->minute.output_tokens - place->output_tokens;
+    *place = predictor->minute;
+    double count = (double)(predictor->past_count < USUAL_MINUTES ? predictor->past_count : USUAL_MINUTES);
+    predictor->usual =
+        (struct servsim_minute){sum->requests / count, sum->prompt_tokens / count, sum->output_tokens / count};
 }
 
 static int
@@ -225,6 +225,27 @@ end_minute(struct ss_predictor *predictor, int scored, struct servsim_error *err
     return predictor->in_run ? foretell(predictor, err) : 0;
 }
 
+static int
+is_empty(const struct servsim_minute *minute)
+{
+    return !(minute->requests > 0 || minute->prompt_tokens > 0 || minute->output_tokens > 0);
+}
+
+/* Where nothing came for as long as anybody looks back, and the predictor does not ask for minutes, the next ones leave
+   nothing but their number. The last few are ended one by one: forecasts are looked for in them. */
+static void
+skip_minutes(struct ss_predictor *predictor, ss_time time, int scored)
+{
+    if (HAS(predictor, minute) || HAS(predictor, forecast) || predictor->past_count < USUAL_MINUTES ||
+        !is_empty(&predictor->past_sum) || !is_empty(&predictor->minute))
+        return;
+    uint64_t ended = (uint64_t)((time - predictor->minute_begin) / predictor->interval);
+    uint64_t skipped = ended > SS_HORIZONS ? ended - SS_HORIZONS : 0;
+    predictor->past_count += skipped;
+    predictor->minute_begin += (ss_time)skipped * predictor->interval;
+    predictor->result.minutes += predictor->in_run && scored ? skipped : 0;
+}
+
 /* Minutes that have ended by `time`. Those behind the last arrival are not looked at: nobody asked for them. */
 static int
 end_minutes(struct ss_predictor *predictor, ss_time time, int scored, struct servsim_error *err)
@@ -233,8 +254,10 @@ end_minutes(struct ss_predictor *predictor, ss_time time, int scored, struct ser
         return 0;
     double begun_s = ss_clock_s();
     int rc = 0;
-    while (rc == 0 && time >= predictor->minute_begin + predictor->interval)
+    while (rc == 0 && time >= predictor->minute_begin + predictor->interval) {
         rc = end_minute(predictor, scored, err);
+        skip_minutes(predictor, time, scored);
+    }
     predictor->result.minute_s += ss_clock_s() - begun_s;
     return rc;
 }

@@ -91,3 +91,15 @@ refused "unknown predictor plugin 'histogramm'.*did you mean 'histogram'" predic
 # too short a history for dlinear: it says so
 "$servsim" run --output "$work/said_so" --set predictor=dlinear "$work/plain.yaml" >/dev/null 2>"$work/said"
 grep -q 'the history has [0-9]* whole minutes and 153 are needed' "$work/said" || { cat "$work/said" >&2; fail "dlinear does not say what it does"; }
+
+# minutes in which nothing comes, for a predictor that does not ask for them, take no time: here 2,000,000,000 of a second
+printf 'input_toks\toutput_toks\tarrival_time_ns\n10\t10\t0\n10\t10\t1999999999000000000\n10\t10\t2000000000000000000\n' >"$work/far.tsv"
+cat >"$work/far.yaml" <<'YAML'
+servsim: 1
+workload: {plugin: tokens, path: far.tsv}
+predictor: {plugin: oracle, interval: 1s}
+timeout: 20s
+report: []
+YAML
+"$servsim" run --quiet --output "$work/far" "$work/far.yaml" >/dev/null
+grep -q '"minutes": 2000000000,' "$work/far/cells/run/summary.json" || fail "minutes: $(grep minutes "$work/far/cells/run/summary.json")"
