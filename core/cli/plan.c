@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/child.h"
 #include "cli/cli.h"
 #include "sweep/plan.h"
 
@@ -17,6 +18,7 @@ static const char usage[] =
     "Finds, for every cell of the experiment in FILE, the highest rate of its traffic at which the SLO is met: times\n"
     "between requests are divided by a factor, as `load` does it, and the factor is searched for. Then says which\n"
     "cell with the fewest GPUs serves the traffic as it is. FILE needs an `slo`; nothing is written.\n"
+    "Each simulation of a search may take as long as the experiment's `timeout` says.\n"
     "\n"
     "  --attainment P   share of the requests that must meet the SLO: 0.99, or 99% (default: 99%)\n"
     "  --tolerance P    how close to the highest rate to search (default: 1%)\n"
@@ -161,8 +163,25 @@ print_number(double value, int width)
     (void)printf("%*.*f", width, value < 10 ? 3 : value < 1000 ? 1 : 0, value);
 }
 
+/* USD for 1000 requests at the highest rate; 0: the device has no price, or there is no such rate. */
+static double
+usd_per_1000(const struct ss_plan *plan)
+{
+    return plan->state == SS_PLAN_FOUND ? plan->usd_per_hour / 3.6 / plan->highest_per_s : 0;
+}
+
 static void
-print_row(const struct ss_cell *cell, const struct ss_plan *plan, int width)
+print_usd(const struct ss_plan *plan)
+{
+    double usd = usd_per_1000(plan);
+    if (usd > 0)
+        (void)printf("%15.3g", usd);
+    else
+        (void)printf("%15s", "-");
+}
+
+static void
+print_row(const struct ss_cell *cell, const struct ss_plan *plan, int width, int priced)
 {
     (void)printf("%-*s %5u", width, cell->name, cell->gpus);
     if (plan->state == SS_PLAN_FAILED) {
@@ -181,6 +200,8 @@ print_row(const struct ss_cell *cell, const struct ss_plan *plan, int width)
     (void)printf("%10.2f%%", plan->attainment * 100);
     print_number(plan->ttft_p99_ms, 13);
     print_number(plan->tpot_p99_ms, 13);
+    if (priced)
+        print_usd(plan);
     (void)printf("\n");
 }
 
@@ -194,18 +215,42 @@ one_slo(const struct ss_experiment *experiment)
     return 1;
 }
 
+/* "1 d", "2 h", "1500 ms": the largest unit from a minute on of which it is a whole number of halves. */
+static const char *
+duration(char out[32], int64_t ps)
+{
+    static const struct {
+        const char *name;
+        double s;
+    } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}};
+    double seconds = (double)ps / 1e12;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        double count = seconds / units[i].s;
+        if (count >= 1 && floor(2 * count) == 2 * count) {
+            (void)snprintf(out, 32, "%.12g %s", count, units[i].name);
+            return out;
+        }
+    }
+    if (seconds >= 100)
+        (void)snprintf(out, 32, "%.12g s", seconds);
+    else
+        (void)snprintf(out, 32, "%g ms", seconds * 1e3);
+    return out;
+}
+
 static void
 print_slo(const struct ss_experiment *experiment, double attainment)
 {
     const struct ss_cell *cell = &experiment->cells[0];
     int ttft = cell->slo_ttft_ps >= 0, tpot = cell->slo_tpot_ps >= 0;
+    char text[32];
     (void)printf("SLO: ");
     if (!one_slo(experiment))
         (void)printf("each cell has an SLO of its own");
     else if (ttft)
-        (void)printf("TTFT at most %g ms%s", (double)cell->slo_ttft_ps / 1e9, tpot ? " and " : "");
+        (void)printf("TTFT at most %s%s", duration(text, cell->slo_ttft_ps), tpot ? " and " : "");
     if (one_slo(experiment) && tpot)
-        (void)printf("TPOT at most %g ms", (double)cell->slo_tpot_ps / 1e9);
+        (void)printf("TPOT at most %s", duration(text, cell->slo_tpot_ps));
     (void)printf(", for %g%% of all requests. Rates are in requests/s; P99s are at the highest rate.\n\n",
                  attainment * 100);
 }
@@ -268,16 +313,17 @@ print_verdict(const struct ss_experiment *experiment, const struct ss_plan *plan
 static void
 print_text(const struct ss_experiment *experiment, const struct ss_plan *plans, double attainment)
 {
-    int width = 4;
+    int width = 4, priced = 0;
     for (size_t i = 0; i < experiment->cell_count; i++) {
         int length = (int)strlen(experiment->cells[i].name);
         width = length > width ? length : width;
+        priced |= plans[i].usd_per_hour > 0;
     }
     print_slo(experiment, attainment);
-    (void)printf("%-*s %5s%11s  %-4s%15s%10s%11s%13s%13s\n", width, "cell", "GPUs", "own rate", "met", "highest rate",
-                 "per GPU", "attained", "TTFT P99 ms", "TPOT P99 ms");
+    (void)printf("%-*s %5s%11s  %-4s%15s%10s%11s%13s%13s%s\n", width, "cell", "GPUs", "own rate", "met", "highest rate",
+                 "per GPU", "attained", "TTFT P99 ms", "TPOT P99 ms", priced ? "  USD/1000 req." : "");
     for (size_t i = 0; i < experiment->cell_count; i++)
-        print_row(&experiment->cells[i], &plans[i], width);
+        print_row(&experiment->cells[i], &plans[i], width, priced);
     print_caution(experiment, plans);
     print_verdict(experiment, plans);
 }
@@ -315,6 +361,8 @@ cell_json(const struct ss_cell *cell, const struct ss_plan *plan)
     (void)json_object_set_new(object, "output_tokens_per_s", json_real(plan->output_tokens_per_s));
     (void)json_object_set_new(object, "usd_per_hour",
                               plan->usd_per_hour > 0 ? json_real(plan->usd_per_hour) : json_null());
+    (void)json_object_set_new(object, "usd_per_1000_requests",
+                              usd_per_1000(plan) > 0 ? json_real(usd_per_1000(plan)) : json_null());
     (void)json_object_set_new(object, "simulations", json_integer(plan->runs));
     return object;
 }
@@ -346,15 +394,37 @@ print_json(const struct ss_experiment *experiment, const struct ss_plan *plans, 
 
 struct progress {
     const struct ss_experiment *experiment;
+    double begun_s;
     size_t done;
+    int living; /* one line on a terminal; else a line for each cell */
 };
 
 static void
-tell(void *ctx, size_t cell)
+show_living_line(const struct progress *progress, const struct ss_plan *plans)
+{
+    size_t cells = progress->experiment->cell_count;
+    uint32_t runs = 0;
+    for (size_t i = 0; i < cells; i++)
+        runs += plans[i].runs;
+    (void)fprintf(stderr, "\r\033[K%zu of %zu cells planned, %u simulations", progress->done, cells, runs);
+    if (progress->done > 0 && progress->done < cells)
+        (void)fprintf(stderr, ", about %.0f s left",
+                      (ss_clock_s() - progress->begun_s) / (double)progress->done * (double)(cells - progress->done));
+    (void)fflush(stderr);
+}
+
+static void
+tell(void *ctx, const struct ss_plan *plans, size_t cell)
 {
     struct progress *progress = ctx;
-    (void)fprintf(stderr, "[%zu/%zu] %s\n", ++progress->done, progress->experiment->cell_count,
-                  progress->experiment->cells[cell].name);
+    const struct ss_experiment *experiment = progress->experiment;
+    int ended = cell < experiment->cell_count;
+    progress->done += (size_t)ended;
+    if (progress->living)
+        show_living_line(progress, plans);
+    else if (ended)
+        (void)fprintf(stderr, "[%zu/%zu] %s, %u simulation%s\n", progress->done, experiment->cell_count,
+                      experiment->cells[cell].name, plans[cell].runs, plans[cell].runs == 1 ? "" : "s");
 }
 
 static int
@@ -372,7 +442,7 @@ static int
 plan(struct ss_experiment *experiment, struct flags *flags, struct ss_cli *cli)
 {
     struct servsim_error err = {.size = sizeof err};
-    struct progress progress = {experiment, 0};
+    struct progress progress = {experiment, ss_clock_s(), 0, isatty(STDERR_FILENO)};
     struct ss_plan *plans = calloc(experiment->cell_count, sizeof *plans);
     if (plans == NULL)
         return ss_complain_text("no memory for %zu cells", experiment->cell_count);
@@ -380,6 +450,8 @@ plan(struct ss_experiment *experiment, struct flags *flags, struct ss_cli *cli)
     flags->options.progress = flags->quiet ? NULL : tell;
     flags->options.ctx = &progress;
     int rc = ss_plan_cells(experiment, &flags->options, plans, &err), status = SS_EXIT_DONE;
+    if (progress.living && !flags->quiet)
+        (void)fputs("\r\033[K", stderr);
     if (rc == 0 && flags->json)
         status = print_json(experiment, plans, flags->options.attainment);
     else if (rc == 0)

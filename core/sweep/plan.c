@@ -19,7 +19,8 @@
 #define POLL_MS 200
 #define SLOWEST (1.0 / (1 << 20)) /* of the traffic's own rate */
 #define SPAN_LATENCIES 10         /* mean latencies that requests must spread over to be a steady load */
-#define MOST_RUNS 64              /* of a search: its timeout is that of so many cells */
+#define SLOW (1.0 / 64)           /* rates down to this are tried before the slowest: that one may take long */
+#define MANY_RUNS 64              /* as many as a search may have */
 
 struct search {
     const struct ss_plan_options *options;
@@ -69,7 +70,8 @@ meets(struct search *search, double scale, int noted, struct servsim_error *err)
     struct ss_result *result = malloc(sizeof *result);
     if (result == NULL)
         return servsim_fail(err, ENOMEM, "no memory for a result");
-    search->cell.load_scale = scale;
+    search->cell.load_scale = search->plan->scale = scale;
+    search->plan->begun_s = ss_clock_s();
     search->plan->runs++;
     int rc = ss_simulate(cell, &options, result, err);
     if (rc == 0) {
@@ -103,21 +105,38 @@ bisect(struct search *search, double low, double high, struct servsim_error *err
     return rc < 0 ? rc : 0;
 }
 
-/* By factors of two from the traffic's own rate, then between the last two. That there is an end is known: the slowest
-   traffic meets the SLO, and all requests at once do not. */
+/* The traffic as it is meets the SLO: by factors of two until one does not. That there is an end is known where all
+   requests at once miss it. */
 static int
-search_rates(struct search *search, struct servsim_error *err)
+search_above(struct search *search, struct servsim_error *err)
 {
     double scale = 1;
-    int own = meets(search, scale, 0, err), rc = own;
-    search->plan->meets_own = own > 0;
-    while (rc == own && rc >= 0) {
-        scale = own ? scale * 2 : scale / 2;
-        rc = meets(search, scale, 0, err);
-    }
-    if (rc < 0)
-        return rc;
-    return own ? bisect(search, scale / 2, scale, err) : bisect(search, scale, scale * 2, err);
+    int rc = meets(search, 0, 1, err);
+    if (rc > 0)
+        search->plan->state = SS_PLAN_ALWAYS;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    do
+        rc = meets(search, scale *= 2, 0, err);
+    while (rc > 0);
+    return rc < 0 ? rc : bisect(search, scale / 2, scale, err);
+}
+
+/* It does not: by halves until one does; on the way, whether there is an end: the slowest traffic. */
+static int
+search_below(struct search *search, struct servsim_error *err)
+{
+    double scale = 1;
+    int rc = 0;
+    do {
+        rc = scale == SLOW ? meets(search, SLOWEST, 1, err) : 1;
+        if (rc == 0)
+            search->plan->state = SS_PLAN_NEVER;
+        if (rc <= 0)
+            return rc;
+        rc = meets(search, scale /= 2, 0, err);
+    } while (rc == 0);
+    return rc < 0 ? rc : bisect(search, scale, scale * 2, err);
 }
 
 static int
@@ -135,18 +154,9 @@ plan_cell(void *ctx, struct servsim_error *err)
                             "with arrival times",
                             search->cell.name, (unsigned long long)traffic.requests);
     plan->own_per_s = (double)(traffic.requests - 1) / ss_time_seconds(traffic.span);
-    rc = meets(search, SLOWEST, 1, err);
-    if (rc == 0)
-        plan->state = SS_PLAN_NEVER;
-    if (rc <= 0)
-        return rc;
-    rc = meets(search, 0, 1, err);
-    if (rc > 0)
-        plan->state = SS_PLAN_ALWAYS;
+    rc = meets(search, 1, 0, err);
     plan->meets_own = rc > 0;
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    return search_rates(search, err);
+    return rc < 0 ? rc : rc > 0 ? search_above(search, err) : search_below(search, err);
 }
 
 /* ---- all of them ---- */
@@ -173,6 +183,27 @@ begin(struct team *team, uint32_t slot, struct servsim_error *err)
     return ss_child_start(&team->children[slot], plan_cell, &search, err);
 }
 
+static void
+tell(const struct team *team, size_t cell)
+{
+    if (team->options->progress != NULL)
+        team->options->progress(team->options->ctx, team->plans, cell);
+}
+
+/* What took too long, in the words of who waits for it. */
+static void
+note_late(const struct team *team, struct ss_plan *plan)
+{
+    char what[96] = "reading its traffic";
+    if (plan->runs > 0 && plan->scale > 0)
+        (void)snprintf(what, sizeof what, "simulation %u of the search, at %.3g requests/s,", plan->runs,
+                       plan->scale * plan->own_per_s);
+    else if (plan->runs > 0)
+        (void)snprintf(what, sizeof what, "simulation %u of the search, with all requests at once,", plan->runs);
+    (void)snprintf(plan->reason, sizeof plan->reason, "timed out: %s took more than %g s; write a longer timeout", what,
+                   team->experiment->timeout_s);
+}
+
 /* A plugin's fault is its cell's; whatever else was said is everybody's. */
 static int
 end(struct team *team, uint32_t slot, int late, struct servsim_error *err)
@@ -185,20 +216,22 @@ end(struct team *team, uint32_t slot, int late, struct servsim_error *err)
     team->busy--;
     if (!spoke || word.code != 0) {
         plan->state = SS_PLAN_FAILED;
-        (void)snprintf(plan->reason, sizeof plan->reason, "%.1000s", late ? "timed out" : word.text);
+        (void)snprintf(plan->reason, sizeof plan->reason, "%.1000s", word.text);
     }
+    if (late && plan->state == SS_PLAN_FAILED)
+        note_late(team, plan);
     if (spoke && word.code != 0 && word.code != -EPROTO)
         return servsim_fail(err, -word.code, "%s", word.text);
-    if (team->options->progress != NULL)
-        team->options->progress(team->options->ctx, team->cells[slot]);
+    tell(team, team->cells[slot]);
     return 0;
 }
 
+/* Each simulation has the time that a cell has. */
 static int
 is_late(const struct team *team, uint32_t slot)
 {
-    double timeout_s = team->experiment->timeout_s * MOST_RUNS;
-    return timeout_s > 0 && ss_clock_s() - team->children[slot].begun_s >= timeout_s;
+    double timeout_s = team->experiment->timeout_s, begun_s = team->plans[team->cells[slot]].begun_s;
+    return timeout_s > 0 && ss_clock_s() - fmax(begun_s, team->children[slot].begun_s) >= timeout_s;
 }
 
 static int
@@ -238,6 +271,7 @@ work(struct team *team, struct servsim_error *err)
                 rc = begin(team, i, err);
         if (rc == 0)
             rc = wait_for_some(team, err);
+        tell(team, team->experiment->cell_count);
         if (rc == 0 && team->options->interrupted != NULL && *team->options->interrupted != 0)
             rc = servsim_fail(err, EINTR, "interrupted");
     }
@@ -263,7 +297,7 @@ share(struct ss_shared_traffic *shared, struct ss_experiment *experiment, const 
     if (readings == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < experiment->cell_count; i++)
-        readings[i] = MOST_RUNS;
+        readings[i] = MANY_RUNS;
     ss_share_traffic(shared, experiment, readings, &sweep);
     free(readings);
     return 0;

@@ -52,6 +52,22 @@ says text "fewest GPUs for the traffic as it is (10 requests/s): $fewest," "SLO:
 "$servsim" plan --quiet --set slo.ttft=2s --attainment 0.9 --json plan.yaml >wider.json
 compare "$one" "$(value wider.json one-sarathi highest_requests_per_s)"
 
+# what a request costs there, for each cell, where the device has a price; and the SLO as people say it
+! grep -q USD text || fail "there is no price"
+price="--set hardware.plugin=h100 --set hardware.price_per_hour=2.5"
+# shellcheck disable=SC2086 # words apart
+"$servsim" plan --quiet $price plan.yaml >text
+says text "USD/1000 req."
+for cell in one two; do
+    rate=$(value plan.json $cell-sarathi highest_requests_per_s)
+    usd=$(awk -v gpus="$(value plan.json $cell-sarathi gpus)" -v rate="$rate" 'BEGIN { printf "%.3g", gpus * 2.5 / 3.6 / rate }')
+    awk -v cell=$cell-sarathi -v usd="$usd" '$1 == cell && $NF != usd { exit 1 }' text || fail "$cell costs $usd: $(cat text)"
+done
+# shellcheck disable=SC2086
+[ "$("$servsim" plan --quiet --json $price plan.yaml | grep -c '"usd_per_1000_requests": [0-9.]*,')" -eq 3 ] || fail "the cost as JSON"
+"$servsim" plan --quiet --set slo.ttft=1d --set slo.tpot=90s plan.yaml >text
+says text "SLO: TTFT at most 1 d and TPOT at most 1.5 min, for 99%"
+
 # never, and always
 experiment '{ttft: 90000s}' '{slo: {never: {tpot: 1us}, always: {ttft: 90000s}}}'
 "$servsim" plan --quiet --json plan.yaml >ends.json
@@ -89,7 +105,15 @@ status=0
 "$servsim" plan plan.yaml >text 2>err || status=$?
 [ "$status" -eq 1 ] || fail "a dead cell: exit status $status"
 says text "failed: killed by signal 6" "fewest GPUs"
-says err "[2/2]"
+says err "[2/2]" ", 1 simulation"
+
+# one that never ends: each simulation has the experiment's timeout, and no more
+experiment '{ttft: 20s}' '{scheduler: {good: {plugin: fcfs}, bad: {plugin: ./evil.so, how: loop}}}'
+echo 'timeout: 5s' >>plan.yaml
+status=0
+"$servsim" plan --quiet plan.yaml >text || status=$?
+[ "$status" -eq 1 ] || fail "an endless cell: exit status $status"
+says text "failed: timed out: simulation 1 of the search, at 10 requests/s, took more than 5 s; write a longer timeout"
 
 # what cannot be planned for
 experiment '{ttft: 1s}' '{cluster: {one: {gpus: 1}}}'
