@@ -7,6 +7,7 @@
 
 #define LINEAR_FROM 0.9    /* efficiency at every number of GPUs */
 #define EFFICIENT_FROM 0.8 /* output of a GPU against the best */
+#define REJECTED_UPTO 0.01 /* of a cell's requests: a few that are too long for its engine */
 
 static void
 begin_verdict(struct md *md, const struct rp_group *group, const struct rp_series *series, const char *behaviour,
@@ -92,17 +93,33 @@ judge_efficiency(struct md *md, const struct rp_group *group, const struct rp_se
                   rp_percent(here / most).text, rp_human(most).text, md_share_text(last, "busy_fraction").text);
 }
 
+static double
+rejected_share(const struct rp_cell *cell)
+{
+    return rp_figure(cell, "requests_rejected", NULL) / rp_figure(cell, "requests_total", NULL);
+}
+
 static void
 judge_stability(struct md *md, const struct rp_group *group)
 {
     const struct rp_cell *waiting = md_largest(group, md_queue_share, 0);
     double lost = md_sum(group, "requests_failed") + md_sum(group, "requests_unfinished");
+    const struct rp_cell *rejecting = md_largest(group, rejected_share, 0);
+    double rejected = md_sum(group, "requests_rejected"), most = rejecting != NULL ? rejected_share(rejecting) : 0;
     size_t done = md_cells(group, 1), cells = md_cells(group, 0);
     double share = waiting != NULL ? md_queue_share(waiting) : 0;
     begin_verdict(md, group, NULL, "Stable", 1,
-                  done == cells && lost == 0 && share <= QUEUE_SHARE && md_sum(group, "requests_finished") > 0);
-    rp_printf(&md->out, "%zu of %zu cells ended, %s of their %s requests failed or did not finish", done, cells,
-              rp_count(lost).text, rp_count(md_sum(group, "requests_total")).text);
+                  done == cells && lost == 0 && most <= REJECTED_UPTO && share <= QUEUE_SHARE &&
+                      md_sum(group, "requests_finished") > 0);
+    rp_printf(&md->out, "%zu of %zu cells ended, %s of their %s requests failed%s or did not finish", done, cells,
+              rp_count(lost).text, rp_count(md_sum(group, "requests_total")).text,
+              rejected > 0 ? "" : ", were rejected");
+    if (rejected > 0) {
+        rp_printf(&md->out, ", %s %s rejected, at most %s of a cell's (", rp_count(rejected).text,
+                  rejected > 1 ? "were" : "was", rp_percent(most).text);
+        md_label(md, rejecting);
+        rp_puts(&md->out, ")");
+    }
     if (waiting != NULL && share == 0) {
         rp_puts(&md->out, ", and no request waits");
     } else if (waiting != NULL) {
@@ -140,6 +157,7 @@ md_behaviours(struct md *md)
     rp_puts(&md->out,
             "Linear: at least 90 % efficiency at every number of GPUs. Falling: each step lowers the mean latency "
             "or keeps it within 0.5 %. Efficient: at the largest, a GPU gives at least 80 % of the best. Stable: "
-            "every cell ended, at least one request finished and none was lost, and waiting is at most 20 % of the "
-            "mean latency.\n\n");
+            "every cell ended, at least one request finished, none was lost and at most 1 % of a cell's were rejected, "
+            "and waiting "
+            "is at most 20 % of the mean latency.\n\n");
 }
