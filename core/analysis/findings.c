@@ -369,16 +369,21 @@ find_fragmentation(struct ss_findings *out, const struct table *table)
     out->wasted_tokens_per_request = share_of(taken - used, (double)table->count);
 }
 
+static double
+busy_gpu_s(const struct ss_trial *trial)
+{
+    return ss_trial_figure(trial, "simulated_s", NULL) * ss_trial_figure(trial, "gpus", NULL) *
+           ss_trial_figure(trial, "busy_fraction", NULL);
+}
+
 /* As the loss table of the report has it: the repeated tokens' share of the time that kernels took for all of them. */
 static double
 recompute_gpu_s(const struct ss_trial *trial)
 {
     double computed =
         ss_trial_figure(trial, "prefill_tokens_computed", NULL) + ss_trial_figure(trial, "output_tokens", NULL);
-    double busy_gpu_s = ss_trial_figure(trial, "simulated_s", NULL) * ss_trial_figure(trial, "gpus", NULL) *
-                        ss_trial_figure(trial, "busy_fraction", NULL);
     double kernels = ss_trial_figure(trial, "busy_share", "dense") + ss_trial_figure(trial, "busy_share", "attention");
-    return share_of(ss_trial_figure(trial, "recomputed_tokens", NULL), computed) * busy_gpu_s * kernels;
+    return share_of(ss_trial_figure(trial, "recomputed_tokens", NULL), computed) * busy_gpu_s(trial) * kernels;
 }
 
 static void
@@ -405,6 +410,10 @@ find_preemptions(struct ss_findings *out, const struct ss_samples *samples)
     out->recomputed_share =
         share_of(out->recomputed_tokens, ss_trial_figure(out->trial, "prefill_tokens_computed", NULL));
     out->recompute_gpu_s = recompute_gpu_s(out->trial);
+    out->swapped_out_blocks = ss_trial_figure(out->trial, "swapped_out_blocks", NULL);
+    out->swapped_in_blocks = ss_trial_figure(out->trial, "swapped_in_blocks", NULL);
+    out->swap_share = ss_trial_figure(out->trial, "busy_share", "swap");
+    out->swap_gpu_s = out->swap_share * busy_gpu_s(out->trial);
 }
 
 static void

@@ -95,6 +95,10 @@ memory_json(const struct ss_findings *f)
     put_count(object, "recomputed_tokens", f->recomputed_tokens);
     put(object, "recomputed_share_of_prefill", f->recomputed_share);
     put(object, "recompute_gpu_s_estimated", f->recompute_gpu_s);
+    put_count(object, "swapped_out_blocks", f->swapped_out_blocks);
+    put_count(object, "swapped_in_blocks", f->swapped_in_blocks);
+    put(object, "swap_share_of_busy", f->swap_share);
+    put(object, "swap_gpu_s", f->swap_gpu_s);
     put(object, "tpot_ms_mean_preempted", f->preempted_tpot_ms);
     put(object, "tpot_ms_mean_others", f->other_tpot_ms);
     return object;

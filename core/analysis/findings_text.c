@@ -152,6 +152,32 @@ put_over_time(const struct ss_findings *f, struct ss_text *out)
             PERCENT(f->idle_waiting_gpu_s / f->gpu_s), f->bin_s);
 }
 
+/* Preempted by recompute, by swap, or by both: what each of them cost. */
+static void
+put_preemptions(const struct ss_findings *f, struct ss_text *out)
+{
+    int swapped = f->swapped_out_blocks > 0;
+    if (swapped && !(f->recomputed_tokens > 0))
+        ss_text_printf(out, "  %.0f preemptions of %zu requests; no token was computed again.\n", f->preemptions,
+                       f->preempted_requests);
+    else
+        ss_text_printf(
+            out,
+            "  %.0f preemptions of %zu requests made %.0f prompt and output tokens be computed again: %.1f %% of "
+            "all\n  prefill, about %.3g GPU seconds (as many as of all tokens computed, of the time in kernels).\n",
+            f->preemptions, f->preempted_requests, f->recomputed_tokens, PERCENT(f->recomputed_share),
+            f->recompute_gpu_s);
+    if (swapped)
+        ss_text_printf(
+            out,
+            "  They copied %.0f KV blocks of %u tokens to the host's memory and %.0f back: steps waited %.3g "
+            "GPU\n  seconds for that, %.1f %% of the busy time.\n",
+            f->swapped_out_blocks, f->trial->block_size, f->swapped_in_blocks, f->swap_gpu_s, PERCENT(f->swap_share));
+    if (!isnan(f->preempted_tpot_ms) && !isnan(f->other_tpot_ms))
+        ss_text_printf(out, "  Preempted requests had a mean TPOT of %.4g ms, the others of %.4g ms.\n",
+                       f->preempted_tpot_ms, f->other_tpot_ms);
+}
+
 static void
 put_memory(const struct ss_findings *f, struct ss_text *out)
 {
@@ -170,15 +196,7 @@ put_memory(const struct ss_findings *f, struct ss_text *out)
             "their end.\n",
             f->trial->block_size, f->wasted_tokens_per_request, PERCENT(f->fragmentation));
     if (f->preemptions > 0) {
-        ss_text_printf(
-            out,
-            "  %.0f preemptions of %zu requests made %.0f prompt and output tokens be computed again: %.1f %% of "
-            "all\n  prefill, about %.3g GPU seconds (as many as of all tokens computed, of the time in kernels).\n",
-            f->preemptions, f->preempted_requests, f->recomputed_tokens, PERCENT(f->recomputed_share),
-            f->recompute_gpu_s);
-        if (!isnan(f->preempted_tpot_ms) && !isnan(f->other_tpot_ms))
-            ss_text_printf(out, "  Preempted requests had a mean TPOT of %.4g ms, the others of %.4g ms.\n",
-                           f->preempted_tpot_ms, f->other_tpot_ms);
+        put_preemptions(f, out);
     } else if (f->preemptions == 0) {
         ss_text_puts(out, "  Nothing was preempted.\n");
     }
@@ -198,9 +216,13 @@ put_efficiency(const struct ss_findings *f, struct ss_text *out)
     if (!isnan(f->share_dense))
         ss_text_printf(out,
                        "  Busy time: dense layers %.1f %%, attention %.1f %%, communication %.1f %%, engine overhead "
-                       "%.1f %%.\n",
+                       "%.1f %%",
                        PERCENT(f->share_dense), PERCENT(f->share_attention), PERCENT(f->share_communication),
                        PERCENT(f->share_overhead));
+    if (!isnan(f->share_dense) && f->swap_share > 0)
+        ss_text_printf(out, ", swap %.1f %%", PERCENT(f->swap_share));
+    if (!isnan(f->share_dense))
+        ss_text_puts(out, ".\n");
     if (f->trial->replicas > 1 && !isnan(f->jain))
         ss_text_printf(out, "  Jain's index of the replicas' busy time is %.3f (1: all the same).\n", f->jain);
 }

@@ -89,6 +89,21 @@ says text 'no series.csv' 'Head-of-line'
 says text 'Distributions (ms)' 'Where the latency goes' 'Head-of-line blocking' 'Throughput in' 'GPUs were idle' \
     'KV cache' 'Efficiency' 'Scaling with replicas'
 grep -qi 'nan' text && fail "NaN in the analysis"
+cat >swap.yaml <<'YAML'
+servsim: 1
+workload: {plugin: poisson, rate: 4, requests: 200, prompt_tokens: 400, output_tokens: 300}
+kv_cache: {blocks: 600}
+matrix: {scheduler: {swap: {plugin: fcfs, preemption: swap}, recompute: {plugin: fcfs}}}
+report: []
+YAML
+"$servsim" run --quiet --set kv_cache.swap_space=10GiB --output swap swap.yaml >/dev/null
+"$servsim" analyze swap --cell swap >text
+says text "no token was computed again" "KV blocks of 16 tokens to the host's memory and" "of the busy time" ", swap "
+"$servsim" analyze swap --cell recompute >text
+says text "prompt and output tokens be computed again"
+! grep -q "host's memory" text || fail "nothing was swapped"
+"$servsim" analyze --json swap --cell swap >text
+says text '"swapped_out_blocks"' '"swap_gpu_s"'
 "$servsim" analyze --json base --cell two >text
 says text '"servsim_analysis": 1' '"idle_while_waiting_gpu_s_at_most"' '"cell": "two"'
 refuses '--cell two' "$servsim" analyze base --cell twoo
