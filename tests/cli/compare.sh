@@ -97,6 +97,9 @@ matrix: {scheduler: {swap: {plugin: fcfs, preemption: swap}, recompute: {plugin:
 report: []
 YAML
 "$servsim" run --quiet --set kv_cache.swap_space=10GiB --output swap swap.yaml >/dev/null
+"$servsim" report swap markdown >/dev/null
+says swap/report.md "KV blocks swapped out, for whose copies steps waited"
+! grep -q " 0 tokens computed again" swap/report.md || fail "the report counts what swap does not cost"
 "$servsim" analyze swap --cell swap >text
 says text "no token was computed again" "KV blocks of 16 tokens to the host's memory and" "of the busy time" ", swap "
 "$servsim" analyze swap --cell recompute >text

@@ -306,20 +306,35 @@ advise_communication(struct md *md, const struct rp_group *group)
     }
 }
 
+/* What its preemptions cost: tokens computed again, copies to the host's memory, or both. */
+static void
+put_preemption_cost(struct md *md, const struct rp_cell *cell)
+{
+    double computed = rp_figure(cell, "recomputed_tokens", NULL), out = rp_figure(cell, "swapped_out_blocks", NULL);
+    int swapped = out > 0;
+    if (computed > 0 || !swapped)
+        rp_printf(&md->out, ", and %s tokens computed again, %s of all its prefill",
+                  md_figure(cell, "recomputed_tokens", NULL, AS_COUNT).text,
+                  rp_percent(computed / rp_figure(cell, "prefill_tokens_computed", NULL)).text);
+    if (swapped)
+        rp_printf(&md->out, ", and %s KV blocks swapped out, for whose copies steps waited %s of the busy time",
+                  md_figure(cell, "swapped_out_blocks", NULL, AS_COUNT).text,
+                  md_figure(cell, "busy_share", "swap", AS_PERCENT).text);
+}
+
 static void
 advise_memory(struct md *md, const struct rp_group *group)
 {
     const struct rp_cell *cell = md_largest(group, preemptions, 1), *narrow = md_largest(group, sequence_limit, 0.8);
     if (cell != NULL) {
-        double share = rp_figure(cell, "recomputed_tokens", NULL) / rp_figure(cell, "prefill_tokens_computed", NULL);
         rp_puts(&md->out, "- ");
         md_put_subject(md, cell);
-        rp_printf(&md->out,
-                  " ran out of KV blocks (peak use %s): %s preemption%s, and %s tokens computed again, %s of all "
-                  "its prefill. Lower max_num_seqs from %s, raise memory_utilization, or spread the load.\n",
+        rp_printf(&md->out, " ran out of KV blocks (peak use %s): %s preemption%s",
                   md_share_text(cell, "kv_usage_peak").text, md_figure(cell, "preemptions", NULL, AS_COUNT).text,
-                  md_plural(preemptions(cell)), md_figure(cell, "recomputed_tokens", NULL, AS_COUNT).text,
-                  rp_percent(share).text, rp_count(cell->max_num_seqs).text);
+                  md_plural(preemptions(cell)));
+        put_preemption_cost(md, cell);
+        rp_printf(&md->out, ". Lower max_num_seqs from %s, raise memory_utilization, or spread the load.\n",
+                  rp_count(cell->max_num_seqs).text);
     }
     if (narrow != NULL) {
         rp_puts(&md->out, "- ");
