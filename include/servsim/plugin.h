@@ -326,6 +326,24 @@ struct servsim_plugin {
     .size = (uint32_t)sizeof(struct servsim_plugin), .abi_major = SERVSIM_ABI_MAJOR, .abi_minor = SERVSIM_ABI_MINOR,   \
     .kind = (kind_), .option_count = 0, .option_size = (uint32_t)sizeof(struct servsim_option), .reserved = 0
 
+/* create() and destroy() of a plugin without options that keeps nothing between calls, as a report may. */
+static inline int32_t
+servsim_create_nothing(const struct servsim_host *host, const struct servsim_create *args, void **self,
+                       struct servsim_error *err)
+{
+    (void)host;
+    (void)args;
+    (void)err;
+    *self = NULL;
+    return 0;
+}
+
+static inline void
+servsim_destroy_nothing(void *self)
+{
+    (void)self;
+}
+
 /*
  * The one symbol of a plugin. Stores descriptor number `index` and returns 1; returns 0 past the last. Must have no
  * effect of its own: the host calls it for listings, too.

@@ -447,22 +447,6 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     return status;
 }
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    (void)args;
-    (void)err;
-    *self = NULL;
-    return 0;
-}
-
-static void
-destroy(void *self)
-{
-    (void)self;
-}
-
 static const struct servsim_report_ops ops = {.size = sizeof ops, .render = render};
 
 static const struct servsim_plugin csv_plugin = {
@@ -477,8 +461,8 @@ static const struct servsim_plugin csv_plugin = {
         "replicates, and the 95 % interval of that mean in FIGURE_ci95_low and _high. An empty field means that there "
         "is no value: the cell failed, or nothing "
         "finished.",
-    .create = create,
-    .destroy = destroy,
+    .create = servsim_create_nothing,
+    .destroy = servsim_destroy_nothing,
     .ops = &ops,
 };
 

@@ -50,22 +50,6 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     return status;
 }
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    (void)args;
-    (void)err;
-    *self = NULL;
-    return 0;
-}
-
-static void
-destroy(void *self)
-{
-    (void)self;
-}
-
 static const struct servsim_report_ops ops = {.size = sizeof ops, .flags = SERVSIM_REPORT_LAST, .render = render};
 
 static const struct servsim_plugin html_plugin = {
@@ -77,8 +61,8 @@ static const struct servsim_plugin html_plugin = {
     .page = "The same text, tables and pictures as report.md. The page loads nothing and runs no script; it has a dark "
             "look where the reader's system asks for one, and prints. Pictures are those of the plots report, so name "
             "it too.",
-    .create = create,
-    .destroy = destroy,
+    .create = servsim_create_nothing,
+    .destroy = servsim_destroy_nothing,
     .ops = &ops,
 };
 

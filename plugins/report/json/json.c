@@ -258,22 +258,6 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     return status;
 }
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    (void)args;
-    (void)err;
-    *self = NULL;
-    return 0;
-}
-
-static void
-destroy(void *self)
-{
-    (void)self;
-}
-
 static const struct servsim_report_ops ops = {.size = sizeof ops, .render = render};
 
 static const struct servsim_plugin json_plugin = {
@@ -287,8 +271,8 @@ static const struct servsim_plugin json_plugin = {
             "Student's t (null below two replicates). Numbers are numbers, and NaN never occurs. Every other report "
             "reads this file, so this one always runs first. Its "
             "shape is written down in results.schema.json (JSON Schema, draft 2020-12).",
-    .create = create,
-    .destroy = destroy,
+    .create = servsim_create_nothing,
+    .destroy = servsim_destroy_nothing,
     .ops = &ops,
 };
 

@@ -21,22 +21,6 @@ render(void *self, const struct servsim_report_input *input, struct servsim_erro
     return status;
 }
 
-static int32_t
-create(const struct servsim_host *host, const struct servsim_create *args, void **self, struct servsim_error *err)
-{
-    (void)host;
-    (void)args;
-    (void)err;
-    *self = NULL;
-    return 0;
-}
-
-static void
-destroy(void *self)
-{
-    (void)self;
-}
-
 static const struct servsim_report_ops ops = {.size = sizeof ops, .flags = SERVSIM_REPORT_LAST, .render = render};
 
 static const struct servsim_plugin markdown_plugin = {
@@ -48,8 +32,8 @@ static const struct servsim_plugin markdown_plugin = {
     .page =
         "Cells are compared where they served the same traffic, and scaling is judged against the smallest number of "
         "GPUs. Pictures are linked when the plots report has drawn them for the same results, so let it run first.",
-    .create = create,
-    .destroy = destroy,
+    .create = servsim_create_nothing,
+    .destroy = servsim_destroy_nothing,
     .ops = &ops,
 };
 
