@@ -37,6 +37,23 @@ set_work(struct ss_stage_cost *out, const struct ss_model *model, uint32_t tp)
     out->window_kv_bytes = kv_bytes * windowed;
 }
 
+/* Small kernels of a dense layer with two norms: these, the rotary embedding and the activation. */
+#define PLAIN_KERNELS 4
+
+/*
+ * Further ones: a norm on queries and keys, which is one kernel. Latent attention has norms on its latents, absorbs two
+ * matrices into a decode of which one is priced, puts queries together, and adds up the parts of a context. Experts
+ * are chosen by a kernel, and activate in their own; shared ones activate, and are added.
+ */
+static uint64_t
+small_kernels(const struct ss_model *model, const struct ss_stage *stage)
+{
+    uint64_t each = PLAIN_KERNELS - 2 + (model->norms != 0 ? model->norms : 2) + (model->qk_norm != 0);
+    if (model->latent_rank > 0)
+        each += model->query_rank > 0 ? 5 : 4;
+    return each * stage->layers + (model->shared_ffn > 0 ? 2 * (uint64_t)stage->expert_layers : 0);
+}
+
 static int
 make_stage(struct ss_cost *cost, uint32_t index)
 {
@@ -44,6 +61,7 @@ make_stage(struct ss_cost *cost, uint32_t index)
     size_t tokens = cost->cell->max_num_batched_tokens;
     ss_model_stage(&cost->cell->model, cost->cut.pp, index, &out->stage);
     set_work(out, &cost->cell->model, cost->cut.tp);
+    out->small_kernels = small_kernels(&cost->cell->model, &out->stage);
     out->by_tokens = new_parts(tokens + 1);
     if (out->stage.expert_layers > 0)
         out->by_expert_tokens = new_parts(tokens * cost->cut.dp + 1);
@@ -188,13 +206,15 @@ step_overhead(const struct ss_cost *cost, const struct ss_stage *stage, const st
 
 /* The engine's own time. Small kernels are its own unless their launches were measured with the device's. */
 static int64_t
-overhead_of(const struct ss_cost *cost, const struct ss_stage *stage, const struct ss_step_shape *shape)
+overhead_of(const struct ss_cost *cost, const struct ss_stage_cost *here, const struct ss_step_shape *shape)
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
-    int64_t layer_ps = ss_op_measured(&cost->operators) ? 0 : overhead->layer_ps;
+    int64_t ps = step_overhead(cost, &here->stage, shape);
+    if (!ss_op_measured(&cost->operators))
+        ps += overhead->layer_ps * (int64_t)here->small_kernels / PLAIN_KERNELS;
     if (shape->prefill_count > 0)
-        layer_ps += overhead->prefill_layer_ps;
-    return step_overhead(cost, stage, shape) + layer_ps * (int64_t)stage->layers;
+        ps += overhead->prefill_layer_ps * (int64_t)here->stage.layers;
+    return ps;
 }
 
 static void
@@ -300,7 +320,7 @@ price_rest(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
     if (rc != 0)
         return rc;
     count_work(cost, here, shape, &out->work);
-    out->overhead_ps = overhead_of(cost, &here->stage, shape);
+    out->overhead_ps = overhead_of(cost, here, shape);
     return 0;
 }
 

@@ -130,7 +130,7 @@ static const struct servsim_option engine_rows[] = {
     {"name", "", NULL, NULL, "vllm-0.15, vllm-0.19, eager, ideal, or a name of your own with step and layer", 0, 0,
      ROW_TEXT},
     {"step", "us", NULL, NULL, "time of each engine step beside its kernels", 0, 1e9, ROW_NUMBER},
-    {"layer", "us", NULL, NULL, "time of each layer in each step beside its large kernels", 0, 1e9, ROW_NUMBER},
+    {"layer", "us", NULL, NULL, "time of each dense layer in each step beside its large kernels", 0, 1e8, ROW_NUMBER},
     {"prefill_layer", "us", NULL, NULL, "further time of each layer in a step that computes prompts", 0, 1e9,
      ROW_NUMBER},
     {"request", "us", NULL, NULL, "time of each request that a step serves", 0, 1e9, ROW_NUMBER},

@@ -519,13 +519,16 @@ test_stages(void)
     cell.overhead = (struct ss_overhead){.step_ps = 1000000, .layer_ps = 500};
     struct ss_cost *cost = make_cost(&cell);
     struct ss_step_shape shape = small_step(0);
+    /* small kernels: nine a layer with latents, two more where experts are shared, of which there are none in the first
+       three layers; 500 ps are those of four */
+    static const int64_t small[] = {9 * 15 + 2 * 12, 11 * 15, 11 * 16, 11 * 15};
     static const char *const has[] = {"3 gate_up", "1 p2p 57344 bytes between nodes", "16 latent_down", "1 lm_head"};
     for (uint32_t i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL(ss_cost_price_stage(cost, i, &shape, &one, &err), 0);
         CU_ASSERT_PTR_NOT_NULL(strstr(asked.data, has[i]));
         CU_ASSERT_EQUAL(strstr(asked.data, "p2p") == NULL, i == 3);
         CU_ASSERT_EQUAL(strstr(asked.data, "between nodes") != NULL, i == 1);
-        CU_ASSERT_EQUAL(one.overhead_ps, (i == 0 ? 1000000 : 0) + 500 * (i == 2 ? 16 : 15));
+        CU_ASSERT_EQUAL(one.overhead_ps, (i == 0 ? 1000000 : 0) + 500 * small[i] / 4);
         sum.line.base_ps += one.line.base_ps;
         sum.work.flops += one.work.flops;
         sum.work.bytes += one.work.bytes;
@@ -538,6 +541,30 @@ test_stages(void)
     CU_ASSERT_EQUAL(whole.line.steps, 50);
     ss_text_free(&asked);
     ss_cost_destroy(cost);
+}
+
+/* Small kernels of a step, where a dense layer's four take 4 ps. */
+static void
+test_small_kernels(void)
+{
+    static const struct {
+        const char *model;
+        int64_t kernels;
+    } cases[] = {{"llama-3.1-8b", 32 * 4}, {"qwen3-8b", 36 * 5},     {"gemma-2-9b", 42 * 6},
+                 {"gemma-3-4b", 34 * 7},   {"mixtral-8x7b", 32 * 4}, {"deepseek-v2-lite", 27 * 8 + 26 * 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_cell cell;
+        struct ss_step_price price;
+        make_cell(&cell, cases[i].model, (struct ss_cut){1, 1, 1, 1});
+        cell.overhead = (struct ss_overhead){.layer_ps = 4};
+        struct ss_cost *cost = make_cost(&cell);
+        struct ss_step_shape shape = small_step(cell.model.window);
+        CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+        CU_ASSERT_EQUAL(price.overhead_ps, cases[i].kernels);
+        ss_text_free(&asked);
+        ss_cost_destroy(cost);
+    }
 }
 
 /* A model whose requests have neither top-p nor top-k takes the other figure: of 7 bytes for 32000 logits at 1 TB/s. */
@@ -716,6 +743,7 @@ main(void)
         {"data parallel ranks", test_data_parallel},
         {"CUDA graphs", test_graphs},
         {"pipeline stages", test_stages},
+        {"small kernels", test_small_kernels},
         {"filters of sampling", test_sampling},
         {"a device without the newer operators", test_older_device},
         {"pairs in a window", test_window_pairs},

@@ -94,7 +94,7 @@ test_defaults(void)
     CU_ASSERT_EQUAL(cell->max_model_len, 131072);
     CU_ASSERT_TRUE(cell->block_size == 16 && cell->memory_utilization == 0.9 && cell->kv_blocks == 0);
     CU_ASSERT_STRING_EQUAL(cell->overhead.name, "vllm-0.15");
-    CU_ASSERT_TRUE(cell->overhead.step_ps == 750000000 && cell->overhead.asynchronous == 1);
+    CU_ASSERT_TRUE(cell->overhead.step_ps == 430000000 && cell->overhead.asynchronous == 1);
     CU_ASSERT_TRUE(cell->slo_ttft_ps == -1 && cell->slo_tpot_ps == -1 && cell->stop_after == SS_NEVER);
     ss_experiment_free(&experiment);
     bench_close(&bench);
