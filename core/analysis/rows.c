@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* Where a field ends: at a comma, but for one between quotes; NULL: at the end of the line. */
+static char *
+field_end(char *at)
+{
+    if (*at != '"')
+        return strchr(at, ',');
+    int quoted = 0;
+    for (; *at != '\0' && (quoted || *at != ','); at++)
+        quoted ^= *at == '"';
+    return *at == ',' ? at : NULL;
+}
+
 /* Splits a line at its commas, in place. Returns the number of fields, or 0 for more than there is room for. */
 static size_t
 split(char *line, char **fields)
@@ -15,7 +27,7 @@ split(char *line, char **fields)
     line[strcspn(line, "\r\n")] = '\0';
     for (char *at = line; count < SS_ROWS_COLUMNS; at++) {
         fields[count++] = at;
-        at = strchr(at, ',');
+        at = field_end(at);
         if (at == NULL)
             return count;
         *at = '\0';

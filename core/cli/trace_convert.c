@@ -26,7 +26,7 @@ static const char convert_usage[] =
     "  --seed N          seed of options that draw, as --set rate for a trace without arrival times (default 42)\n"
     "\n"
     "Rows of failed requests (0 output tokens) are left out, and counted. Times count from the first row of IN, so\n"
-    "that dates and offsets are gone. A prompt without tokens counts as 1 token. Names of sessions become numbers.\n";
+    "that dates and offsets are gone. A prompt without tokens counts as 1 token. Ids of prompts become numbers.\n";
 
 static const char sample_usage[] =
     "usage: servsim trace sample IN --output OUT --requests N [--seed S] [OPTIONS]\n"

@@ -7,12 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "base/text.h"
 #include "cli/trace.h"
+#include "metrics/names.h"
 
 #define BUFFER_BYTES ((size_t)1 << 20)
-#define PIECE_BYTES ((size_t)512) /* most that is put between two looks at the room left */
-#define HASH_TOKENS 512u          /* that one prefix block id stands for, unless the reader is told otherwise */
+#define PIECE_BYTES ((size_t)4096) /* most that is put between two looks at the room left: two names, escaped */
+#define HASH_TOKENS 512u           /* that one prefix block id stands for, unless the reader is told otherwise */
 
 static const char *const part_names[SS_TRACE_PARTS] = {"classes (model and log type)",
                                                        "sessions",
@@ -87,7 +90,34 @@ put_nanoseconds(struct ss_trace_writer *writer, const struct servsim_arrival *ro
     put_number(writer, (uint64_t)row->arrival_s * 1000000000u + (uint64_t)row->arrival_ps / 1000u);
 }
 
+static void
+put_three(struct ss_trace_writer *writer, const char *before, const char *text, const char *after)
+{
+    put(writer, before);
+    put(writer, text);
+    put(writer, after);
+}
+
 /* ---- formats ---- */
+
+static int
+has_name(const char *name)
+{
+    return name != NULL && name[0] != '\0' && strnlen(name, SS_NAME_MAX + 1) <= SS_NAME_MAX;
+}
+
+/* Is it the same in every format, without quotes and escapes? */
+static int
+is_plain(const char *name)
+{
+    size_t length = strlen(name);
+    if (name[0] == ' ' || name[length - 1] == ' ')
+        return 0;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] < ' ' || name[i] > '~' || strchr(",\"\\", name[i]) != NULL)
+            return 0;
+    return 1;
+}
 
 /* Part of a label as a field that needs no quotes. */
 static void
@@ -109,7 +139,9 @@ put_burstgpt(struct ss_trace_writer *writer, const struct servsim_arrival *row)
     put_seconds(writer, row->arrival_s, row->arrival_ps);
     put(writer, ",");
     if (writer->sessions) {
-        if (row->session != 0)
+        if (has_name(row->session_name) && is_plain(row->session_name))
+            put(writer, row->session_name);
+        else if (row->session != 0)
             put_number(writer, row->session);
         put(writer, ",");
     }
@@ -158,6 +190,35 @@ put_id(struct ss_trace_writer *writer, const char *key, uint64_t id)
     put(writer, "\"");
 }
 
+/* In JSON. What is no UTF-8 has no place there: its id is written. */
+static void
+put_quoted(struct ss_trace_writer *writer, const char *name, uint64_t id)
+{
+    json_t *text = json_string(name);
+    char *quoted = text != NULL ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+    json_decref(text);
+    if (quoted != NULL)
+        put(writer, quoted);
+    else
+        put_id(writer, "\"", id);
+    free(quoted);
+}
+
+/* As the trace had it, where that is known: a name or, without one, the id. */
+static void
+put_who(struct ss_trace_writer *writer, const char *key, uint64_t id, const char *name)
+{
+    if (id == 0)
+        return;
+    put(writer, key);
+    if (!has_name(name))
+        put_id(writer, "\"", id);
+    else if (is_plain(name))
+        put_three(writer, "\"", name, "\"");
+    else
+        put_quoted(writer, name, id);
+}
+
 static void
 put_lists(struct ss_trace_writer *writer, const struct servsim_arrival *row)
 {
@@ -200,9 +261,9 @@ put_jsonl(struct ss_trace_writer *writer, const struct servsim_arrival *row)
     put_number(writer, row->output_tokens);
     put(writer, ",\"arrival_time_ns\":");
     put_nanoseconds(writer, row);
-    put_id(writer, ",\"session_id\":\"", row->session);
+    put_who(writer, ",\"session_id\":", row->session, row->session_name);
     if (row->client != row->session)
-        put_id(writer, ",\"client_id\":\"", row->client);
+        put_who(writer, ",\"client_id\":", row->client, row->client_name);
     put_id(writer, ",\"prompt_id\":\"", row->prompt_id);
     put_urgency(writer, row);
     put_lists(writer, row);

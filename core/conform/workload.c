@@ -31,6 +31,10 @@ touch(const struct servsim_arrival *row)
         sum += row->block_hashes[i];
     for (uint32_t i = 0; row->token_ids != NULL && i < row->prompt_tokens; i++)
         sum += (uint32_t)row->token_ids[i];
+    for (const char *at = row->client_name; at != NULL && *at != '\0'; at++)
+        sum = sum * 31 + (unsigned char)*at;
+    for (const char *at = row->session_name; at != NULL && *at != '\0'; at++)
+        sum = sum * 31 + (unsigned char)*at;
     return sum;
 }
 

@@ -237,6 +237,9 @@ ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err)
     record->replica = UINT32_MAX;
     if (ss_records_note_sender(&result->records, cluster->next.client, cluster->next.priority) != 0)
         return servsim_fail(err, ENOMEM, "no memory for the sender of request %zu", result->records.count);
+    if (cluster->next.client_name != NULL &&
+        ss_names_note(&result->records.client_names, cluster->next.client, cluster->next.client_name) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the name of a client");
     ss_series_count(&result->series, SS_SERIES_ARRIVALS, cluster->now, 1);
     if (too_long(cluster, &cluster->next)) {
         record->status = SS_STATUS_REJECTED;

@@ -21,7 +21,10 @@ struct head {
 
 #define MAGIC UINT64_C(0x7472616666696331)
 
-enum shape { SHORT, WHOLE };
+enum shape { SHORT, WHOLE, NAMED };
+
+/* A row without names is kept without the pointers to them, which come last. */
+#define UNNAMED_BYTES offsetof(struct servsim_arrival, client_name)
 
 struct row_head {
     uint32_t shape;
@@ -74,21 +77,36 @@ put(struct packer *packer, const void *bytes, size_t length)
     return errno != 0 ? -errno : -EIO;
 }
 
+static size_t
+name_bytes(const char *name)
+{
+    return name != NULL ? strlen(name) + 1 : 0;
+}
+
 static int
 put_whole(struct packer *packer, const struct servsim_arrival *arrival)
 {
+    size_t client = name_bytes(arrival->client_name), session = name_bytes(arrival->session_name);
+    size_t fixed = client + session > 0 ? sizeof *arrival : UNNAMED_BYTES;
     size_t hashes = arrival->block_hashes != NULL ? arrival->block_hash_count * sizeof *arrival->block_hashes : 0;
     size_t ids = arrival->token_ids != NULL ? arrival->prompt_tokens * sizeof *arrival->token_ids : 0;
-    size_t bytes = sizeof(struct row_head) + sizeof *arrival + hashes + padded(ids);
+    size_t bytes = sizeof(struct row_head) + fixed + hashes + padded(ids) + padded(client) + padded(session);
     if (bytes > UINT32_MAX)
         return -EFBIG;
-    const struct row_head head = {WHOLE, (uint32_t)bytes};
-    int rc = put(packer, &head, sizeof head);
-    if (rc == 0)
-        rc = put(packer, arrival, sizeof *arrival);
-    if (rc == 0 && hashes > 0)
-        rc = put(packer, arrival->block_hashes, hashes);
-    return rc == 0 && ids > 0 ? put(packer, arrival->token_ids, ids) : rc;
+    const struct row_head head = {client + session > 0 ? NAMED : WHOLE, (uint32_t)bytes};
+    const struct {
+        const void *bytes;
+        size_t length;
+    } pieces[] = {{&head, sizeof head},
+                  {arrival, fixed},
+                  {arrival->block_hashes, hashes},
+                  {arrival->token_ids, ids},
+                  {arrival->client_name, client},
+                  {arrival->session_name, session}};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && rc == 0; i++)
+        rc = pieces[i].length > 0 ? put(packer, pieces[i].bytes, pieces[i].length) : 0;
+    return rc;
 }
 
 static int
@@ -181,16 +199,25 @@ ss_packed_traffic_unmap(struct ss_packed_traffic *packed)
 }
 
 static void
-take_whole(const unsigned char *at, struct servsim_arrival *out)
+take_whole(const unsigned char *at, size_t fixed, struct servsim_arrival *out)
 {
-    memcpy(out, at, sizeof *out);
-    at += sizeof *out;
+    memset(out, 0, sizeof *out);
+    memcpy(out, at, fixed);
+    at += fixed;
     if (out->block_hashes != NULL) {
         out->block_hashes = (const uint64_t *)(const void *)at;
         at += out->block_hash_count * sizeof *out->block_hashes;
     }
-    if (out->token_ids != NULL)
+    if (out->token_ids != NULL) {
         out->token_ids = (const int32_t *)(const void *)at;
+        at += padded(out->prompt_tokens * sizeof *out->token_ids);
+    }
+    if (out->client_name != NULL) {
+        out->client_name = (const char *)at;
+        at += padded(name_bytes(out->client_name));
+    }
+    if (out->session_name != NULL)
+        out->session_name = (const char *)at;
 }
 
 static int
@@ -204,7 +231,7 @@ take(struct ss_traffic *traffic, struct servsim_arrival *out)
     if (head->shape == SHORT)
         *out = widened((const void *)(at + sizeof *head));
     else
-        take_whole(at + sizeof *head, out);
+        take_whole(at + sizeof *head, head->shape == NAMED ? sizeof *out : UNNAMED_BYTES, out);
     traffic->at += head->bytes;
     return 1;
 }

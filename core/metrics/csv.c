@@ -10,7 +10,7 @@
 #include "metrics/summary.h"
 
 #define BUFFER_BYTES (1u << 18)
-#define ROW_BYTES 1024u /* more than any row takes */
+#define ROW_BYTES 2048u /* more than any row takes */
 
 struct csv {
     int fd;
@@ -143,6 +143,34 @@ end_row(struct csv *csv)
         flush(csv);
 }
 
+/* A name as one field, quoted where it must be. */
+static void
+put_name(struct csv *csv, const char *name)
+{
+    if (strpbrk(name, ",\"\r\n") == NULL) {
+        put_text(csv, name);
+        return;
+    }
+    put_char(csv, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"')
+            put_char(csv, '"');
+        put_char(csv, *name);
+    }
+    put_char(csv, '"');
+}
+
+/* Nothing where nobody is known to have sent it. */
+static void
+put_client(struct csv *csv, const struct ss_records *records, uint64_t client)
+{
+    const char *name = ss_names_find(&records->client_names, client);
+    if (name != NULL)
+        put_name(csv, name);
+    else if (client != 0)
+        put_integer(csv, client);
+}
+
 /* Columns that only some cells have, behind the others. */
 static void
 put_more_columns(struct csv *csv, const struct ss_result *result, size_t id)
@@ -150,7 +178,7 @@ put_more_columns(struct csv *csv, const struct ss_result *result, size_t id)
     const struct ss_records *records = &result->records;
     if (records->has_clients) {
         put_char(csv, ',');
-        put_integer(csv, records->senders[id].client);
+        put_client(csv, records, records->senders[id].client);
     }
     if (records->has_priorities) {
         int64_t priority = records->senders[id].priority;
@@ -208,23 +236,6 @@ ss_write_requests_csv(const struct ss_result *result, const char *path, struct s
 }
 
 /* ---- the columns of LLMServingSim ---- */
-
-/* A name as one field, quoted where it must be. */
-static void
-put_name(struct csv *csv, const char *name)
-{
-    if (strpbrk(name, ",\"\r\n") == NULL) {
-        put_text(csv, name);
-        return;
-    }
-    put_char(csv, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            put_char(csv, '"');
-        put_char(csv, *name);
-    }
-    put_char(csv, '"');
-}
 
 static void
 put_ns(struct csv *csv, int64_t ps)

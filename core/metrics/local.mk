@@ -3,6 +3,8 @@ core_libservsim_a_SOURCES += \
 	core/metrics/csv.c \
 	core/metrics/itl.c \
 	core/metrics/itl.h \
+	core/metrics/names.c \
+	core/metrics/names.h \
 	core/metrics/prediction.c \
 	core/metrics/prediction.h \
 	core/metrics/records.c \

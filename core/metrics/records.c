@@ -48,6 +48,7 @@ ss_records_free(struct ss_records *records)
 {
     ss_pages_free(records->items, records->capacity * sizeof *records->items);
     ss_pages_free(records->senders, records->sender_capacity * sizeof *records->senders);
+    ss_names_free(&records->client_names);
     *records = (struct ss_records){0};
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/time.h"
+#include "metrics/names.h"
 #include "servsim/plugin.h"
 
 #define SS_STATUS_UNFINISHED 0u
@@ -42,6 +43,7 @@ struct ss_records {
     struct ss_sender *senders; /* of all items; NULL: clients and priorities are 0 so far */
     size_t sender_capacity;
     int has_clients, has_priorities; /* some are not 0 */
+    struct ss_names client_names;    /* of those that have one */
 };
 
 /* Appends an empty record (unfinished, nothing known). */

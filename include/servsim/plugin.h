@@ -849,6 +849,9 @@ struct servsim_arrival {
     uint32_t reserved;
     int64_t deadline_s, deadline_ps; /* preset to SERVSIM_NEVER, 0 */
     char label[32];                  /* "ChatGPT API" or the like; for traces that are written again */
+    /* What the source of the traffic calls the two whose ids stand above, or NULL: the id is all there is. For people
+       who read results, and for traces that are written again; the plugin's, until the next call. */
+    const char *client_name, *session_name;
 };
 
 struct servsim_workload_stats {

@@ -67,7 +67,7 @@ test_all() {
         [ "$got" = "$verdict" ] || { echo "$script: $got, and should be one that $verdict" && cat "$work/said" && exit 1; } >&2
     done <<'END'
 passes|/^    int32_t (\*forecast)/a\    void (*later)(void *ctx);
-passes|/^    char label\[32\];/a\    uint64_t later;
+passes|/^    const char \*client_name, \*session_name;/a\    uint64_t later;
 passes|s/^#define SERVSIM_OPTION_LIST 7u.*/&\n#define SERVSIM_OPTION_LATER 99u/
 fails|/^    uint32_t preemptions;/d
 fails|s/^    uint64_t id; .*/    uint32_t id;/

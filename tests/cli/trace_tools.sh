@@ -209,8 +209,11 @@ grep -q 'lost: sessions' said && fail "burstgpt has a place for sessions: $(cat 
 head -n 1 ids.csv | grep -q 'Session ID' || fail "no Session ID: $(cat ids.csv)"
 trace convert ids.jsonl --output ids2.jsonl --format jsonl
 grep -q lost said && fail "jsonl to jsonl loses nothing: $(cat said)"
-grep -q '"client_id":"[0-9]*","prompt_id":"[0-9]*","input_tok_ids":\[5,6,7\],"hash_ids":\[0,14\]}' ids2.jsonl ||
+grep -q '"session_id":"a","client_id":"b","prompt_id":"[0-9]*","input_tok_ids":\[5,6,7\],"hash_ids":\[0,14\]}' ids2.jsonl ||
     fail "ids: $(cat ids2.jsonl)"
+tail -n 1 ids.jsonl >session.jsonl
+trace convert session.jsonl --output session.csv --format burstgpt
+grep -q '^0,a,' session.csv || fail "the session's id: $(cat session.csv)"
 trace convert ids.jsonl --output ids2.jsonl --format jsonl --set hash_block_tokens=16
 grep -q 'hash_block_tokens: 16' said || fail "the size of a block is lost and not told: $(cat said)"
 # what ships goes by its name, everywhere
@@ -343,3 +346,40 @@ status=0
 test "$status" -eq 2 || fail "--csv-format xml: exit $status"
 grep -q 'write servsim or llmservingsim' said || fail "--csv-format xml: $(cat said)"
 test -z "$(find . -name 'x*')" || fail "--csv-format xml left $(find . -name 'x*')"
+
+# ---- clients are called as the trace calls them, in the results and in what is written again ----
+cat >clients.jsonl <<'EOF2'
+{"input_toks":30,"output_toks":20,"arrival_time_ns":0,"client_id":"alice"}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":1000,"client_id":"Bob, \"the\" bü"}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":2000,"client_id":7}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":3000,"session_id":"s-1"}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":4000}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":5000,"client_id":"alice","session_id":"s-1"}
+{"input_toks":30,"output_toks":20,"arrival_time_ns":6000,"client_id":"a\u0001b"}
+EOF2
+cat >clients.yaml <<'YAML'
+servsim: 1
+workload: {plugin: tokens, path: clients.jsonl}
+matrix: {scheduler: [fcfs, fair]}
+report: [json, plots, markdown]
+YAML
+printf '%s\n' client alice '"Bob, ""the"" bü"' 7 s-1 '' alice >wanted
+"$servsim" run --quiet --output clients clients.yaml >/dev/null
+for cell in fcfs fair; do # the first of them reads the trace, or both a copy of it
+    cut -d, -f13- "clients/cells/$cell/requests.csv" >got
+    sed '$d' got | cmp - wanted || fail "clients: $(cat got)"
+    tail -n 1 got | grep -qE '^[0-9]+$' || fail "a name that is no text: $(cat got)"
+done
+"$servsim" analyze clients >/dev/null || fail "analyze cannot read a name with a comma"
+"$servsim" run --quiet --set workload.sample=6 --cell fair --output clients clients.yaml >/dev/null 2>&1
+tail -n +2 clients/cells/fair/requests.csv | cut -d, -f13- | grep -vE '^[0-9]+$' | sort >got
+[ "$(sort wanted | comm -13 - got | wc -l)" -eq 0 ] || fail "clients of a sample: $(cat got)"
+trace convert clients.jsonl --output once.jsonl --format jsonl
+trace convert once.jsonl --output twice.jsonl --format jsonl
+cmp once.jsonl twice.jsonl || fail "names change when they are written again"
+sed 's/"client_id":7/"client_id":"7"/; s/\(,"client_id":"alice"\),\("session_id":"s-1"\)/,\2\1/' clients.jsonl | cmp - once.jsonl ||
+    fail "names: $(cat once.jsonl)"
+awk 'BEGIN { print "input_tokens\toutput_tokens\tarrival_s\tclient_id"; for (i = 0; i < 40000; i++) print 20 "\t" 5 "\t" i "\tuser-" i * 7919 % 5000 }' >many.tsv
+sed -e 's/clients.jsonl/many.tsv/' -e 's/^report.*/report: []/' clients.yaml >many.yaml
+"$servsim" run --quiet --output many many.yaml >/dev/null
+awk -F, 'NR > 1 && $13 != "user-" $1 * 7919 % 5000 { print "row " NR ": " $13; exit 1 }' many/cells/fair/requests.csv || fail "many clients"

@@ -71,15 +71,25 @@ copies_run_alike(void)
     }
 }
 
+static int
+same_text(const char *left, const char *right)
+{
+    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
 static void
 same_row(const struct servsim_arrival *left, const struct servsim_arrival *right)
 {
     struct servsim_arrival same = *right;
     same.block_hashes = left->block_hashes;
     same.token_ids = left->token_ids;
+    same.client_name = left->client_name;
+    same.session_name = left->session_name;
     CU_ASSERT_EQUAL(memcmp(left, &same, sizeof same), 0);
     CU_ASSERT_EQUAL_FATAL(left->block_hashes == NULL, right->block_hashes == NULL);
     CU_ASSERT_EQUAL_FATAL(left->token_ids == NULL, right->token_ids == NULL);
+    CU_ASSERT(same_text(left->client_name, right->client_name));
+    CU_ASSERT(same_text(left->session_name, right->session_name));
     if (left->block_hashes != NULL)
         CU_ASSERT_EQUAL(
             memcmp(left->block_hashes, right->block_hashes, left->block_hash_count * sizeof *left->block_hashes), 0);

@@ -101,8 +101,10 @@ rp_table_next(struct rp_table *table, struct rp_field *fields, struct servsim_er
         return broken(table, err, "the file ends in the middle of a row");
     const char *start = table->at;
     size_t field = 0;
+    int quoted = 0; /* a comma between quotes is text */
     for (const char *at = start; at <= end; at++) {
-        if (*at != ',' && at != end)
+        quoted ^= *at == '"';
+        if ((*at != ',' || quoted) && at != end)
             continue;
         size_t place = field < RP_TABLE_COLUMNS ? table->place[field] : 0;
         if (place != 0)

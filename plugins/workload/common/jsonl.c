@@ -35,6 +35,7 @@ struct reader {
     uint64_t *hashes;
     int32_t *tokens;
     size_t hash_capacity, token_capacity;
+    char names[2 * (WL_NAME_MAX + 1)]; /* of the row */
 };
 
 /* ---- lines ---- */
@@ -182,12 +183,15 @@ read_time(struct reader *reader, json_t *object, struct wl_row *row, struct serv
     return rc;
 }
 
-/* An identity out of a text or a whole number. */
+/* An identity out of a text or a whole number, and what it stands for, if that is short enough: `text` holds
+   WL_NAME_MAX + 1 bytes. */
 static int32_t
-read_identity(const struct reader *reader, json_t *object, const char *name, uint64_t *out, struct servsim_error *err)
+read_identity(const struct reader *reader, json_t *object, const char *name, uint64_t *out, char *text,
+              struct servsim_error *err)
 {
-    char text[256], what[96];
+    char what[96];
     json_t *value = json_object_get(object, name);
+    text[0] = '\0';
     if (value == NULL || json_is_null(value))
         return 0;
     if (!json_is_string(value) && !json_is_integer(value)) {
@@ -196,11 +200,30 @@ read_identity(const struct reader *reader, json_t *object, const char *name, uin
     }
     if (json_is_string(value)) {
         *out = wl_identity(json_string_value(value), json_string_length(value));
+        if (json_string_length(value) <= WL_NAME_MAX)
+            memcpy(text, json_string_value(value), json_string_length(value) + 1);
         return 0;
     }
-    number_text(value, text, sizeof text);
+    number_text(value, text, WL_NAME_MAX + 1);
     *out = wl_identity(text, strlen(text));
     return 0;
+}
+
+/* Who sent it, and which prompt it has. */
+static int32_t
+read_identities(struct reader *reader, json_t *object, struct wl_row *row, struct servsim_error *err)
+{
+    char session[WL_NAME_MAX + 1], prompt[WL_NAME_MAX + 1];
+    int32_t rc = read_identity(reader, object, "session_id", &row->session, session, err);
+    if (rc == 0)
+        rc = read_identity(reader, object, "client_id", &row->client, reader->names, err);
+    if (rc == 0)
+        rc = read_identity(reader, object, "prompt_id", &row->prompt_id, prompt, err);
+    if (rc == 0 && (reader->names[0] != '\0' || session[0] != '\0')) {
+        strcpy(reader->names + strlen(reader->names) + 1, session);
+        row->names = reader->names;
+    }
+    return rc;
 }
 
 /* priority: lower is more urgent. deadline_s: after the arrival. */
@@ -294,11 +317,7 @@ read_object(struct reader *reader, json_t *object, struct wl_row *row, struct se
     if (rc == 0)
         rc = read_time(reader, object, row, err);
     if (rc == 0)
-        rc = read_identity(reader, object, "session_id", &row->session, err);
-    if (rc == 0)
-        rc = read_identity(reader, object, "client_id", &row->client, err);
-    if (rc == 0)
-        rc = read_identity(reader, object, "prompt_id", &row->prompt_id, err);
+        rc = read_identities(reader, object, row, err);
     if (rc == 0)
         rc = read_urgency(reader, object, row, err);
     if (rc == 0)

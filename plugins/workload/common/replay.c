@@ -138,33 +138,47 @@ survey_trace(const struct wl_replay *replay, uint64_t budget, struct survey *out
 
 /* ---- the sample ---- */
 
-/* The row outlives the reader's next: its ids are copied. */
-static int32_t
-keep_row(struct wl_row *kept, const struct wl_row *row)
-{
-    uint64_t *hashes = NULL;
-    int32_t *tokens = NULL;
-    if (row->hashes != NULL && (hashes = malloc((row->hash_count + 1) * sizeof *hashes)) == NULL)
-        return -ENOMEM;
-    if (row->tokens != NULL && (tokens = malloc(((size_t)row->prompt_tokens + 1) * sizeof *tokens)) == NULL) {
-        free(hashes);
-        return -ENOMEM;
-    }
-    *kept = *row;
-    if (hashes != NULL)
-        memcpy(hashes, row->hashes, row->hash_count * sizeof *hashes);
-    if (tokens != NULL)
-        memcpy(tokens, row->tokens, row->prompt_tokens * sizeof *tokens);
-    kept->hashes = hashes;
-    kept->tokens = tokens;
-    return 0;
-}
-
 static void
 drop_row(struct wl_row *row)
 {
+    free((void *)(uintptr_t)row->names);
     free((void *)(uintptr_t)row->hashes);
     free((void *)(uintptr_t)row->tokens);
+}
+
+static size_t
+names_bytes(const char *names)
+{
+    size_t client = strlen(names) + 1;
+    return client + strlen(names + client) + 1;
+}
+
+static void *
+copy_of(const void *bytes, size_t length)
+{
+    void *copy = malloc(length + 1);
+    if (copy != NULL)
+        memcpy(copy, bytes, length);
+    return copy;
+}
+
+/* The row outlives the reader's next: its ids and names are copied. */
+static int32_t
+keep_row(struct wl_row *kept, const struct wl_row *row)
+{
+    int failed = 0;
+    *kept = *row;
+    if (row->names != NULL)
+        failed |= (kept->names = copy_of(row->names, names_bytes(row->names))) == NULL;
+    if (row->hashes != NULL)
+        failed |= (kept->hashes = copy_of(row->hashes, row->hash_count * sizeof *row->hashes)) == NULL;
+    if (row->tokens != NULL)
+        failed |= (kept->tokens = copy_of(row->tokens, (size_t)row->prompt_tokens * sizeof *row->tokens)) == NULL;
+    if (!failed)
+        return 0;
+    drop_row(kept);
+    memset(kept, 0, sizeof *kept);
+    return -ENOMEM;
 }
 
 static int
@@ -353,6 +367,16 @@ drawn_arrival(struct wl_replay *replay)
     return replay->clock_ps;
 }
 
+/* As the ids: a session without a client is its own. */
+static void
+put_names(const struct wl_row *row, struct servsim_arrival *out)
+{
+    if (!SERVSIM_COVERS(out, struct servsim_arrival, session_name))
+        return;
+    out->session_name = wl_session_name(row);
+    out->client_name = row->client != 0 ? wl_client_name(row) : out->session_name;
+}
+
 static void
 deliver(struct wl_replay *replay, const struct wl_row *row, struct servsim_arrival *out)
 {
@@ -364,6 +388,7 @@ deliver(struct wl_replay *replay, const struct wl_row *row, struct servsim_arriv
     out->output_tokens = row->output_tokens;
     out->client = row->client != 0 ? row->client : row->session;
     out->session = row->session;
+    put_names(row, out);
     out->priority = row->priority;
     if (row->deadline_ps > 0)
         wl_time_split(time_ps + row->deadline_ps, &out->deadline_s, &out->deadline_ps);

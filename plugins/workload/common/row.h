@@ -23,13 +23,33 @@ struct wl_row {
     uint64_t client, session, prompt_id;
     wl_wide deadline_ps; /* after the arrival; 0: none */
     int32_t priority;
+    uint32_t flags;
     const uint64_t *hashes; /* the reader's, until its next row */
     const int32_t *tokens;  /* likewise; prompt_tokens of them */
     uint32_t hash_count, hash_tokens;
     uint32_t prompt_tokens, output_tokens;
-    uint32_t flags;
+    /* What the file calls the client, a NUL, what it calls the session, a NUL; NULL: neither has a name. The reader's,
+       until its next row. */
+    const char *names;
     char label[32];
 };
+
+/* A longer one is not kept: its id stands for it. */
+#define WL_NAME_MAX 255u
+
+/* Of a row; NULL where there is none. */
+static inline const char *
+wl_client_name(const struct wl_row *row)
+{
+    return row->names != NULL && row->names[0] != '\0' ? row->names : NULL;
+}
+
+static inline const char *
+wl_session_name(const struct wl_row *row)
+{
+    const char *name = row->names != NULL ? row->names + strlen(row->names) + 1 : "";
+    return name[0] != '\0' ? name : NULL;
+}
 
 /* How a plugin's format is read. `context` says what to open and how; each open starts at the first row. */
 struct wl_reader_ops {

@@ -30,11 +30,16 @@ struct reader {
     struct wl_row row;
     char model[24], log_type[24];
     uint8_t model_length, log_type_length;
+    char client[WL_NAME_MAX + 1], session[WL_NAME_MAX + 1]; /* of the row that is being read */
     int have_before;
     wl_wide before;
 
     struct wl_row *rows;
     size_t row_count, row_capacity, row_at;
+    /* Names of the rows in the queue. They are no longer than the piece that they stand in, but for those of a row that
+       began in the piece before. */
+    char names[PIECE_BYTES + 2 * (WL_NAME_MAX + 1)];
+    size_t names_used;
     int32_t failed; /* 0, or the errno that waits behind the rows */
     struct servsim_error error;
 };
@@ -141,6 +146,16 @@ keep_text(char *out, uint8_t *out_length, const char *text, size_t length)
     out[*out_length] = '\0';
 }
 
+/* An id, and the text that it stands for. */
+static uint64_t
+identity_field(char *name, const char *text, size_t length)
+{
+    if (length <= WL_NAME_MAX)
+        memcpy(name, text, length);
+    name[length <= WL_NAME_MAX ? length : 0] = '\0';
+    return length > 0 ? wl_identity(text, length) : 0;
+}
+
 static void
 row_field(struct reader *reader, const char *text, size_t length)
 {
@@ -159,10 +174,10 @@ row_field(struct reader *reader, const char *text, size_t length)
         keep_text(reader->log_type, &reader->log_type_length, text, length);
         break;
     case WL_ROLE_SESSION:
-        reader->row.session = length > 0 ? wl_identity(text, length) : 0;
+        reader->row.session = identity_field(reader->session, text, length);
         break;
     case WL_ROLE_CLIENT:
-        reader->row.client = length > 0 ? wl_identity(text, length) : 0;
+        reader->row.client = identity_field(reader->client, text, length);
         break;
     case WL_ROLE_PROMPT_ID:
         reader->row.prompt_id = length > 0 ? wl_identity(text, length) : 0;
@@ -199,6 +214,19 @@ filtered_out(const struct reader *reader)
     if (filter->model != NULL && strcasecmp(filter->model, reader->model) != 0)
         return 1;
     return filter->log_type != NULL && strncasecmp(filter->log_type, reader->log_type, strlen(filter->log_type)) != 0;
+}
+
+static void
+keep_names(struct reader *reader)
+{
+    size_t client = strlen(reader->client) + 1, session = strlen(reader->session) + 1;
+    if (client + session == 2 || client + session > sizeof reader->names - reader->names_used)
+        return;
+    char *names = reader->names + reader->names_used;
+    memcpy(names, reader->client, client);
+    memcpy(names + client, reader->session, session);
+    reader->row.names = names;
+    reader->names_used += client + session;
 }
 
 static int32_t
@@ -243,6 +271,7 @@ row_end(struct reader *reader)
     if (filtered_out(reader))
         row->flags |= WL_ROW_FILTERED;
     make_label(reader);
+    keep_names(reader);
     return push_row(reader);
 }
 
@@ -254,7 +283,7 @@ begin_row(struct reader *reader)
     reader->column = 0;
     reader->row_line = reader->line;
     reader->model_length = reader->log_type_length = 0;
-    reader->model[0] = reader->log_type[0] = '\0';
+    reader->model[0] = reader->log_type[0] = reader->client[0] = reader->session[0] = '\0';
     memset(&reader->row, 0, offsetof(struct wl_row, label));
 }
 
@@ -368,7 +397,7 @@ read_piece(struct reader *reader)
 static void
 fill(struct reader *reader)
 {
-    reader->row_count = reader->row_at = 0;
+    reader->row_count = reader->row_at = reader->names_used = 0;
     while (reader->row_count == 0 && !reader->ended && reader->failed == 0) {
         int32_t rc = read_piece(reader);
         if (rc < 0 && reader->failed == 0)
