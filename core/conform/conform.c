@@ -3,21 +3,19 @@
  */
 #include "conform/conform.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/child.h"
+#include "base/team.h"
 #include "conform/laws.h"
 #include "plugin/file.h"
 #include "plugin/table.h"
 
 #define MEMORY_LIMIT_BYTES ((rlim_t)1 << 30)
 #define JOBS 2
-#define POLL_MS 50
 #define LOAD_TIMEOUT_S 10.0
 
 static const struct ss_kind_laws no_laws;
@@ -189,35 +187,18 @@ list_file(void *ctx, struct servsim_error *err)
     return rc;
 }
 
-/* Waits for one child at most so long. */
-static int
-end_within(struct ss_child *child, double seconds, struct ss_last_word *word)
-{
-    struct pollfd fd = {.fd = child->pipe, .events = POLLIN};
-    int late = poll(&fd, 1, (int)(seconds * 1e3)) == 0;
-    if (late)
-        (void)kill(child->pid, SIGKILL);
-    int spoke = ss_child_end(child, word);
-    if (late) {
-        word->code = -ETIMEDOUT;
-        (void)snprintf(word->text, sizeof word->text, "did not come back within %g s", seconds);
-    }
-    return spoke && !late;
-}
-
 static int
 list_apart(const struct ss_conform_request *asked, struct listing **out, struct servsim_error *err)
 {
     struct ss_last_word word;
-    struct ss_child child;
     struct listing *listing = mmap(NULL, sizeof *listing, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (listing == MAP_FAILED)
         return servsim_fail(err, ENOMEM, "no memory");
     struct errand errand = {.asked = asked, .listing = listing};
-    int rc = ss_child_start(&child, list_file, &errand, err);
-    if (rc == 0 && !end_within(&child, LOAD_TIMEOUT_S, &word))
+    int rc = 0;
+    if (!ss_child_run(list_file, &errand, LOAD_TIMEOUT_S, NULL, &word))
         rc = servsim_fail(err, EINVAL, "%.600s: loading it: %.300s", asked->file, word.text);
-    else if (rc == 0 && word.code != 0)
+    else if (word.code != 0)
         rc = servsim_fail(err, -word.code, "%s", word.text);
     if (rc == 0)
         *out = listing;
@@ -291,10 +272,20 @@ asked_law(const struct ss_conform_request *asked, uint32_t kind, size_t n)
     return law;
 }
 
-static int
-start_next(struct court *court, struct slot *slot, struct servsim_error *err)
+static struct ss_child *
+child(void *ctx, uint32_t slot)
 {
+    return &((struct court *)ctx)->slots[slot].child;
+}
+
+static int
+begin(void *ctx, uint32_t number, struct servsim_error *err)
+{
+    struct court *court = ctx;
+    struct slot *slot = &court->slots[number];
     struct ss_conformance *plugin = &court->plugins[court->plugin];
+    if (court->plugin == court->count)
+        return 0;
     slot->verdict = &plugin->verdicts[court->law];
     slot->errand = (struct errand){.asked = court->asked,
                                    .plugin = court->indices[court->plugin],
@@ -305,57 +296,39 @@ start_next(struct court *court, struct slot *slot, struct servsim_error *err)
         court->law = 0;
         court->plugin++;
     }
-    return ss_child_start(&slot->child, try_law, &slot->errand, err);
+    int rc = ss_child_start(&slot->child, try_law, &slot->errand, err);
+    return rc != 0 ? rc : 1;
 }
 
-/* Ends those that have spoken and those that are late; returns how many are at work. */
-static size_t
-attend(struct court *court)
+static int
+is_late(void *ctx, uint32_t slot)
 {
-    struct pollfd fds[JOBS];
-    size_t busy = 0;
-    for (size_t i = 0; i < JOBS; i++) /* a pipe of -1 is passed over */
-        fds[i] = (struct pollfd){.fd = court->slots[i].child.pipe, .events = POLLIN};
-    (void)poll(fds, JOBS, POLL_MS);
-    for (size_t i = 0; i < JOBS; i++) {
-        struct slot *slot = &court->slots[i];
-        if (slot->child.pipe < 0)
-            continue;
-        if (fds[i].revents != 0) {
-            hear(slot);
-        } else if (ss_clock_s() - slot->child.begun_s > court->asked->timeout_s) {
-            char text[96];
-            (void)snprintf(text, sizeof text, "did not come back within %g s", court->asked->timeout_s);
-            (void)kill(slot->child.pid, SIGKILL);
-            hear(slot);
-            judge(slot, SS_LAW_BROKEN, text);
-        } else {
-            busy++;
-        }
-    }
-    return busy;
+    const struct court *court = ctx;
+    return ss_clock_s() - court->slots[slot].child.begun_s > court->asked->timeout_s;
+}
+
+static int
+end(void *ctx, uint32_t number, enum ss_team_end how, struct servsim_error *err)
+{
+    struct court *court = ctx;
+    char text[96];
+    (void)err;
+    hear(&court->slots[number]);
+    if (how != SS_TEAM_LATE)
+        return 0;
+    (void)snprintf(text, sizeof text, "did not come back within %g s", court->asked->timeout_s);
+    judge(&court->slots[number], SS_LAW_BROKEN, text);
+    return 0;
 }
 
 static int
 try_all(struct court *court, struct servsim_error *err)
 {
-    size_t busy = 0;
-    int rc = 0;
-    for (size_t i = 0; i < JOBS; i++)
+    static const struct ss_team_ops ops = {.child = child, .begin = begin, .end = end, .is_late = is_late};
+    const struct ss_team team = {.ops = &ops, .ctx = court, .slots = JOBS};
+    for (uint32_t i = 0; i < JOBS; i++)
         court->slots[i].child.pipe = -1;
-    while (rc == 0 && (court->plugin < court->count || busy > 0)) {
-        for (size_t i = 0; i < JOBS && rc == 0; i++)
-            if (court->slots[i].child.pipe < 0 && court->plugin < court->count)
-                rc = start_next(court, &court->slots[i], err);
-        busy = attend(court);
-    }
-    for (size_t i = 0; i < JOBS; i++) {
-        if (court->slots[i].child.pipe < 0)
-            continue;
-        (void)kill(court->slots[i].child.pid, SIGKILL);
-        hear(&court->slots[i]);
-    }
-    return rc;
+    return ss_team_run(&team, err);
 }
 
 static size_t

@@ -5,10 +5,9 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <poll.h>
 #include <stdlib.h>
 
-#define POLL_MS 200
+#include "base/team.h"
 
 void
 ss_crew_tell(const struct ss_crew *crew, size_t cell)
@@ -17,89 +16,12 @@ ss_crew_tell(const struct ss_crew *crew, size_t cell)
         crew->options->progress(crew->options->ctx, crew->experiment, crew->outcomes, cell);
 }
 
-static int
-start_worker(struct ss_crew *crew, struct ss_worker *worker, struct servsim_error *err)
-{
-    size_t cell = crew->next++;
-    int rc = ss_worker_start(worker, crew->experiment, cell, crew->options, crew->hashes[cell], err);
-    if (rc != 0)
-        return rc;
-    crew->busy++;
-    crew->outcomes[cell].state = SS_CELL_RUNNING;
-    ss_crew_tell(crew, cell);
-    return 0;
-}
-
 /* Errors that are the experiment's own and would stop every cell: a broken trace, a full disk. */
 static int
 is_bad_input(int code)
 {
     return code == EINVAL || code == ENOENT || code == EACCES || code == ENOSPC || code == EROFS || code == EDQUOT ||
            code == EISDIR || code == EFBIG || code == EIO;
-}
-
-static void
-reap(struct ss_crew *crew, struct ss_worker *worker)
-{
-    struct ss_last_word word = {0};
-    ss_worker_reap(worker, crew->experiment, &crew->outcomes[worker->cell], &word);
-    crew->busy--;
-    if (is_bad_input(-word.code) && crew->bad_input.code == 0)
-        crew->bad_input = word;
-    ss_crew_tell(crew, worker->cell);
-}
-
-/* A worker that ends closes its pipe; what it says on the way is passed on as it comes. */
-static void
-wait_for_some(struct ss_crew *crew)
-{
-    struct pollfd fds[2 * SS_MOST_WORKERS];
-    struct ss_worker *who[SS_MOST_WORKERS];
-    nfds_t count = 0;
-    for (uint32_t i = 0; i < crew->jobs; i++) {
-        struct ss_worker *worker = &crew->workers[i];
-        if (worker->child.pipe < 0)
-            continue;
-        who[count / 2] = worker;
-        fds[count++] = (struct pollfd){.fd = worker->child.pipe, .events = POLLIN};
-        fds[count++] = (struct pollfd){.fd = worker->words, .events = POLLIN};
-    }
-    if (poll(fds, count, POLL_MS) <= 0)
-        return;
-    for (nfds_t i = 0; i < count; i += 2) {
-        if (fds[i + 1].revents != 0)
-            ss_worker_listen(who[i / 2]);
-        if (fds[i].revents != 0)
-            reap(crew, who[i / 2]);
-    }
-}
-
-static void
-stop_late_workers(struct ss_crew *crew)
-{
-    double timeout_s = crew->experiment->timeout_s;
-    for (uint32_t i = 0; i < crew->jobs && timeout_s > 0; i++) {
-        struct ss_worker *worker = &crew->workers[i];
-        if (worker->child.pipe < 0 || ss_clock_s() - worker->child.begun_s < timeout_s)
-            continue;
-        worker->timed_out = 1;
-        (void)kill(worker->child.pid, SIGKILL);
-        reap(crew, worker);
-    }
-}
-
-static void
-kill_all(struct ss_crew *crew)
-{
-    for (uint32_t i = 0; i < crew->jobs; i++) {
-        struct ss_worker *worker = &crew->workers[i];
-        if (worker->child.pipe < 0)
-            continue;
-        (void)kill(worker->child.pid, SIGKILL);
-        reap(crew, worker);
-        if (crew->outcomes[worker->cell].state == SS_CELL_FAILED)
-            crew->outcomes[worker->cell].state = SS_CELL_PENDING; /* it was stopped, it did not fail */
-    }
 }
 
 int
@@ -126,47 +48,93 @@ ss_crew_wants(const struct ss_crew *crew, size_t index)
     return crew->outcomes[index].state == SS_CELL_PENDING && ss_crew_selects(crew, index);
 }
 
-static int
-fill(struct ss_crew *crew, struct servsim_error *err)
+/* ---- the team of workers ---- */
+
+static struct ss_child *
+child(void *ctx, uint32_t slot)
 {
-    int rc = 0;
-    for (uint32_t i = 0; i < crew->jobs && rc == 0; i++) {
-        while (crew->next < crew->experiment->cell_count && !ss_crew_wants(crew, crew->next))
-            crew->next++;
-        if (crew->workers[i].child.pipe < 0 && crew->next < crew->experiment->cell_count)
-            rc = start_worker(crew, &crew->workers[i], err);
-    }
-    return rc;
+    return &((struct ss_crew *)ctx)->workers[slot].child;
+}
+
+static int
+words(void *ctx, uint32_t slot)
+{
+    return ((struct ss_crew *)ctx)->workers[slot].words;
+}
+
+static void
+listen(void *ctx, uint32_t slot)
+{
+    ss_worker_listen(&((struct ss_crew *)ctx)->workers[slot]);
+}
+
+static int
+look(void *ctx, struct servsim_error *err)
+{
+    (void)err;
+    return ss_crew_should_stop(ctx);
+}
+
+static int
+begin(void *ctx, uint32_t slot, struct servsim_error *err)
+{
+    struct ss_crew *crew = ctx;
+    while (crew->next < crew->experiment->cell_count && !ss_crew_wants(crew, crew->next))
+        crew->next++;
+    if (crew->next == crew->experiment->cell_count)
+        return 0;
+    size_t cell = crew->next++;
+    struct ss_worker *worker = &crew->workers[slot];
+    int rc = ss_worker_start(worker, crew->experiment, cell, crew->options, crew->hashes[cell], err);
+    if (rc != 0)
+        return rc;
+    crew->outcomes[cell].state = SS_CELL_RUNNING;
+    ss_crew_tell(crew, cell);
+    return 1;
+}
+
+static int
+is_late(void *ctx, uint32_t slot)
+{
+    const struct ss_crew *crew = ctx;
+    double timeout_s = crew->experiment->timeout_s;
+    return timeout_s > 0 && ss_clock_s() - crew->workers[slot].child.begun_s >= timeout_s;
+}
+
+static int
+end(void *ctx, uint32_t slot, enum ss_team_end how, struct servsim_error *err)
+{
+    struct ss_crew *crew = ctx;
+    struct ss_worker *worker = &crew->workers[slot];
+    struct ss_outcome *outcome = &crew->outcomes[worker->cell];
+    struct ss_last_word word = {0};
+    (void)err;
+    worker->timed_out = how == SS_TEAM_LATE;
+    ss_worker_reap(worker, crew->experiment, outcome, &word);
+    if (is_bad_input(-word.code) && crew->bad_input.code == 0)
+        crew->bad_input = word;
+    ss_crew_tell(crew, worker->cell);
+    if (how == SS_TEAM_STOPPED && outcome->state == SS_CELL_FAILED)
+        outcome->state = SS_CELL_PENDING; /* it was stopped, it did not fail */
+    return 0;
 }
 
 int
 ss_crew_run(struct ss_crew *crew, struct servsim_error *err)
 {
-    int rc = 0;
-    while (rc == 0 && !ss_crew_should_stop(crew) && (crew->next < crew->experiment->cell_count || crew->busy > 0)) {
-        rc = fill(crew, err);
-        if (rc == 0 && crew->busy > 0)
-            wait_for_some(crew);
-        stop_late_workers(crew);
-    }
-    kill_all(crew);
-    return rc;
-}
-
-static uint32_t
-job_count(const struct ss_sweep_options *options, size_t cells)
-{
-    uint32_t jobs = options->jobs != 0 ? options->jobs : ss_processors();
-    if (jobs > SS_MOST_WORKERS)
-        jobs = SS_MOST_WORKERS;
-    return jobs < cells ? jobs : (uint32_t)cells;
+    static const struct ss_team_ops ops = {
+        .child = child, .begin = begin, .end = end, .is_late = is_late, .look = look, .words = words, .listen = listen};
+    const struct ss_team team = {.ops = &ops, .ctx = crew, .slots = crew->jobs};
+    return ss_team_run(&team, err);
 }
 
 int
 ss_crew_make(struct ss_crew *crew)
 {
     size_t cells = crew->experiment->cell_count;
-    crew->jobs = job_count(crew->options, cells);
+    crew->jobs = ss_team_size(crew->options->jobs);
+    if (crew->jobs > cells)
+        crew->jobs = (uint32_t)cells;
     crew->workers = calloc(crew->jobs, sizeof *crew->workers);
     crew->hashes = calloc(cells, sizeof *crew->hashes);
     crew->readings = calloc(cells, sizeof *crew->readings);

@@ -16,7 +16,7 @@ struct ss_crew {
     uint32_t *readings; /* of each cell's traffic, to come */
     struct ss_shared_traffic traffic;
     struct ss_worker *workers;
-    uint32_t jobs, busy;
+    uint32_t jobs;                 /* workers */
     size_t next;                   /* cell */
     struct ss_last_word bad_input; /* what a worker said that no other cell would survive; its code is 0 until then */
 };

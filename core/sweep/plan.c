@@ -4,19 +4,16 @@
 #include "sweep/plan.h"
 
 #include <math.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include <jansson.h>
 
-#include "base/child.h"
+#include "base/team.h"
 #include "engine/simulation.h"
 #include "metrics/summary.h"
 #include "sweep/traffic.h"
 
-#define MOST_JOBS 256
-#define POLL_MS 200
 #define SLOWEST (1.0 / (1 << 20)) /* of the traffic's own rate */
 #define SPAN_LATENCIES 10         /* mean latencies that requests must spread over to be a steady load */
 #define SLOW (1.0 / 64)           /* rates down to this are tried before the slowest: that one may take long */
@@ -165,22 +162,30 @@ struct team {
     const struct ss_experiment *experiment;
     const struct ss_plan_options *options;
     struct ss_plan *plans; /* shared with the children */
-    struct ss_child children[MOST_JOBS];
-    size_t cells[MOST_JOBS], next;
-    uint32_t jobs, busy;
+    struct ss_child children[SS_TEAM_MOST];
+    size_t cells[SS_TEAM_MOST], next;
 };
 
-static int
-begin(struct team *team, uint32_t slot, struct servsim_error *err)
+static struct ss_child *
+child(void *ctx, uint32_t slot)
 {
+    return &((struct team *)ctx)->children[slot];
+}
+
+static int
+begin(void *ctx, uint32_t slot, struct servsim_error *err)
+{
+    struct team *team = ctx;
+    if (team->next == team->experiment->cell_count)
+        return 0;
     size_t index = team->next++;
     struct search search = {
         .options = team->options, .cell = team->experiment->cells[index], .plan = &team->plans[index]};
     search.cell.load = 0;
     search.cell.stop_after = SS_NEVER;
     team->cells[slot] = index;
-    team->busy++;
-    return ss_child_start(&team->children[slot], plan_cell, &search, err);
+    int rc = ss_child_start(&team->children[slot], plan_cell, &search, err);
+    return rc != 0 ? rc : 1;
 }
 
 static void
@@ -206,19 +211,19 @@ note_late(const struct team *team, struct ss_plan *plan)
 
 /* A plugin's fault is its cell's; whatever else was said is everybody's. */
 static int
-end(struct team *team, uint32_t slot, int late, struct servsim_error *err)
+end(void *ctx, uint32_t slot, enum ss_team_end how, struct servsim_error *err)
 {
+    struct team *team = ctx;
     struct ss_last_word word;
     struct ss_plan *plan = &team->plans[team->cells[slot]];
-    if (late)
-        (void)kill(team->children[slot].pid, SIGKILL);
     int spoke = ss_child_end(&team->children[slot], &word);
-    team->busy--;
+    if (how == SS_TEAM_STOPPED)
+        return 0;
     if (!spoke || word.code != 0) {
         plan->state = SS_PLAN_FAILED;
         (void)snprintf(plan->reason, sizeof plan->reason, "%.1000s", word.text);
     }
-    if (late && plan->state == SS_PLAN_FAILED)
+    if (how == SS_TEAM_LATE && plan->state == SS_PLAN_FAILED)
         note_late(team, plan);
     if (spoke && word.code != 0 && word.code != -EPROTO)
         return servsim_fail(err, -word.code, "%s", word.text);
@@ -228,64 +233,32 @@ end(struct team *team, uint32_t slot, int late, struct servsim_error *err)
 
 /* Each simulation has the time that a cell has. */
 static int
-is_late(const struct team *team, uint32_t slot)
+is_late(void *ctx, uint32_t slot)
 {
+    const struct team *team = ctx;
     double timeout_s = team->experiment->timeout_s, begun_s = team->plans[team->cells[slot]].begun_s;
     return timeout_s > 0 && ss_clock_s() - fmax(begun_s, team->children[slot].begun_s) >= timeout_s;
 }
 
 static int
-wait_for_some(struct team *team, struct servsim_error *err)
+look(void *ctx, struct servsim_error *err)
 {
-    struct pollfd fds[MOST_JOBS];
-    for (uint32_t i = 0; i < team->jobs; i++)
-        fds[i] = (struct pollfd){.fd = team->children[i].pipe, .events = POLLIN}; /* -1 is passed over */
-    if (poll(fds, team->jobs, POLL_MS) < 0)
-        return 0;
-    int rc = 0;
-    for (uint32_t i = 0; i < team->jobs && rc == 0; i++)
-        if (team->children[i].pipe >= 0 && (fds[i].revents != 0 || is_late(team, i)))
-            rc = end(team, i, fds[i].revents == 0, err);
-    return rc;
-}
-
-static void
-kill_all(struct team *team)
-{
-    struct ss_last_word word;
-    for (uint32_t i = 0; i < team->jobs; i++) {
-        if (team->children[i].pipe < 0)
-            continue;
-        (void)kill(team->children[i].pid, SIGKILL);
-        (void)ss_child_end(&team->children[i], &word);
-    }
+    const struct team *team = ctx;
+    tell(team, team->experiment->cell_count);
+    if (team->options->interrupted != NULL && *team->options->interrupted != 0)
+        return servsim_fail(err, EINTR, "interrupted");
+    return 0;
 }
 
 static int
 work(struct team *team, struct servsim_error *err)
 {
-    int rc = 0;
-    while (rc == 0 && (team->next < team->experiment->cell_count || team->busy > 0)) {
-        for (uint32_t i = 0; i < team->jobs && rc == 0; i++)
-            if (team->children[i].pipe < 0 && team->next < team->experiment->cell_count)
-                rc = begin(team, i, err);
-        if (rc == 0)
-            rc = wait_for_some(team, err);
-        tell(team, team->experiment->cell_count);
-        if (rc == 0 && team->options->interrupted != NULL && *team->options->interrupted != 0)
-            rc = servsim_fail(err, EINTR, "interrupted");
-    }
-    kill_all(team);
-    return rc;
-}
-
-static void
-make_team(struct team *team)
-{
-    uint32_t jobs = team->options->jobs != 0 ? team->options->jobs : ss_processors();
-    team->jobs = jobs < MOST_JOBS ? jobs : MOST_JOBS;
-    for (uint32_t i = 0; i < team->jobs; i++)
+    static const struct ss_team_ops ops = {
+        .child = child, .begin = begin, .end = end, .is_late = is_late, .look = look};
+    const struct ss_team all = {.ops = &ops, .ctx = team, .slots = ss_team_size(team->options->jobs)};
+    for (uint32_t i = 0; i < all.slots; i++)
         team->children[i].pipe = -1;
+    return ss_team_run(&all, err);
 }
 
 /* Each search reads its traffic many times. */
@@ -310,7 +283,6 @@ ss_plan_cells(struct ss_experiment *experiment, const struct ss_plan_options *op
     struct team team = {.experiment = experiment, .options = options};
     struct ss_shared_traffic traffic = {NULL, 0};
     size_t bytes = experiment->cell_count * sizeof *plans;
-    make_team(&team);
     team.plans = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (team.plans == MAP_FAILED)
         return servsim_fail(err, errno, "no memory for the plans of %zu cells", experiment->cell_count);

@@ -7,8 +7,6 @@
 #include "base/child.h"
 #include "sweep/sweep.h"
 
-#define SS_MOST_WORKERS 256
-
 struct ss_worker {
     struct ss_child child; /* child.pipe is -1 when the slot is free */
     int words;             /* what it prints to standard error */

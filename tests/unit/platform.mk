@@ -1,4 +1,4 @@
-# Unit tests of the core: texts, units, options, YAML, plugins, experiments.
+# Unit tests of the core: jobs, texts, units, options, YAML, plugins, experiments.
 
 scratch = tests/unit/scratch.c tests/unit/scratch.h
 
@@ -21,6 +21,11 @@ check_PROGRAMS += tests/unit/registry_test
 tests_unit_registry_test_SOURCES = tests/unit/registry_test.c $(scratch)
 tests_unit_registry_test_LDADD = $(UNIT_LDADD)
 TESTS += tests/unit/registry_test
+
+check_PROGRAMS += tests/unit/team_test
+tests_unit_team_test_SOURCES = tests/unit/team_test.c
+tests_unit_team_test_LDADD = $(UNIT_LDADD)
+TESTS += tests/unit/team_test
 
 check_PROGRAMS += tests/unit/text_test
 tests_unit_text_test_SOURCES = tests/unit/text_test.c $(scratch)
