@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -89,6 +90,22 @@ take_plugin_path(int argc, char **argv, const char **path)
     return kept;
 }
 
+/* Folders with colons between them: each must be there, or a plugin is missed for a reason that nobody says. */
+static int
+check_plugin_path(const char *path)
+{
+    char folder[4096];
+    struct stat about;
+    for (const char *at = path; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ":");
+        (void)snprintf(folder, sizeof folder, "%.*s", (int)(length < sizeof folder ? length : sizeof folder - 1), at);
+        if (length > 0 && (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode)))
+            return ss_complain_text("--plugin-path: %s is no folder; write one that holds plugins", folder);
+        at += length + (at[length] == ':');
+    }
+    return 0;
+}
+
 static int
 run_command(const struct command *command, int argc, char **argv, const char *plugin_path)
 {
@@ -127,6 +144,8 @@ main(int argc, char **argv)
     argc = take_plugin_path(argc, argv, &plugin_path);
     if (argc < 0)
         return ss_complain_text("--plugin-path wants a folder; write --plugin-path DIR");
+    if (check_plugin_path(plugin_path) != 0)
+        return SS_EXIT_BAD;
     if (argc < 2) {
         (void)fputs(usage, stderr);
         return SS_EXIT_BAD;

@@ -92,7 +92,7 @@ ss_cmd_models(int argc, char **argv, const struct ss_lookup *lookup)
             return SS_EXIT_DONE;
         }
         if (strcmp(argv[i], "--json") != 0)
-            return ss_complain_text("models: '%.64s' is not understood; see servsim models --help", argv[i]);
+            return ss_complain_text("models: '%.64s' is not understood; write models, or models info NAME", argv[i]);
         json = 1;
     }
     if (!json)

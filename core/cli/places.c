@@ -16,6 +16,20 @@ join(char *out, const char *folder, const char *rest)
     (void)snprintf(out, sizeof((struct ss_places *)0)->plugins, "%.3000s/%.1000s", folder, rest);
 }
 
+/* `rest` may begin with "../": nobody needs to read bin/../share in a message. The folder has no links in it. */
+static void
+join_relative(char *out, const char *folder, const char *rest)
+{
+    size_t length = strlen(folder);
+    while (strncmp(rest, "../", 3) == 0 && length > 0) {
+        rest += 3;
+        while (length > 0 && folder[--length] != '/')
+            ;
+    }
+    (void)snprintf(out, sizeof((struct ss_places *)0)->plugins, "%.*s/%.1000s", (int)(length < 3000 ? length : 3000),
+                   folder, rest);
+}
+
 static void
 in_build_tree(struct ss_places *places)
 {
@@ -36,10 +50,10 @@ ss_places_find(struct ss_places *places)
         in_build_tree(places);
         return;
     }
-    join(places->plugins, folder, SERVSIM_REL_PLUGINDIR);
-    join(places->models, folder, SERVSIM_REL_DATADIR "/configs/models");
-    join(places->data, folder, SERVSIM_REL_DATADIR "/data");
-    join(places->configs, folder, SERVSIM_REL_DATADIR "/configs");
+    join_relative(places->plugins, folder, SERVSIM_REL_PLUGINDIR);
+    join_relative(places->models, folder, SERVSIM_REL_DATADIR "/configs/models");
+    join_relative(places->data, folder, SERVSIM_REL_DATADIR "/data");
+    join_relative(places->configs, folder, SERVSIM_REL_DATADIR "/configs");
 }
 
 const char *

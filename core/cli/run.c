@@ -1,6 +1,7 @@
 /*
  * cli/run.c - servsim run FILE, and what run and quick share: the table of the cells.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
@@ -273,10 +274,31 @@ ss_check_cells(const struct ss_experiment *experiment, const struct ss_run_flags
     return status;
 }
 
+static int
+is_experiment(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+/* "config:burst, config:failures"; nothing where the folder cannot be read. */
+static void
+list_shipped(const struct ss_cli *cli, struct ss_text *out)
+{
+    struct dirent **items = NULL;
+    int count = scandir(cli->places.configs, &items, is_experiment, ss_by_bytes);
+    for (int i = 0; i < count; i++) {
+        ss_text_printf(out, "%sconfig:%.*s", i > 0 ? ", " : "", (int)strlen(items[i]->d_name) - 5, items[i]->d_name);
+        free(items[i]);
+    }
+    free(items);
+}
+
 int
 ss_no_such_experiment(const struct ss_cli *cli, const char *file)
 {
     char name[512], place[SS_PLACE_BYTES];
+    struct ss_text shipped = {0};
     const char *slash = strrchr(file, '/');
     (void)snprintf(name, sizeof name, "config:%.400s", slash != NULL ? slash + 1 : file);
     size_t length = strlen(name);
@@ -284,9 +306,14 @@ ss_no_such_experiment(const struct ss_cli *cli, const char *file)
         name[length - 5] = '\0';
     if (access(ss_place(cli, name, place), R_OK) == 0)
         return ss_complain_text("%s: there is no such file; the one that ships is %s", file, name);
-    return ss_complain_text("%s: there is no such file; write the path of an experiment, or config:NAME for one of "
-                            "those in %s",
-                            file, cli->places.configs);
+    list_shipped(cli, &shipped);
+    int is_place = strcmp(place, file) == 0; /* they wrote config:NAME themselves */
+    int status = ss_complain_text("%s: there is no such %s; write the path of an experiment, or one of those that "
+                                  "ship: %s",
+                                  is_place ? name : file, is_place ? "experiment" : "file",
+                                  shipped.data != NULL ? shipped.data : "none is found");
+    ss_text_free(&shipped);
+    return status;
 }
 
 static void

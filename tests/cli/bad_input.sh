@@ -56,9 +56,9 @@ head='Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n'
 # --- the program ---
 expect "unknown command|did you mean 'run'" "$servsim" runn
 expect "FILE" "$servsim" run
-expect "nosuch.yaml|config:NAME" "$servsim" run nosuch.yaml
+expect "nosuch.yaml|config:burst, " "$servsim" run nosuch.yaml
 expect "the one that ships is config:load_balance" "$servsim" run elsewhere/load_balance.yaml
-expect "nosuch.yaml|no such file" "$servsim" run config:nosuch
+expect "config:nosuch: there is no such experiment" "$servsim" run config:nosuch
 expect "'--stepwize' is not a flag|--stepwise" "$servsim" run --stepwize bad.yaml
 expect "--jobs wants a value" "$servsim" run --jobs
 expect "'--npu-nam' is not a flag|--npu-num" "$servsim" simulate --npu_nam 3
@@ -164,5 +164,11 @@ expect "nosuch/r.csv" "$servsim" simulate --dataset "$data/sharegpt_like_100.tsv
 if [ -w /dev/full ]; then
     expect "standard output" sh -c "'$servsim' plugins >/dev/full"
 fi
+
+# what ships is listed where a name is wrong, and a folder of plugins that is not there is no folder
+expect "config:nothing: there is no such experiment|config:burst, |config:quick" "$servsim" run config:nothing
+expect "missing.yaml: there is no such file|config:burst, " "$servsim" plan missing.yaml
+expect "--plugin-path: nowhere is no folder" "$servsim" --plugin-path nowhere plugins
+expect "--plugin-path: nowhere is no folder" "$servsim" plugins "--plugin-path=$work:nowhere"
 
 [ "$failures" -eq 0 ] || { echo "$failures inputs were not answered as they should be"; exit 1; }

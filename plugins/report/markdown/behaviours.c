@@ -72,8 +72,11 @@ judge_latency(struct md *md, const struct rp_group *group, const struct rp_serie
         rp_printf(&md->out, "mean latency rises to %s at %s GPUs, %s of the one before |\n", md_latency_text(rise).text,
                   rp_count(rise->gpus).text, rp_times(worst).text);
     else
-        rp_printf(&md->out, "mean latency %s at %s, %s at %s GPUs |\n", md_latency_text(first).text,
-                  rp_count(first->gpus).text, md_latency_text(last).text, rp_count(last->gpus).text);
+        rp_printf(&md->out, "mean latency %s at %s, %s at %s GPUs%s |\n", md_latency_text(first).text,
+                  rp_count(first->gpus).text, md_latency_text(last).text, rp_count(last->gpus).text,
+                  falls                                          ? ""
+                  : rp_differ(first, last, "latency_ms", "mean") ? ", less than 2 % apart"
+                                                                 : ", no more apart than noise");
 }
 
 static void
@@ -156,7 +159,8 @@ md_behaviours(struct md *md)
                 "number of GPUs alone; here there are none.\n\n");
     rp_puts(&md->out,
             "Linear: at least 90 % efficiency at every number of GPUs. Falling: each step lowers the mean latency "
-            "or keeps it within 0.5 %. Efficient: at the largest, a GPU gives at least 80 % of the best. Stable: "
+            "or keeps it within 0.5 %, and the largest has at least 2 % less than the smallest, by more than noise. "
+            "Efficient: at the largest, a GPU gives at least 80 % of the best. Stable: "
             "every cell ended, at least one request finished, none was lost and at most 1 % of a cell's were rejected, "
             "and waiting "
             "is at most 20 % of the mean latency.\n\n");
