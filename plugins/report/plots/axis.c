@@ -53,8 +53,9 @@ axis_log(struct chart_axis *axis, double low, double high)
     double decades = log10(axis->high / axis->low);
     double every = decades > 8 ? ceil(decades / 8) : 1;
     for (double power = floor(log10(axis->low)); power <= log10(axis->high); power += every) {
-        static const double steps[] = {1, 2, 5, 3, 4, 6, 8}; /* the first of them for wider ranges */
-        for (size_t s = 0; s < (decades < 1 ? 7u : decades < 2.6 ? 3u : 1u); s++) {
+        static const double narrow[] = {1, 1.5, 2, 3, 4, 5, 6, 8}, wide[] = {1, 2, 5};
+        const double *steps = decades < 1 ? narrow : wide;
+        for (size_t s = 0; s < (decades < 1 ? 8u : decades < 2.6 ? 3u : 1u); s++) {
             double value = steps[s] * pow(10, power);
             if (value >= axis->low * (1 - 1e-9) && value <= axis->high * (1 + 1e-9))
                 add_tick(axis, value);

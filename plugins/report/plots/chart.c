@@ -195,11 +195,25 @@ chart_head(struct chart *chart)
         chart->head = KEY_TOP + KEY_ROW * (double)(1 + key_place(chart, chart->key_count - 1, &left));
 }
 
-/* Pixels right of a panel that the labels at its lines' ends need. */
+/* Pixels right of a panel into which the number at the end of its axis reaches: half of it, less the margin. */
+static double
+tick_overhang(const struct chart_panel *panel)
+{
+    const struct chart_axis *axis = &panel->x;
+    if (axis->bare || axis->categories != NULL || axis->tick_count == 0)
+        return 0;
+    double last = 0;
+    for (size_t i = 0; i < axis->tick_count; i++)
+        last = fmax(last, axis->ticks[i]);
+    return axis_place(axis, last) > 0.97 ? fmax(0, chart_text_width(rp_tick(last).text, TEXT_SIZE) / 2 - MARGIN + 4)
+                                         : 0;
+}
+
+/* Pixels right of a panel, beside the margin, that the labels at its lines' ends need, or its axis. */
 static double
 end_labels(const struct chart_panel *panel)
 {
-    double widest = 0;
+    double widest = tick_overhang(panel);
     for (size_t i = 0; i < panel->mark_count; i++)
         if (panel->marks[i].label != NULL)
             widest = fmax(widest, 10 + chart_text_width(panel->marks[i].label, TEXT_SIZE));
@@ -341,9 +355,40 @@ put_head(const struct chart *chart, struct rp_text *out)
         put_key(chart, out, i);
 }
 
-static void
-put_axis(struct rp_text *out, char name, const struct chart_axis *axis)
+#define TICK_GAP 7.0 /* least pixels between two numbers */
+
+/* Has its number room beside those that are shown? `width` is the axis's in pixels. */
+static int
+has_room(const struct chart_axis *axis, const char *shown, size_t index, double width)
 {
+    double middle = axis_place(axis, axis->ticks[index]) * width;
+    double half = chart_text_width(rp_tick(axis->ticks[index]).text, TEXT_SIZE) / 2;
+    for (size_t i = 0; i < axis->tick_count; i++) {
+        double other = chart_text_width(rp_tick(axis->ticks[i]).text, TEXT_SIZE) / 2;
+        if (shown[i] && fabs(axis_place(axis, axis->ticks[i]) * width - middle) < half + other + TICK_GAP)
+            return 0;
+    }
+    return 1;
+}
+
+/* Numbers below a narrow axis must not touch: powers of ten come first. A width of 0: they stand above each other. */
+static void
+choose_numbers(const struct chart_axis *axis, double width, char shown[AXIS_TICKS])
+{
+    memset(shown, width > 0 ? 0 : 1, AXIS_TICKS);
+    for (int pass = 0; pass < 2 && width > 0; pass++)
+        for (size_t i = 0; i < axis->tick_count; i++) {
+            double power = axis->ticks[i] > 0 ? log10(axis->ticks[i]) : 0.5;
+            if (!shown[i] && (pass == 1 || fabs(power - rint(power)) < 1e-9))
+                shown[i] = (char)has_room(axis, shown, i, width);
+        }
+}
+
+static void
+put_axis(struct rp_text *out, char name, const struct chart_axis *axis, double width)
+{
+    char shown[AXIS_TICKS];
+    choose_numbers(axis, width, shown);
     rp_printf(out, "  set %crange [%.9g:%.9g]\n", name, axis->low, axis->high);
     if (axis->log)
         rp_printf(out, "  set logscale %c %d\n", name, axis->log);
@@ -352,7 +397,7 @@ put_axis(struct rp_text *out, char name, const struct chart_axis *axis)
     rp_printf(out, "  set %ctics (", name);
     for (size_t i = 0; i < axis->tick_count && axis->categories == NULL; i++) {
         rp_puts(out, i > 0 ? ", " : "");
-        put_quoted(out, axis->bare ? "" : rp_tick(axis->ticks[i]).text, 1);
+        put_quoted(out, axis->bare || !shown[i] ? "" : rp_tick(axis->ticks[i]).text, 1);
         rp_printf(out, " %.9g", axis->ticks[i]);
     }
     for (size_t i = 0; i < axis->category_count; i++) {
@@ -473,8 +518,8 @@ put_panel(const struct chart *chart, const struct chart_panel *panel, struct rp_
               screen_x(panel->right));
     rp_printf(out, "  set tmargin at screen %.5f\n  set bmargin at screen %.5f\n", screen_y(chart, panel->top),
               screen_y(chart, panel->bottom));
-    put_axis(out, 'x', &panel->x);
-    put_axis(out, 'y', &panel->y);
+    put_axis(out, 'x', &panel->x, panel->right - panel->left);
+    put_axis(out, 'y', &panel->y, 0);
     rp_printf(out, "  set grid xtics %s lt 1 lw 0.6 lc rgb '#E2E2E2'\n",
               panel->y.categories != NULL ? "noytics" : "ytics");
     put_label(chart, out, panel->title, panel->left, panel->top - 14, "left", "',13'", 0x222222);

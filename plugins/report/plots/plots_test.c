@@ -79,6 +79,44 @@ check_chart(const char *folder, const char *name, const char *title)
     free(svg);
 }
 
+#define DIGIT_PX 7.5 /* of a number of 12 pixels */
+
+/* The numbers of one axis, from `at`, its "xtics (": none reaches into the next one or out of the picture. */
+static void
+check_numbers(const char *at, double low, double high, double left, double right)
+{
+    double end = -1;
+    char number[32];
+    double value;
+    int length;
+    while (sscanf(at, "%*[ (,]'%31[^']' %lf%n", number, &value, &length) == 2 ||
+           sscanf(at, "%*[ (,]'' %lf%n", &value, &length) == 1) {
+        double place = 900 * (left + (right - left) * log(value / low) / log(high / low));
+        double half = at[strcspn(at, "'") + 1] != '\'' ? DIGIT_PX * (double)strlen(number) / 2 : 0;
+        if (half > 0 && place - half < end)
+            printf("# %s begins before the number before it ends\n", number);
+        CU_ASSERT(half == 0 || (place - half >= end && place + half <= 900));
+        end = half > 0 ? place + half : end;
+        at += length;
+    }
+}
+
+/* Of all logarithmic x axes of a chart whose ticks are in order. */
+static void
+check_axes(const char *folder, const char *name)
+{
+    char *text = part_of(folder, name, "gp");
+    double left = 0, right = 1, low = 1, high = 2;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    for (const char *at = text; (at = strstr(at, "set ")) != NULL; at++) {
+        (void)(sscanf(at, "set lmargin at screen %lf", &left) || sscanf(at, "set rmargin at screen %lf", &right) ||
+               sscanf(at, "set xrange [%lf:%lf]", &low, &high));
+        if (strncmp(at, "set xtics (", 11) == 0 && low > 0)
+            check_numbers(at + 10, low, high, left, right);
+    }
+    free(text);
+}
+
 static void
 charts_over_gpus(void)
 {
@@ -95,6 +133,8 @@ charts_over_gpus(void)
     check_chart(folder, "tails", "Time to first token");
     check_chart(folder, "cdf", "Share of requests at or below a value (%)");
     check_chart(folder, "timeline-hexadeca_gpu", "KV cache: blocks in use, peak (%)");
+    check_axes(folder, "tails");
+    check_axes(folder, "cdf");
     char *svg = part_of(folder, "throughput", "svg"), *png = part_of(folder, "latency", "png");
     CU_ASSERT(contains(svg, "<text>ideal</text>"));
     CU_ASSERT(contains(svg, "<text>GPUs</text>"));
@@ -194,6 +234,8 @@ charts_of_cells(void)
     CU_ASSERT(contains(svg, "Latency of each configuration"));
     CU_ASSERT_PTR_NULL(pwned);
     free(svg);
+    check_axes(folder, "tails");
+    check_axes(folder, "cdf");
     fake_folder_remove(folder);
 }
 
@@ -330,7 +372,25 @@ many_cells(void)
     check_chart(folder, "latency", "8 of 10 series are shown");
     check_chart(folder, "cdf", "8 of 50 cells are shown");
     check_chart(folder, "tails", "16 of 50 cells are shown");
+    check_axes(folder, "tails");
+    check_axes(folder, "cdf");
     CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 8);
+    fake_folder_remove(folder);
+}
+
+/* From 20 to 2,600 in a third of a picture: 2,000 stands too near to 1,000. */
+static void
+crowded_numbers(void)
+{
+    need_gnuplot();
+    struct fake_options options = fake_options_single();
+    char *folder = fake_tree(&options);
+    must_run("json", folder);
+    fake_file_write(folder, "cells/run/requests.csv",
+                    "status,ttft_ms,tpot_ms,latency_ms\nfinished,20000,20,20000\nfinished,50000,50,50000\n"
+                    "finished,2600000,2600,2600000\n");
+    must_run("plots", folder);
+    check_axes(folder, "cdf");
     fake_folder_remove(folder);
 }
 
@@ -348,6 +408,7 @@ main(void)
         {"a gnuplot that fails", gnuplot_that_fails},
         {"hostile folders", hostile_folders},
         {"many cells", many_cells},
+        {"crowded numbers", crowded_numbers},
     };
     return ss_run_cases("report_plots", cases, sizeof cases / sizeof cases[0]);
 }
