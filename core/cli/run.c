@@ -166,8 +166,11 @@ ss_run_experiment(struct ss_cli *cli, struct ss_experiment *experiment, const st
         print_where(experiment, outcomes, &flags->part);
         warn_others(experiment, outcomes);
     }
-    if (how == SS_SWEEP_INTERRUPTED)
-        (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s\n", experiment->output);
+    if (how == SS_SWEEP_INTERRUPTED && ss_outcomes_done(outcomes, experiment->cell_count) > 0)
+        (void)fprintf(stderr, "servsim: interrupted; finished cells are in %s, and run --resume goes on\n",
+                      experiment->output);
+    else if (how == SS_SWEEP_INTERRUPTED)
+        (void)fprintf(stderr, "servsim: interrupted; no cell was finished\n");
     if (how != SS_SWEEP_INTERRUPTED && err.text[0] != '\0')
         (void)ss_complain(&err);
     free(outcomes);

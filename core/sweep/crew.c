@@ -113,9 +113,10 @@ end(void *ctx, uint32_t slot, enum ss_team_end how, struct servsim_error *err)
     ss_worker_reap(worker, crew->experiment, outcome, &word);
     if (is_bad_input(-word.code) && crew->bad_input.code == 0)
         crew->bad_input = word;
-    ss_crew_tell(crew, worker->cell);
     if (how == SS_TEAM_STOPPED && outcome->state == SS_CELL_FAILED)
-        outcome->state = SS_CELL_PENDING; /* it was stopped, it did not fail */
+        outcome->state = SS_CELL_PENDING; /* it was stopped, it did not fail: there is nothing to tell */
+    else
+        ss_crew_tell(crew, worker->cell);
     return 0;
 }
 

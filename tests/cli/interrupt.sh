@@ -26,7 +26,21 @@ status=0
 wait "$running" || status=$?
 [ "$status" -eq 130 ] || { echo "exit status $status"; cat "$work/log"; exit 1; }
 [ -e "$work/out/cells/short/summary.json" ]
+grep -q 'interrupted; finished cells are in .*/out, and run --resume goes on$' "$work/log" || { cat "$work/log"; exit 1; }
+! grep -q 'failed\|killed' "$work/log" || { echo "a cell that was stopped is said to have failed"; cat "$work/log"; exit 1; }
 [ "$(ls -A "$work/out/cells")" = short ] || { ls -lA "$work/out/cells"; exit 1; }
+
+# none was finished: nothing is left, and it is said
+"$servsim" run --jobs 1 --cell endless --output "$work/none" "$work/long.yaml" >"$work/log" 2>&1 &
+running=$!
+waited=0
+until [ -n "$(find "$work" -path '*none/cells/.endless*')" ] || [ "$waited" -ge 300 ]; do
+    sleep 0.1
+    waited=$((waited + 1))
+done
+kill -INT "$running"
+wait "$running" || true
+[ ! -e "$work/none" ] && grep -q 'interrupted; no cell was finished$' "$work/log" || { cat "$work/log"; exit 1; }
 
 # a single simulation leaves nothing at all
 printf 'input_toks\toutput_toks\tarrival_time_ns\n' >"$work/t.tsv"
