@@ -151,13 +151,24 @@ unload_side(struct ss_versus_side *side)
         ss_trial_unload(side->trials[i]);
 }
 
+/* Its folder, and the cell in it where there is one to choose. */
+static const char *
+title(char out[400], const struct ss_versus_side *side)
+{
+    if (strcmp(side->path, side->name) != 0)
+        (void)snprintf(out, 400, "%.200s (%.150s)", side->path, side->name);
+    else
+        (void)snprintf(out, 400, "%.300s", side->path);
+    return out;
+}
+
 static int
 refuse(const struct ss_versus *versus, struct servsim_error *err)
 {
+    char a[400], b[400];
     return servsim_fail(err, EINVAL,
-                        "%s (%s) and %s (%s) are unlike: %s; compare runs of the same model, traffic and "
-                        "SLO, or write --force",
-                        versus->a.path, versus->a.name, versus->b.path, versus->b.name, versus->unlike);
+                        "%s and %s are unlike: %s; compare runs of the same model, traffic and SLO, or write --force",
+                        title(a, &versus->a), title(b, &versus->b), versus->unlike);
 }
 
 /* A run held against itself would look like a pair: paired, all equal. */

@@ -32,6 +32,16 @@ probability(char out[32], double p)
     return out;
 }
 
+/* With two decimals, or none where it is tenfold: it stands in a column. */
+static void
+percent(char out[32], double share)
+{
+    if (isnan(share))
+        (void)snprintf(out, 32, "-");
+    else
+        (void)snprintf(out, 32, "%+.*f%%", fabs(share) < 10 ? 2 : 0, 100 * share);
+}
+
 static void
 put_side(const char *letter, const struct ss_versus_side *side, struct ss_text *out)
 {
@@ -106,8 +116,8 @@ put_method(const struct ss_versus *versus, struct ss_text *out)
 static void
 put_row(uint32_t index, const struct ss_difference *metric, struct ss_text *out)
 {
-    char a[32], b[32], difference[32], relative[40], low[32], high[32], p[32], interval[72] = "-", title[64];
-    (void)snprintf(relative, sizeof relative, isnan(metric->relative) ? "-" : "%+.2f%%", 100 * metric->relative);
+    char a[32], b[32], difference[32], relative[32], low[32], high[32], p[32], interval[72] = "-", title[64];
+    percent(relative, metric->relative);
     if (!isnan(metric->low))
         (void)snprintf(interval, sizeof interval, "%s to %s", number(low, metric->low, 1),
                        number(high, metric->high, 1));

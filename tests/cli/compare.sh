@@ -50,6 +50,7 @@ says text '"servsim_comparison": 1' '"differs": true' '"metric": "latency_ms.mea
 grep -qi nan text && fail "NaN in JSON"
 
 refuses 'workload.rate' "$servsim" compare base fast_traffic
+refuses 'base/cells/one and fast_traffic/cells/one are unlike: ' "$servsim" compare base/cells/one fast_traffic/cells/one
 "$servsim" compare --force base fast_traffic >text
 says text 'FORCED'
 printf '%s\n%s\n' "$(head -1 base/cells/one/requests.csv)" '0,0,finished,0,1,1,0,0,0,1,,1' >one_row.csv
