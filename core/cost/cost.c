@@ -61,7 +61,6 @@ make_stage(struct ss_cost *cost, uint32_t index)
     size_t tokens = cost->cell->max_num_batched_tokens;
     ss_model_stage(&cost->cell->model, cost->cut.pp, index, &out->stage);
     set_work(out, &cost->cell->model, cost->cut.tp);
-    out->small_kernels = small_kernels(&cost->cell->model, &out->stage);
     out->by_tokens = new_parts(tokens + 1);
     if (out->stage.expert_layers > 0)
         out->by_expert_tokens = new_parts(tokens * cost->cut.dp + 1);
@@ -97,6 +96,23 @@ sampling_row_ps(const struct ss_cost *cost)
     return ss_op_measured(&cost->operators) ? 0 : (int64_t)(bytes / bytes_per_s * 1e12 + 0.5);
 }
 
+/* Once a step with the first stage; for the layers of each. Small kernels are the engine's own unless their launches
+   were measured with the device's. */
+static void
+set_engine_times(struct ss_cost *cost)
+{
+    const struct ss_overhead *overhead = &cost->cell->overhead;
+    cost->sampling_row_ps = sampling_row_ps(cost);
+    for (uint32_t i = 0; i < cost->cut.pp; i++) {
+        struct ss_stage_cost *here = &cost->stages[i];
+        int64_t kernels = (int64_t)small_kernels(&cost->cell->model, &here->stage);
+        here->engine_ps = here->stage.embeds ? overhead->step_ps : 0;
+        if (!ss_op_measured(&cost->operators))
+            here->engine_ps += overhead->layer_ps * kernels / PLAIN_KERNELS;
+        here->engine_prefill_ps = overhead->prefill_layer_ps * (int64_t)here->stage.layers;
+    }
+}
+
 /* Sizes that CUDA graphs are captured for: 1, 2, 4, multiples of 8 to 256, of 16 to 512. */
 static uint32_t
 graph_unit(uint32_t rows)
@@ -128,7 +144,7 @@ ss_cost_create(struct ss_cost **out, const struct ss_cell *cell, const struct se
     if (rc == 0)
         rc = ss_operators_open(&cost->operators, cell, host, err);
     if (rc == 0)
-        cost->sampling_row_ps = sampling_row_ps(cost);
+        set_engine_times(cost);
     if (rc != 0) {
         ss_cost_destroy(cost);
         return rc;
@@ -191,29 +207,17 @@ computed_tokens(const struct ss_cost *cost, uint32_t tokens, uint32_t most)
     return padded <= cost->cell->max_num_batched_tokens ? padded : tokens;
 }
 
-/* What a step costs the engine once, beside its layers: with the first stage; sampling with the last. */
-static int64_t
-step_overhead(const struct ss_cost *cost, const struct ss_stage *stage, const struct ss_step_shape *shape)
-{
-    const struct ss_overhead *overhead = &cost->cell->overhead;
-    int64_t served = (int64_t)(shape->decode_count + shape->prefill_count), ps = 0;
-    if (stage->embeds)
-        ps += overhead->step_ps + served * overhead->request_ps + (shape->wakes ? overhead->wake_ps : 0);
-    if (stage->samples)
-        ps += shape->sampled_rows * cost->sampling_row_ps;
-    return ps;
-}
-
-/* The engine's own time. Small kernels are its own unless their launches were measured with the device's. */
+/* The engine's own time. */
 static int64_t
 overhead_of(const struct ss_cost *cost, const struct ss_stage_cost *here, const struct ss_step_shape *shape)
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
-    int64_t ps = step_overhead(cost, &here->stage, shape);
-    if (!ss_op_measured(&cost->operators))
-        ps += overhead->layer_ps * (int64_t)here->small_kernels / PLAIN_KERNELS;
-    if (shape->prefill_count > 0)
-        ps += overhead->prefill_layer_ps * (int64_t)here->stage.layers;
+    int64_t served = (int64_t)(shape->decode_count + shape->prefill_count);
+    int64_t ps = here->engine_ps + (shape->prefill_count > 0 ? here->engine_prefill_ps : 0);
+    if (here->stage.embeds)
+        ps += served * overhead->request_ps + (shape->wakes ? overhead->wake_ps : 0);
+    if (here->stage.samples)
+        ps += shape->sampled_rows * cost->sampling_row_ps;
     return ps;
 }
 

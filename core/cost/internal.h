@@ -27,9 +27,9 @@ struct ss_stage_cost {
     struct ss_part *by_expert_tokens;  /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
     struct ss_decode_step *by_decodes; /* [max_num_seqs + 1]; NULL: windows make more of it than proportions */
     uint64_t flops_per_token;          /* outside attention and LM head */
-    uint64_t small_kernels;            /* of all its layers: what the engine's time per layer goes by */
     uint64_t flops_per_pair, flops_per_window_pair; /* attention: a query and a token that it sees */
     uint64_t kv_bytes, window_kv_bytes;             /* one GPU: of a context token */
+    int64_t engine_ps, engine_prefill_ps;           /* its own time in each step; more in one with prompts */
 };
 
 struct ss_cost {

@@ -361,18 +361,15 @@ ss_op_p2p(struct ss_operators *operators, double bytes, int between_nodes, int64
 /* ---- attention ---- */
 
 static int
-add_line(struct ss_operators *operators, const struct servsim_attention *op, struct servsim_line *line,
-         struct servsim_error *err)
+price_line(struct ss_operators *operators, const struct servsim_attention *op, struct servsim_line *line,
+           struct servsim_error *err)
 {
-    struct servsim_line one = {0, 0, 0};
-    int rc = operators->ops->attention(operators->device.self, op, &one, err);
-    rc = checked(operators, "attention", rc, one.base_ps, err);
-    if (rc == 0 && one.steps == 0)
+    *line = (struct servsim_line){0, 0, 0};
+    int rc = operators->ops->attention(operators->device.self, op, line, err);
+    rc = checked(operators, "attention", rc, line->base_ps, err);
+    if (rc == 0 && line->steps == 0)
         return servsim_fail(err, EPROTO, "hardware plugin '%s' gives a line of no steps for attention",
                             operators->device.descriptor->name);
-    line->base_ps += one.base_ps;
-    line->slope_ps += one.slope_ps;
-    line->steps = one.steps < line->steps ? one.steps : line->steps;
     return rc;
 }
 
@@ -382,24 +379,13 @@ least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-int
-ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t full, uint32_t windowed,
-                struct servsim_line *line, struct servsim_error *err)
+/* The windowed layers join the line. */
+static int
+add_windowed(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t windowed,
+             struct servsim_line *line, struct servsim_error *err)
 {
     struct servsim_attention op = operators->attention;
-    op.times = full;
-    op.prefill_count = shape->prefill_count;
-    op.prefill_new_tokens = shape->prefill_new_tokens;
-    op.prefill_context_tokens = shape->prefill_context_tokens;
-    op.prefill_causal_pairs = shape->prefill_causal_pairs;
-    op.decode_count = shape->decode_count;
-    op.decode_context_sum = shape->decode_context_sum;
-    op.decode_context_min = shape->decode_context_min;
-    op.decode_context_max = shape->decode_context_max;
-    *line = (struct servsim_line){0, 0, SERVSIM_FOREVER};
-    int rc = full > 0 ? add_line(operators, &op, line, err) : 0;
-    if (rc != 0 || windowed == 0)
-        return rc;
+    struct servsim_line one;
     op.times = windowed;
     op.window = operators->shape.window;
     op.prefill_context_tokens = shape->window.prefill_context_tokens;
@@ -408,8 +394,33 @@ ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shap
     op.decode_context_min = least(shape->decode_context_min, op.window - 1);
     op.decode_context_max = least(shape->decode_context_max, op.window - 1);
     op.decode_settled = shape->window.decode_settled;
-    rc = add_line(operators, &op, line, err);
+    int rc = price_line(operators, &op, &one, err);
     if (shape->decode_count > shape->window.decode_settled)
-        line->steps = least(line->steps, shape->window.steps);
+        one.steps = least(one.steps, shape->window.steps);
+    line->base_ps += one.base_ps;
+    line->slope_ps += one.slope_ps;
+    line->steps = least(line->steps, one.steps);
     return rc;
+}
+
+int
+ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t full, uint32_t windowed,
+                struct servsim_line *line, struct servsim_error *err)
+{
+    struct servsim_attention *op = &operators->attention;
+    op->times = full;
+    op->prefill_count = shape->prefill_count;
+    op->prefill_new_tokens = shape->prefill_new_tokens;
+    op->prefill_context_tokens = shape->prefill_context_tokens;
+    op->prefill_causal_pairs = shape->prefill_causal_pairs;
+    op->decode_count = shape->decode_count;
+    op->decode_context_sum = shape->decode_context_sum;
+    op->decode_context_min = shape->decode_context_min;
+    op->decode_context_max = shape->decode_context_max;
+    int rc = 0;
+    if (full > 0)
+        rc = price_line(operators, op, line, err);
+    else
+        *line = (struct servsim_line){0, 0, SERVSIM_FOREVER};
+    return rc != 0 || windowed == 0 ? rc : add_windowed(operators, shape, windowed, line, err);
 }

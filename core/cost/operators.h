@@ -14,7 +14,7 @@ struct ss_operators {
     const struct servsim_hardware_ops *ops;
     struct servsim_device about;
     struct servsim_hardware_context shape;
-    struct servsim_attention attention; /* what every question for attention has in common; the rest is 0 */
+    struct servsim_attention attention; /* the latest question; what all have in common stands in it once and for all */
 };
 
 /* What the device of a cell is told when it is made. */

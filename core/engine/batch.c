@@ -116,11 +116,8 @@ settle(struct ss_batch *batch)
 }
 
 void
-ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out)
+ss_batch_window_seen(const struct ss_batch *batch, struct ss_window_shape *out)
 {
-    out->steps = SS_BATCH_FOREVER;
-    if (batch->window == 0)
-        return;
     out->decode_settled = batch->count - batch->growing.count;
     out->decode_context_sum = batch->growing_context_sum + out->decode_settled * (batch->window - 1);
     if (batch->growing.count > 0)

@@ -104,7 +104,14 @@ uint64_t ss_batch_shortest(const struct ss_batch *batch);
 uint64_t ss_batch_longest(const struct ss_batch *batch);
 
 /* What windowed layers see of the members' contexts. */
-void ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out);
+void ss_batch_window_seen(const struct ss_batch *batch, struct ss_window_shape *out);
+static inline void
+ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out)
+{
+    out->steps = SS_BATCH_FOREVER;
+    if (batch->window > 0)
+        ss_batch_window_seen(batch, out);
+}
 
 void ss_batch_advance(struct ss_batch *batch, uint64_t steps);
 

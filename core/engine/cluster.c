@@ -132,13 +132,14 @@ plan_due(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
+/* All of it; runs end now, or none does. */
 static int
-instant(struct ss_cluster *cluster, ss_time time, struct servsim_error *err)
+instant(struct ss_cluster *cluster, ss_time time, int runs_end, struct servsim_error *err)
 {
     if (time < cluster->now)
         return servsim_fail(err, EPROTO, "time would run backward at %.9f s", ss_time_seconds(cluster->now));
     cluster->now = time;
-    int rc = next_run_end(cluster) == time ? end_runs(cluster, err) : 0;
+    int rc = runs_end ? end_runs(cluster, err) : 0;
     if (rc == 0 && cluster->faults != NULL)
         rc = ss_faults_take(cluster, err);
     if (rc == 0 && cluster->next_time == time)
@@ -179,24 +180,19 @@ check_end(const struct ss_cluster *cluster, struct servsim_error *err)
     return 0;
 }
 
-static ss_time
-next_instant(const struct ss_cluster *cluster)
-{
-    ss_time end = next_run_end(cluster), time = end < cluster->next_time ? end : cluster->next_time;
-    return cluster->faults != NULL ? ss_faults_before(cluster, time) : time;
-}
-
 static int
 loop(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = ss_arrivals_next(cluster, err);
     while (rc == 0 && cluster->failure.text[0] == '\0') {
-        ss_time time = next_instant(cluster);
+        ss_time end = next_run_end(cluster), time = end < cluster->next_time ? end : cluster->next_time;
+        if (cluster->faults != NULL)
+            time = ss_faults_before(cluster, time);
         if (time == SS_NEVER)
             return check_end(cluster, err);
         if (time > cluster->cell->stop_after)
             return stop(cluster, err);
-        rc = instant(cluster, time, err);
+        rc = instant(cluster, time, time == end, err);
         if (cluster->options->interrupted != NULL && *cluster->options->interrupted)
             return servsim_fail(err, EINTR, "interrupted");
     }

@@ -129,7 +129,7 @@ pad(const struct ss_group *group, struct ss_step_shape *shape)
 }
 
 /* The rank's step as it is priced: most often as it is. */
-static const struct ss_step_shape *
+static inline const struct ss_step_shape *
 priced_shape(const struct ss_group *group, const struct ss_replica *rank, struct ss_step_shape *changed)
 {
     if (rank->held == 0 && group->rank_count == 1)
@@ -363,7 +363,7 @@ is_idle(const struct ss_group *group)
     return 1;
 }
 
-static void
+static inline void
 report(const struct ss_group *group)
 {
     const struct ss_cluster *cluster = group->cluster;

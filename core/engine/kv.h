@@ -114,7 +114,7 @@ static inline void
 ss_kv_take_decodes(struct ss_kv *kv, uint64_t blocks)
 {
     kv->free -= blocks;
-    if (kv->caches)
+    if (kv->caches && blocks > 0) /* most steps take none */
         ss_kv_decode_cached(kv, blocks);
 }
 

@@ -138,7 +138,6 @@ int ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const s
 
 extern const struct servsim_step_ops ss_step_services;
 
-void ss_plan_reset(struct ss_replica *replica, ss_time now);
 void ss_running_remove(struct ss_replica *replica, struct ss_request *request);
 void ss_prefilling_remove(struct ss_replica *replica, struct ss_request *request);
 void ss_chunks_remove(struct ss_plan *plan, const struct ss_request *request); /* all that it has in it */

@@ -14,20 +14,6 @@ minimum(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-void
-ss_plan_reset(struct ss_replica *replica, ss_time now)
-{
-    struct ss_plan *plan = replica->plan;
-    plan->chunk_count = 0;
-    plan->decode = 0;
-    plan->decode_blocks = 0;
-    plan->budget = replica->cluster->cell->max_num_batched_tokens;
-    plan->changed = 0;
-    plan->freed = 0;
-    plan->preempted = 0;
-    plan->now = now;
-}
-
 static const char *
 state_of(const struct ss_request *request)
 {

@@ -257,22 +257,12 @@ ss_traffic_close(struct ss_traffic *traffic)
     ss_instance_destroy(&traffic->workload);
 }
 
-/* In two parts, which compilers clear with plain stores, and not with an instruction for strings, which is slow. */
-static void
-clear(struct servsim_arrival *out)
-{
-    memset(out, 0, offsetof(struct servsim_arrival, token_ids));
-    memset(&out->token_ids, 0, sizeof *out - offsetof(struct servsim_arrival, token_ids));
-    out->size = sizeof *out;
-    out->deadline_s = SERVSIM_NEVER;
-}
-
 int
 ss_traffic_next(struct ss_traffic *traffic, struct servsim_arrival *out, struct servsim_error *err)
 {
     if (traffic->packed != NULL)
         return take(traffic, out);
-    clear(out);
+    *out = (struct servsim_arrival){.size = sizeof *out, .deadline_s = SERVSIM_NEVER};
     err->text[0] = '\0';
     return traffic->ops->next(traffic->workload.self, out, err);
 }

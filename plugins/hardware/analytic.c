@@ -18,7 +18,9 @@
 struct decode_price {
     struct servsim_attention of; /* its contexts and chunks aside */
     uint32_t beside_prefill;
-    double us;        /* decode_fixed_us() */
+    double us; /* decode_fixed_us() */
+    int64_t
+        alone_ps; /* that in whole picoseconds, for all layers: what is left of the price when nothing is beside it */
     int64_t token_ps; /* context_token_ps() */
 };
 
@@ -476,9 +478,22 @@ decode_price(struct device *device, const struct servsim_attention *op, const st
     *price = (struct decode_price){.of = *op, .beside_prefill = has_prefill(op)};
     price->us = decode_fixed_us(&device->profile, op);
     int32_t rc = context_token_ps(&device->profile, op, &price->token_ps, err);
+    if (rc == 0)
+        rc = to_ps(op->times * (price->us * PS_PER_US), &price->alone_ps, err);
     if (rc != 0)
         price->of.decode_count = 0;
     return rc;
+}
+
+/* Prompts, and what decodes beside them take without their contexts: rounded together. */
+static int32_t
+beside_prefill_ps(const struct analytic_profile *profile, const struct servsim_attention *op,
+                  const struct decode_price *decode, int64_t *ps, struct servsim_error *err)
+{
+    double us = 0.0;
+    int32_t rc = prefill_us(profile, op, &us, err);
+    us += decode != NULL ? decode->us : 0.0;
+    return rc != 0 ? rc : to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 
 /*
@@ -492,17 +507,17 @@ attention(void *self, const struct servsim_attention *op, struct servsim_line *l
     struct device *device = self;
     const struct analytic_profile *profile = &device->profile;
     const struct decode_price *decode = NULL;
-    double us = 0.0;
+    int32_t rc = 0;
     if (!is_known(op->dtype) || !is_known(op->kv_dtype))
         return servsim_fail(err, EINVAL, "attention in a data type that %s does not know", profile->name);
-    int32_t rc = op->prefill_count > 0 ? prefill_us(profile, op, &us, err) : 0;
-    if (rc == 0 && op->decode_count > 0)
+    if (op->decode_count > 0)
         rc = decode_price(device, op, &decode, err);
     if (rc != 0)
         return rc;
-    *line = (struct servsim_line){.steps = SERVSIM_FOREVER};
-    us += decode != NULL ? decode->us : 0.0;
-    if ((rc = to_ps(op->times * (us * PS_PER_US), &line->base_ps, err)) != 0 || decode == NULL)
+    *line = (struct servsim_line){.base_ps = decode != NULL ? decode->alone_ps : 0, .steps = SERVSIM_FOREVER};
+    if (op->prefill_count > 0)
+        rc = beside_prefill_ps(profile, op, decode, &line->base_ps, err);
+    if (rc != 0 || decode == NULL)
         return rc;
     uint64_t token_ps = (uint64_t)decode->token_ps;
     if ((rc = add_product(&line->slope_ps, token_ps, op->decode_count - op->decode_settled, err)) != 0)
