@@ -14,6 +14,7 @@
 /* What is believed, as the readers of traces have it: such a run is replayed as a trace. */
 #define TOKENS_MAX 1e7
 #define SECONDS_MAX 1e10
+#define SPAN_MAX_S 1e9 /* half of what the reader of the trace believes that is made of a run */
 #define STAGE_MAX 1e6
 
 /* One figure under the names that files give it; the first that is there counts. */
@@ -126,6 +127,19 @@ by_start(const void *a, const void *b)
     return (left->number > right->number) - (left->number < right->number);
 }
 
+/* Requests in order of their start. */
+static int
+check_span(const struct ss_measured *measured, const struct ss_rows *rows, struct servsim_error *err)
+{
+    const struct ss_measured_request *first = measured->items, *last = first + measured->count - 1;
+    if (last->start_s - first->start_s <= SPAN_MAX_S)
+        return 0;
+    return servsim_fail(err, EINVAL,
+                        "%s: the last request starts %.0f s after the first, more than the %.0f that are believed; "
+                        "times are in seconds",
+                        rows->path, last->start_s - first->start_s, SPAN_MAX_S);
+}
+
 static int
 read_requests(struct ss_measured *out, struct ss_rows *rows, const struct ss_measured_options *options,
               struct servsim_error *err)
@@ -169,9 +183,10 @@ read_requests(struct ss_measured *out, struct ss_rows *rows, const struct ss_mea
     }
     if (rc == 0 && out->count == 0)
         rc = servsim_fail(err, EINVAL, "%s: no request is left to compare with", rows->path);
-    if (rc == 0)
-        qsort(out->items, out->count, sizeof *out->items, by_start);
-    return rc;
+    if (rc != 0)
+        return rc;
+    qsort(out->items, out->count, sizeof *out->items, by_start);
+    return check_span(out, rows, err);
 }
 
 static int
