@@ -68,6 +68,6 @@ refuses "no option 'stop'" "$servsim" calibrate --fit engine.stop=1 replay.yaml 
 printf 'arrival_s,input_tokens,output_tokens\n0,1,1\n' >short.csv
 refuses 'short.csv:2: no time to the first token' "$servsim" validate replay.yaml --measured short.csv
 printf 'arrival_s,input_tokens,output_tokens,ttft_ms,latency_ms\n0,1,1,x,2\n' >word.csv
+refuses "word.csv:2: ttft_ms is 'x'" "$servsim" validate replay.yaml --measured word.csv
 printf 'arrival_s,input_tokens,output_tokens,ttft_ms,latency_ms\n1,11,2,1,2\n2055243988,2,2,2,14\n' >long.csv
 refuses 'starts 2055243987 s after the first, more than' "$servsim" validate replay.yaml --measured long.csv
-refuses "word.csv:2: ttft_ms is 'x'" "$servsim" validate replay.yaml --measured word.csv
