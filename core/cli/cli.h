@@ -66,6 +66,8 @@ struct ss_progress {
 void ss_progress_begin(struct ss_progress *progress, int quiet);
 void ss_progress_tell(void *ctx, const struct ss_experiment *experiment, const struct ss_outcome *outcomes,
                       size_t cell);
+/* ", about 12 s left" behind a living line, where that can be told. */
+void ss_progress_put_rest(const struct ss_progress *progress, size_t done, size_t left);
 void ss_progress_end(const struct ss_progress *progress);
 
 /* The line of a cell's main figures, read from its summary.json, and the line above it. */

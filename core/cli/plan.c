@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "base/child.h"
 #include "cli/cli.h"
+#include "plugin/units.h"
 #include "sweep/plan.h"
 
 static const char usage[] =
@@ -215,42 +215,23 @@ one_slo(const struct ss_experiment *experiment)
     return 1;
 }
 
-/* "1 d", "2 h", "1500 ms": the largest unit from a minute on of which it is a whole number of halves. */
-static const char *
-duration(char out[32], int64_t ps)
-{
-    static const struct {
-        const char *name;
-        double s;
-    } units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}};
-    double seconds = (double)ps / 1e12;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        double count = seconds / units[i].s;
-        if (count >= 1 && floor(2 * count) == 2 * count) {
-            (void)snprintf(out, 32, "%.12g %s", count, units[i].name);
-            return out;
-        }
-    }
-    if (seconds >= 100)
-        (void)snprintf(out, 32, "%.12g s", seconds);
-    else
-        (void)snprintf(out, 32, "%g ms", seconds * 1e3);
-    return out;
-}
-
 static void
 print_slo(const struct ss_experiment *experiment, double attainment)
 {
     const struct ss_cell *cell = &experiment->cells[0];
     int ttft = cell->slo_ttft_ps >= 0, tpot = cell->slo_tpot_ps >= 0;
-    char text[32];
+    char text[64];
     (void)printf("SLO: ");
     if (!one_slo(experiment))
         (void)printf("each cell has an SLO of its own");
-    else if (ttft)
-        (void)printf("TTFT at most %s%s", duration(text, cell->slo_ttft_ps), tpot ? " and " : "");
-    if (one_slo(experiment) && tpot)
-        (void)printf("TPOT at most %s", duration(text, cell->slo_tpot_ps));
+    else if (ttft) {
+        ss_duration_format(text, cell->slo_ttft_ps);
+        (void)printf("TTFT at most %s%s", text, tpot ? " and " : "");
+    }
+    if (one_slo(experiment) && tpot) {
+        ss_duration_format(text, cell->slo_tpot_ps);
+        (void)printf("TPOT at most %s", text);
+    }
     (void)printf(", for %g%% of all requests. Rates are in requests/s; P99s are at the highest rate.\n\n",
                  attainment * 100);
 }
@@ -394,9 +375,8 @@ print_json(const struct ss_experiment *experiment, const struct ss_plan *plans, 
 
 struct progress {
     const struct ss_experiment *experiment;
-    double begun_s;
+    struct ss_progress shown;
     size_t done;
-    int living; /* one line on a terminal; else a line for each cell */
 };
 
 static void
@@ -407,9 +387,7 @@ show_living_line(const struct progress *progress, const struct ss_plan *plans)
     for (size_t i = 0; i < cells; i++)
         runs += plans[i].runs;
     (void)fprintf(stderr, "\r\033[K%zu of %zu cells planned, %u simulations", progress->done, cells, runs);
-    if (progress->done > 0 && progress->done < cells)
-        (void)fprintf(stderr, ", about %.0f s left",
-                      (ss_clock_s() - progress->begun_s) / (double)progress->done * (double)(cells - progress->done));
+    ss_progress_put_rest(&progress->shown, progress->done, cells - progress->done);
     (void)fflush(stderr);
 }
 
@@ -420,7 +398,7 @@ tell(void *ctx, const struct ss_plan *plans, size_t cell)
     const struct ss_experiment *experiment = progress->experiment;
     int ended = cell < experiment->cell_count;
     progress->done += (size_t)ended;
-    if (progress->living)
+    if (progress->shown.living)
         show_living_line(progress, plans);
     else if (ended)
         (void)fprintf(stderr, "[%zu/%zu] %s, %u simulation%s\n", progress->done, experiment->cell_count,
@@ -442,16 +420,16 @@ static int
 plan(struct ss_experiment *experiment, struct flags *flags, struct ss_cli *cli)
 {
     struct servsim_error err = {.size = sizeof err};
-    struct progress progress = {experiment, ss_clock_s(), 0, isatty(STDERR_FILENO)};
+    struct progress progress = {.experiment = experiment};
     struct ss_plan *plans = calloc(experiment->cell_count, sizeof *plans);
     if (plans == NULL)
         return ss_complain_text("no memory for %zu cells", experiment->cell_count);
     flags->options.interrupted = cli->interrupted;
+    ss_progress_begin(&progress.shown, flags->quiet);
     flags->options.progress = flags->quiet ? NULL : tell;
     flags->options.ctx = &progress;
     int rc = ss_plan_cells(experiment, &flags->options, plans, &err), status = SS_EXIT_DONE;
-    if (progress.living && !flags->quiet)
-        (void)fputs("\r\033[K", stderr);
+    ss_progress_end(&progress.shown);
     if (rc == 0 && flags->json)
         status = print_json(experiment, plans, flags->options.attainment);
     else if (rc == 0)

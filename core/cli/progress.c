@@ -26,6 +26,13 @@ simulated_s(const struct ss_experiment *experiment, size_t cell)
     return seconds;
 }
 
+void
+ss_progress_put_rest(const struct ss_progress *progress, size_t done, size_t left)
+{
+    if (done > 0 && left > 0)
+        (void)fprintf(stderr, ", about %.0f s left", (ss_clock_s() - progress->begun_s) / (double)done * (double)left);
+}
+
 struct counts {
     size_t done, running, failed, kept, total;
 };
@@ -50,8 +57,7 @@ show_living_line(const struct ss_progress *progress, const struct counts *counts
     size_t run = counts->done + counts->failed - counts->kept, left = counts->total - counts->done - counts->failed;
     (void)fprintf(stderr, "\r\033[K%zu of %zu cells done, %zu running, %zu failed", counts->done, counts->total,
                   counts->running, counts->failed);
-    if (run > 0 && left > 0)
-        (void)fprintf(stderr, ", about %.0f s left", elapsed_s / (double)run * (double)left);
+    ss_progress_put_rest(progress, run, left);
     if (progress->simulated_s > 0 && elapsed_s > 0)
         (void)fprintf(stderr, ", %.0f simulated seconds a second", progress->simulated_s / elapsed_s);
     (void)fflush(stderr);

@@ -48,7 +48,7 @@ done
 "$servsim" plan --quiet plan.yaml >text
 fewest=$(awk '/^(one|two|four)-/ && $4 == "yes" && (n == "" || $2 < n) { n = $2; cell = $1 } END { print cell }' text)
 [ -n "$fewest" ] || fail "no cell serves the traffic"
-says text "fewest GPUs for the traffic as it is (10 requests/s): $fewest," "SLO: TTFT at most 500 ms and TPOT at most 25 ms, for 99%"
+says text "fewest GPUs for the traffic as it is (10 requests/s): $fewest," "SLO: TTFT at most 500ms and TPOT at most 25ms, for 99%"
 "$servsim" plan --quiet --set slo.ttft=2s --attainment 0.9 --json plan.yaml >wider.json
 compare "$one" "$(value wider.json one-sarathi highest_requests_per_s)"
 
@@ -66,7 +66,7 @@ done
 # shellcheck disable=SC2086
 [ "$("$servsim" plan --quiet --json $price plan.yaml | grep -c '"usd_per_1000_requests": [0-9.]*,')" -eq 3 ] || fail "the cost as JSON"
 "$servsim" plan --quiet --set slo.ttft=1d --set slo.tpot=90s plan.yaml >text
-says text "SLO: TTFT at most 1 d and TPOT at most 1.5 min, for 99%"
+says text "SLO: TTFT at most 86400s and TPOT at most 90s, for 99%"
 
 # never, and always
 experiment '{ttft: 90000s}' '{slo: {never: {tpot: 1us}, always: {ttft: 90000s}}}'
