@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/trace.h"
 #include "experiment/node.h"
+#include "plugin/table.h"
 
 static uint64_t
 seed_for(void *ctx, const char *purpose)
@@ -21,17 +22,13 @@ log_line(void *ctx, uint32_t level, const char *text)
     (void)fprintf(stderr, "servsim: %s: %s\n", level == SERVSIM_LOG_WARNING ? "warning" : "note", text);
 }
 
-static const struct servsim_option *
-option_row(const struct servsim_plugin *plugin, uint32_t index)
-{
-    return (const void *)((const char *)(const void *)plugin->options + (size_t)index * plugin->option_size);
-}
-
 static int
 declares(const struct servsim_plugin *plugin, const char *option)
 {
-    for (uint32_t i = 0; i < plugin->option_count; i++)
-        if (strcmp(option_row(plugin, i)->name, option) == 0)
+    char what[128];
+    const struct ss_table table = ss_table_of(plugin, what);
+    for (uint32_t i = 0; i < table.count; i++)
+        if (strcmp(ss_table_row(&table, i)->name, option) == 0)
             return 1;
     return 0;
 }
@@ -104,15 +101,19 @@ check_required(const struct ss_node *map, const struct servsim_plugin *plugin, c
                struct servsim_error *err)
 {
     struct ss_text names = {0}, mend = {0};
-    for (uint32_t i = 0; i < plugin->option_count && !has_unknown(map, plugin); i++) {
-        const struct servsim_option *row = option_row(plugin, i);
+    char what[128];
+    const struct ss_table table = ss_table_of(plugin, what);
+    if (has_unknown(map, plugin))
+        return 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct servsim_option *row = ss_table_row(&table, i);
         if ((row->flags & SERVSIM_OPTION_REQUIRED) != 0 && strchr(row->name, '.') == NULL &&
             ss_node_get(map, row->name) == NULL)
             miss(&names, &mend, row, wish->path == NULL);
     }
     int rc = 0;
     if (names.length > 0 && !names.failed && !mend.failed)
-        rc = servsim_fail(err, EINVAL, "workload plugin '%s' needs %s; write%s", plugin->name, names.data, mend.data);
+        rc = servsim_fail(err, EINVAL, "%s needs %s; write%s", what, names.data, mend.data);
     ss_text_free(&names);
     ss_text_free(&mend);
     return rc;
