@@ -144,6 +144,13 @@ ss_file_read(const char *path, size_t limit, char **data, size_t *length, struct
 }
 
 int
+ss_is_file_of(const char *name, const char *ending)
+{
+    size_t length = strlen(name), end = strlen(ending);
+    return name[0] != '.' && length > end && strcmp(name + length - end, ending) == 0;
+}
+
+int
 ss_by_bytes(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

@@ -28,6 +28,9 @@ void ss_text_add_pattern(struct ss_text *text, const char *literal, int any_case
 /* Reads a regular file of at most `limit` bytes; the result is terminated and the caller's. */
 int ss_file_read(const char *path, size_t limit, char **data, size_t *length, struct servsim_error *err);
 
+/* Is this the name of a file that is not hidden, and `ending` (".json") its end? */
+int ss_is_file_of(const char *name, const char *ending);
+
 /* For scandir(): names in the order of their bytes, whatever the locale. */
 struct dirent;
 int ss_by_bytes(const struct dirent **a, const struct dirent **b);

@@ -21,8 +21,7 @@ static const char usage[] =
 static int
 is_model_name(const struct dirent *item)
 {
-    size_t length = strlen(item->d_name);
-    return item->d_name[0] != '.' && length > 5 && strcmp(item->d_name + length - 5, ".json") == 0;
+    return ss_is_file_of(item->d_name, ".json");
 }
 
 int

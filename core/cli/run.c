@@ -280,8 +280,7 @@ ss_check_cells(const struct ss_experiment *experiment, const struct ss_run_flags
 static int
 is_experiment(const struct dirent *entry)
 {
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+    return ss_is_file_of(entry->d_name, ".yaml");
 }
 
 /* "config:burst, config:failures"; nothing where the folder cannot be read. */

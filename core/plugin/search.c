@@ -18,8 +18,7 @@
 static int
 is_plugin_name(const struct dirent *item)
 {
-    size_t length = strlen(item->d_name);
-    return item->d_name[0] != '.' && length > 3 && strcmp(item->d_name + length - 3, ".so") == 0;
+    return ss_is_file_of(item->d_name, ".so");
 }
 
 static int
