@@ -47,31 +47,29 @@ end(const struct ss_team *team, uint32_t slot, enum ss_team_end how, struct serv
     return team->ops->end(team->ctx, slot, how, err);
 }
 
-/* Descriptors of -1 are passed over. A child that ends closes its pipe. */
+/* Waits for any of them: fds[slot] is its pipe, which a child that ends closes, and fds[slots + slot] where else it
+   speaks. Descriptors of -1 are passed over. */
 static void
-wait_for_some(const struct ss_team *team, struct pollfd pipes[], struct pollfd words[])
+wait_for_some(const struct ss_team *team, struct pollfd fds[2 * SS_TEAM_MOST])
 {
-    struct pollfd both[2 * SS_TEAM_MOST];
     for (uint32_t i = 0; i < team->slots; i++) {
         int speaks = team->ops->words != NULL && !is_free(team, i);
-        both[i] = (struct pollfd){.fd = team->ops->child(team->ctx, i)->pipe, .events = POLLIN};
-        both[team->slots + i] = (struct pollfd){.fd = speaks ? team->ops->words(team->ctx, i) : -1, .events = POLLIN};
+        fds[i] = (struct pollfd){.fd = team->ops->child(team->ctx, i)->pipe, .events = POLLIN};
+        fds[team->slots + i] = (struct pollfd){.fd = speaks ? team->ops->words(team->ctx, i) : -1, .events = POLLIN};
     }
-    (void)poll(both, 2 * (nfds_t)team->slots, POLL_MS);
-    memcpy(pipes, both, team->slots * sizeof *pipes);
-    memcpy(words, both + team->slots, team->slots * sizeof *words);
+    (void)poll(fds, 2 * (nfds_t)team->slots, POLL_MS);
 }
 
 static int
 attend(const struct ss_team *team, struct servsim_error *err)
 {
-    struct pollfd pipes[SS_TEAM_MOST], words[SS_TEAM_MOST];
+    struct pollfd fds[2 * SS_TEAM_MOST];
     int rc = 0;
-    wait_for_some(team, pipes, words);
+    wait_for_some(team, fds);
     for (uint32_t i = 0; i < team->slots && rc == 0; i++) {
-        if (words[i].revents != 0)
+        if (fds[team->slots + i].revents != 0)
             team->ops->listen(team->ctx, i);
-        if (pipes[i].revents != 0)
+        if (fds[i].revents != 0)
             rc = end(team, i, SS_TEAM_ENDED, err);
         else if (!is_free(team, i) && team->ops->is_late != NULL && team->ops->is_late(team->ctx, i))
             rc = end(team, i, SS_TEAM_LATE, err);

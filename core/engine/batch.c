@@ -7,9 +7,10 @@
 #include <stdlib.h>
 
 int
-ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window)
+ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_longest, int keeps_shortest)
 {
-    *batch = (struct ss_batch){.block_size = block_size, .window = window};
+    *batch = (struct ss_batch){
+        .block_size = block_size, .window = window, .keeps_longest = keeps_longest, .keeps_shortest = keeps_shortest};
     batch->residues = calloc(block_size, sizeof *batch->residues);
     return batch->residues != NULL ? 0 : -ENOMEM;
 }

@@ -36,8 +36,8 @@ struct ss_batch {
     ss_time last_end; /* end of the last decode step */
 };
 
-/* `window` of the model's windowed layers, or 0. keeps_shortest and keeps_longest are set afterwards. 0 or -ENOMEM. */
-int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window);
+/* `window` of the model's windowed layers, or 0. 0 or -ENOMEM. */
+int ss_batch_init(struct ss_batch *batch, uint32_t block_size, uint32_t window, int keeps_longest, int keeps_shortest);
 void ss_batch_free(struct ss_batch *batch);
 
 /* Output tokens of a member, `ended` further steps from now. */

@@ -132,7 +132,7 @@ plan_due(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
-/* All of it; runs end now, or none does. */
+/* What happens at one time; `runs_end`: the end of a run is part of it. */
 static int
 instant(struct ss_cluster *cluster, ss_time time, int runs_end, struct servsim_error *err)
 {

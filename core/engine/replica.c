@@ -52,12 +52,12 @@ new_batch(const struct ss_cluster *cluster)
 {
     struct ss_batch *batch = calloc(1, sizeof *batch);
     const struct ss_cell *cell = cluster->cell;
-    if (batch == NULL || ss_batch_init(batch, cell->block_size, cell->model.window) != 0) {
+    int longest = ss_cost_wants_longest_context(cluster->cost),
+        shortest = ss_cost_wants_shortest_context(cluster->cost);
+    if (batch != NULL && ss_batch_init(batch, cell->block_size, cell->model.window, longest, shortest) != 0) {
         free(batch);
         return NULL;
     }
-    batch->keeps_longest = ss_cost_wants_longest_context(cluster->cost);
-    batch->keeps_shortest = ss_cost_wants_shortest_context(cluster->cost);
     return batch;
 }
 
