@@ -59,10 +59,10 @@ struct ss_findings {
 
     /* preemptions */
     double preemptions, recomputed_tokens, recomputed_share; /* of prefill tokens computed */
-    double
-        recompute_gpu_s; /* estimate: their share of all computed tokens, of the time in dense kernels and attention */
-    double swapped_out_blocks, swapped_in_blocks, swap_share,
-        swap_gpu_s; /* of busy time; that steps waited for copies */
+    /* estimate: their share of all computed tokens, of the time in dense kernels and attention */
+    double recompute_gpu_s;
+    double swapped_out_blocks, swapped_in_blocks;
+    double swap_share, swap_gpu_s; /* that steps waited for copies: of the busy time, and in all */
     size_t preempted_requests;
     double preempted_tpot_ms, other_tpot_ms; /* mean TPOT of requests with preemptions, and of the others */
 

@@ -18,9 +18,8 @@
 struct decode_price {
     struct servsim_attention of; /* its contexts and chunks aside */
     uint32_t beside_prefill;
-    double us; /* decode_fixed_us() */
-    int64_t
-        alone_ps; /* that in whole picoseconds, for all layers: what is left of the price when nothing is beside it */
+    double us;        /* decode_fixed_us() */
+    int64_t alone_ps; /* the same of all layers: no prefill is rounded with it */
     int64_t token_ps; /* context_token_ps() */
 };
 
@@ -266,11 +265,11 @@ moe(void *self, const struct servsim_moe *op, int64_t *ps, struct servsim_error 
         return rc;
     const struct analytic_kernel kernel = moe_kernel(profile, width_of(profile, op->dtype));
     double weights = 3.0 * op->experts_hit * hidden * ffn * each, row = expert_row_bytes(op);
-    double hidden_bytes = kernel.spread > 0.0 ? weights : weights + rows * row;
+    double bytes = kernel.spread > 0.0 ? weights : weights + rows * row;
     double moved = kernel.all_rows ? (double)op->tokens * op->top_k : rows;
     double compute_us = 6.0 * rows * hidden * ffn / (kernel.compute_efficiency * peak) * US_PER_S;
     double us = kernel.launch_us + traffic_us(profile, 1.0, kernel.spread * moved * row) +
-                soft_maximum(compute_us, traffic_us(profile, kernel.memory_efficiency, hidden_bytes), kernel.softness);
+                soft_maximum(compute_us, traffic_us(profile, kernel.memory_efficiency, bytes), kernel.softness);
     return to_ps(op->times * (us * PS_PER_US), ps, err);
 }
 

@@ -20,6 +20,7 @@ struct set {
     const char *dtype; /* or routing of experts after it, "bf16 balanced" */
     double l2_bytes;   /* kernels that a warm cache serves are left out */
     double warm_bytes; /* weights below are left out: they were measured beyond the memory's rate */
+    double memory_gib; /* layouts of experts that it does not hold are left out */
 };
 
 struct dtype {
@@ -158,7 +159,7 @@ fits_memory(const struct set *set, const uint32_t number[8], double bytes)
                       : number[3] == 1536 ? 94
                                           : 32;
     double all = 3.0 * bytes * number[2] * number[3] * number[5] * layers;
-    return all / (number[6] * number[7]) <= 0.9 * set->warm_bytes * 1073741824.0;
+    return all / (number[6] * number[7]) <= 0.9 * set->memory_gib * 1073741824.0;
 }
 
 /*
@@ -234,10 +235,10 @@ price_all_reduce(const struct set *set, const struct fake_plugin *device, char *
         .device = (device_), .file = "kernels/attn_prefill_" file_ ".csv", .family = "Prefill attention",              \
         .price = price_prefill, .dtype = "bf16"                                                                        \
     }
-#define MOE(device_, file_, label_, dtype_, l2_, memory_gb_)                                                           \
+#define MOE(device_, file_, label_, dtype_, l2_, memory_gib_)                                                          \
     {                                                                                                                  \
         .device = (device_), .file = "kernels/moe_" file_ ".csv", .family = "Experts " label_, .price = price_moe,     \
-        .dtype = (dtype_), .l2_bytes = (l2_), .warm_bytes = (memory_gb_)                                               \
+        .dtype = (dtype_), .l2_bytes = (l2_), .memory_gib = (memory_gib_)                                              \
     }
 #define REDUCE(device_, file_, ranks_)                                                                                 \
     {                                                                                                                  \

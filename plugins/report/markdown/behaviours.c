@@ -162,6 +162,5 @@ md_behaviours(struct md *md)
             "or keeps it within 0.5 %, and the largest has at least 2 % less than the smallest, by more than noise. "
             "Efficient: at the largest, a GPU gives at least 80 % of the best. Stable: "
             "every cell ended, at least one request finished, none was lost and at most 1 % of a cell's were rejected, "
-            "and waiting "
-            "is at most 20 % of the mean latency.\n\n");
+            "and waiting is at most 20 % of the mean latency.\n\n");
 }
