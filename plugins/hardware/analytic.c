@@ -8,6 +8,7 @@
 #include "hardware/analytic.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #define PS_PER_US 1e6
 #define PS_PER_S 1e12
@@ -195,15 +196,19 @@ covered_us(const struct analytic_profile *profile, const struct analytic_kernel 
     return us;
 }
 
+/* Kernels that widen weights as they read them cover few rows by tiles of 16 or 32, too: one fragment of a tensor core,
+   or two. A wider tile would work longer on rows that are not there than such weights take to be read. */
 static double
 arithmetic_us(const struct analytic_profile *profile, const struct analytic_kernel *kernel,
-              const struct servsim_gemm *op, double peak)
+              const struct servsim_gemm *op, double peak, bool widened)
 {
-    static const double tiles[][2] = {{64, 64}, {64, 128}, {128, 64}, {128, 128}, {128, 256}, {256, 128}};
+    static const double tiles[][2] = {{16, 64},  {16, 128}, {32, 64},   {32, 128},  {64, 64},
+                                      {64, 128}, {128, 64}, {128, 128}, {128, 256}, {256, 128}};
+    const size_t low = 4; /* that many are of fewer than 64 rows */
     if (kernel->max_split == 0)
         return 2.0 * (double)op->m * (double)op->n * (double)op->k / (kernel->compute_efficiency * peak) * US_PER_S;
     double best = HUGE_VAL;
-    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++)
+    for (size_t i = widened ? 0 : low; i < sizeof tiles / sizeof tiles[0]; i++)
         for (uint32_t parts = 1; parts <= kernel->max_split; parts *= 2)
             best = fmin(best, covered_us(profile, kernel, op, peak, tiles[i], parts));
     return best;
@@ -221,10 +226,12 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
     *ps = 0;
     if (rc != 0 || op->m == 0 || op->n == 0 || op->k == 0)
         return rc;
-    const struct analytic_kernel *kernel = kernel_of(profile->gemm, width_of(profile, op->dtype));
+    static const double multiplied[ANALYTIC_WIDTHS] = {2.0, 1.0, 0.5};
+    uint32_t width = width_of(profile, op->dtype);
+    const struct analytic_kernel *kernel = kernel_of(profile->gemm, width);
     double bytes = dtype_bytes(op->dtype) * m * k + each * k * n + 2.0 * m * n;
     double us =
-        kernel->launch_us + soft_maximum(arithmetic_us(profile, kernel, op, peak),
+        kernel->launch_us + soft_maximum(arithmetic_us(profile, kernel, op, peak, each < multiplied[width]),
                                          traffic_us(profile, kernel->memory_efficiency, bytes), kernel->softness);
     return to_ps(op->times * (us * PS_PER_US), ps, err);
 }

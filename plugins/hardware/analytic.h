@@ -25,9 +25,10 @@
  * the plain maximum where that is 0.
  *
  * Arithmetic is flops / (compute_efficiency peak), or, where max_split is given, the cheapest way to cover the product
- * with tiles of 64 x 64 to 256 x 128 and to cut K into 1, 2, 4 .. max_split parts: whole waves of tiles over the SMs,
- * each paying fill_us; a tile of a x b is 1 + tile_loss (128 / a + 128 / b - 1.5) times slower than its share of the
- * SMs' peak (so 256 x 128 is the measure); parts cost one more fill, and their sums go through the L2.
+ * with tiles of 64 x 64 to 256 x 128 (from 16 x 64 where weights are narrower than what is multiplied) and to cut K
+ * into 1, 2, 4 .. max_split parts: whole waves of tiles over the SMs, each paying fill_us; a tile of a x b is 1 +
+ * tile_loss (128 / a + 128 / b - 1.5) times slower than its share of the SMs' peak (so 256 x 128 is the measure); parts
+ * cost one more fill, and their sums go through the L2.
  */
 struct analytic_kernel {
     double launch_us;

@@ -402,7 +402,7 @@ test_cluster_of_the_experiment(void)
     fake_destroy(&device);
 }
 
-/* Tiles on 108 SMs of 1 TFLOP/s each, without launch and, but for the last case, with next to no traffic. */
+/* Tiles on 108 SMs of 1 TFLOP/s each, without launch and with next to no traffic. */
 static void
 test_tiles_by_hand(void)
 {
@@ -420,22 +420,40 @@ test_tiles_by_hand(void)
                                         NULL};
     static const struct {
         uint64_t m, n, k;
+        uint32_t dtype, weight_dtype;
         double us;
     } cases[] = {
         /* 108 tiles of 256 x 128: one wave of 2 x 256 x 128 x 4096 / 1e6 us, loss 0, and a fill */
-        {256, 128 * 108, 4096, 268.435456 + 1.0},
+        {256, 128 * 108, 4096, SERVSIM_DTYPE_BF16, 0, 268.435456 + 1.0},
         /* one tile more: K in two parts makes 218 half tiles in three waves of 134.217728 + 1, which beats two waves of
            269.4; and one more fill, and the sums' traffic of 8 x 2 x 256 x 13952 / 4e15 s */
-        {256, 128 * 109, 4096, 3.0 * (134.217728 + 1.0) + 1.0 + 0.014287},
+        {256, 128 * 109, 4096, SERVSIM_DTYPE_BF16, 0, 3.0 * (134.217728 + 1.0) + 1.0 + 0.014287},
         /* one tile of 64 x 64 (loss 1.25), K in two parts: 2 x 64 x 64 x 2048 / 1e6 x 2.25, and two fills; the sums'
            traffic is 8 x 2 x 64 x 64 / 4e15 s */
-        {1, 64, 4096, 16.777216 * 2.25 + 2.0 + 1.6384e-5},
+        {1, 64, 4096, SERVSIM_DTYPE_BF16, 0, 16.777216 * 2.25 + 2.0 + 1.6384e-5},
+        /* weights that are widened: one of 16 x 64 (loss 4.25) does a quarter of that at 5.25 */
+        {1, 64, 4096, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_INT4, 4.194304 * 5.25 + 2.0 + 1.6384e-5},
+        /* 54 of 32 x 128 (loss 1.75), K in two parts, are one wave; the sums' traffic is 8 x 2 x 17 x 6912 / 4e15 s */
+        {17, 64 * 108, 4096, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_INT4, 16.777216 * 2.75 + 2.0 + 4.7e-4},
+        /* FP8 is, too, on a device that multiplies in 16 bits alone */
+        {1, 64, 4096, SERVSIM_DTYPE_FP8, SERVSIM_DTYPE_FP8, 4.194304 * 5.25 + 2.0 + 1.6384e-5},
+        /* of as many rows as a tile of 256 x 128 has, nothing changes */
+        {256, 128 * 108, 4096, SERVSIM_DTYPE_BF16, SERVSIM_DTYPE_INT4, 268.435456 + 1.0},
     };
     struct fake_plugin device = {0};
     open_device(&device, "custom", pairs);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, cases[i].m, cases[i].n, cases[i].k) / 1e6, cases[i].us,
-                               1e-3);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_gemm op = {.size = sizeof op,
+                                  .dtype = cases[i].dtype,
+                                  .weight_dtype = cases[i].weight_dtype,
+                                  .times = 1,
+                                  .m = cases[i].m,
+                                  .n = cases[i].n,
+                                  .k = cases[i].k};
+        int64_t ps = -1;
+        CU_ASSERT_EQUAL(ops_of(&device)->gemm(device.self, &op, &ps, &device.err), 0);
+        CU_ASSERT_DOUBLE_EQUAL((double)ps / 1e6, cases[i].us, 1e-3);
+    }
     fake_destroy(&device);
 }
 
