@@ -31,4 +31,5 @@ dist_doc_DATA += \
 	doc/fuzzing.md \
 	doc/performance.md \
 	doc/plugin-guide.md \
+	doc/published-runs.md \
 	doc/throughput.png

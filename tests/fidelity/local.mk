@@ -2,9 +2,12 @@
 EXTRA_DIST += \
 	tests/fidelity/crossvalidate.py \
 	tests/fidelity/fidelity.py \
-	tests/fidelity/preamble.md
-dist_check_SCRIPTS += tests/fidelity/limits.sh
-TESTS += tests/fidelity/limits.sh
+	tests/fidelity/preamble.md \
+	tests/fidelity/published.md \
+	tests/fidelity/published.py \
+	tests/fidelity/published_runs.csv
+dist_check_SCRIPTS += tests/fidelity/limits.sh tests/fidelity/published.sh
+TESTS += tests/fidelity/limits.sh tests/fidelity/published.sh
 
 # doc/fidelity.md from the folder that SERVSIM_MEASURED_DATA names.
 fidelity: servsim
@@ -14,4 +17,12 @@ fidelity: servsim
 	mv fidelity.work.md $(srcdir)/doc/fidelity.md
 	rm -rf fidelity.work
 
-.PHONY: fidelity
+# doc/published-runs.md, which needs no other data.
+published: servsim
+	rm -rf published.work
+	python3 $(srcdir)/tests/fidelity/published.py --servsim ./servsim --work published.work \
+	  --preamble $(srcdir)/tests/fidelity/published.md > published.work.md
+	mv published.work.md $(srcdir)/doc/published-runs.md
+	rm -rf published.work
+
+.PHONY: fidelity published
