@@ -63,5 +63,6 @@ ss_toy_randomise(struct ss_toy *toy, uint64_t seed)
     cell->overhead.request_ps = SS_PICK(&engines, 0, 999, 1000000);
     cell->overhead.prefill_layer_ps = SS_PICK(&engines, 0, 12345);
     cell->overhead.refresh_ps = SS_PICK(&engines, 0, 100, 1, 10) * INT64_C(1000000000);
+    cell->overhead.workers_ps = SS_PICK(&engines, 0, 4000000000, 333);
     toy->traffic.callers = SS_PICK(&random, 0, 1) != 0;
 }

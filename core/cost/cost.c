@@ -102,11 +102,12 @@ static void
 set_engine_times(struct ss_cost *cost)
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
+    int64_t step_ps = overhead->step_ps + (cost->cut.tp * cost->cut.pp > 1 ? overhead->workers_ps : 0);
     cost->sampling_row_ps = sampling_row_ps(cost);
     for (uint32_t i = 0; i < cost->cut.pp; i++) {
         struct ss_stage_cost *here = &cost->stages[i];
         int64_t kernels = (int64_t)small_kernels(&cost->cell->model, &here->stage);
-        here->engine_ps = here->stage.embeds ? overhead->step_ps : 0;
+        here->engine_ps = here->stage.embeds ? step_ps : 0;
         if (!ss_op_measured(&cost->operators))
             here->engine_ps += overhead->layer_ps * kernels / PLAIN_KERNELS;
         here->engine_prefill_ps = overhead->prefill_layer_ps * (int64_t)here->stage.layers;

@@ -97,6 +97,7 @@ static const struct field {
     {"step", offsetof(struct ss_overhead, step_ps), IS_TIME},
     {"layer", offsetof(struct ss_overhead, layer_ps), IS_TIME},
     {"prefill_layer", offsetof(struct ss_overhead, prefill_layer_ps), IS_TIME},
+    {"workers", offsetof(struct ss_overhead, workers_ps), IS_TIME},
     {"request", offsetof(struct ss_overhead, request_ps), IS_TIME},
     {"wake", offsetof(struct ss_overhead, wake_ps), IS_TIME},
     {"arrival", offsetof(struct ss_overhead, arrival_ps), IS_TIME},

@@ -22,6 +22,7 @@ struct ss_overhead {
     int64_t step_ps;          /* per engine step */
     int64_t layer_ps;         /* per layer and step: small kernels, unless the device's are measured */
     int64_t prefill_layer_ps; /* further, in steps that compute prompts: outside full CUDA graphs */
+    int64_t workers_ps;       /* per step of an engine with several GPUs: messages to their workers */
     int64_t request_ps;       /* per request that a step serves */
     int64_t wake_ps;          /* of a step that finds the engine idle: nothing overlaps its preparation */
     int64_t arrival_ps;       /* to the engine and of the answer's way back, once per request */

@@ -133,6 +133,8 @@ static const struct servsim_option engine_rows[] = {
     {"layer", "us", NULL, NULL, "time of each dense layer in each step beside its large kernels", 0, 1e8, ROW_NUMBER},
     {"prefill_layer", "us", NULL, NULL, "further time of each layer in a step that computes prompts", 0, 1e9,
      ROW_NUMBER},
+    {"workers", "us", NULL, NULL, "further time of each step where an engine has more than one GPU", 0, 1e9,
+     ROW_NUMBER},
     {"request", "us", NULL, NULL, "time of each request that a step serves", 0, 1e9, ROW_NUMBER},
     {"wake", "us", NULL, NULL, "further time of a step that finds the engine idle", 0, 1e9, ROW_NUMBER},
     {"arrival", "us", NULL, NULL, "time from the client to the engine and back, once per request", 0, 1e9, ROW_NUMBER},

@@ -164,8 +164,9 @@ class Series:
         return windows, last_s
 
 
-# A layer without CUDA graphs is some fifteen launches of 7 us; request is fitted on the 7B runs, in steps of 50 us.
-ENGINE_OF_2024 = "{step: 1ms, layer: 100us, request: 500us}"
+# Decodes run in CUDA graphs; a layer of prompts is some fifteen launches of 7 us. workers is what two GPUs took longer than
+# their kernels, and one did not (preamble.md); request is fitted on the 7B runs, in steps of 50 us.
+ENGINE_OF_2024 = "{step: 1ms, layer: 10us, prefill_layer: 90us, workers: 4ms, request: 600us}"
 
 
 def rtx3090_runs(data, work):
@@ -255,7 +256,7 @@ def table_of_series(runs, out):
 
 
 # What misses its limit is held to what it misses it by today, and a little more.
-HELD = {("rtx3090", "llama30b"): 0.20, ("rtx3090", "gpt30b"): 0.23}
+HELD = {("rtx3090", "gpt30b"): 0.20}
 HELD |= {("rtxpro6000_qwen3_30b_a3b_dp2ep2", figure): limit for figure, limit in (
     ("P99 ttft_ms", 0.055), ("TTFT of each request", 0.15), ("makespan", 0.02))}
 

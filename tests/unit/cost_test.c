@@ -567,6 +567,29 @@ test_small_kernels(void)
     }
 }
 
+/* An engine with several GPUs sends its workers messages, once a step; ranks are engines of one GPU each here. */
+static void
+test_workers(void)
+{
+    static const struct {
+        struct ss_cut cut;
+        int64_t overhead;
+    } cases[] = {{{1, 1, 1, 1}, 3}, {{2, 1, 1, 1}, 10}, {{1, 2, 1, 1}, 10}, {{4, 2, 1, 1}, 10}, {{1, 1, 2, 2}, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct servsim_error err = {.size = sizeof err};
+        struct ss_cell cell;
+        struct ss_step_price price;
+        make_cell(&cell, "mixtral-8x7b", cases[i].cut);
+        cell.overhead = (struct ss_overhead){.step_ps = 3, .workers_ps = 7};
+        struct ss_cost *cost = make_cost(&cell);
+        struct ss_step_shape shape = small_step(0);
+        CU_ASSERT_EQUAL(ss_cost_price(cost, &shape, &price, &err), 0);
+        CU_ASSERT_EQUAL(price.overhead_ps, cases[i].overhead);
+        ss_text_free(&asked);
+        ss_cost_destroy(cost);
+    }
+}
+
 /* A model whose requests have neither top-p nor top-k takes the other figure: of 7 bytes for 32000 logits at 1 TB/s. */
 static void
 test_sampling(void)
@@ -744,6 +767,7 @@ main(void)
         {"CUDA graphs", test_graphs},
         {"pipeline stages", test_stages},
         {"small kernels", test_small_kernels},
+        {"messages to workers", test_workers},
         {"filters of sampling", test_sampling},
         {"a device without the newer operators", test_older_device},
         {"pairs in a window", test_window_pairs},

@@ -234,8 +234,8 @@ test_resolved(void)
     static const char *const texts[] = {
         full,
         HEAD,
-        HEAD "engine: {name: all, step: 1ms, layer: 2us, prefill_layer: 3us, request: 4ns, wake: 5ms, arrival: 6ms, "
-             "sampling: 7, plain_sampling: 5, asynchronous: true, graph_padding: true}\n",
+        HEAD "engine: {name: all, step: 1ms, layer: 2us, prefill_layer: 3us, workers: 8us, request: 4ns, wake: 5ms, "
+             "arrival: 6ms, sampling: 7, plain_sampling: 5, asynchronous: true, graph_padding: true}\n",
         HEAD "report: []\nslo: {tpot: 0.033333s}\nstop_after: 12345.6789h\nengine: {name: vllm-0.15, layer: 1ns}\n",
         "servsim: 1\nworkload: {plugin: poisson, rate: 0.333333333333, note: 'a \"b\" \\ #c: {d'}\nengine: ideal\n",
         HEAD "matrix: {cluster: {a: {gpus: 1}, b: {gpus: 4, tp: 2}}, seed: [1, 2], hardware: [custom, rtx3090]}\n",
