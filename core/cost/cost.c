@@ -64,10 +64,11 @@ make_stage(struct ss_cost *cost, uint32_t index)
     out->by_tokens = new_parts(tokens + 1);
     if (out->stage.expert_layers > 0)
         out->by_expert_tokens = new_parts(tokens * cost->cut.dp + 1);
+    out->by_prompt = calloc(tokens + 1, sizeof *out->by_prompt);
     if (out->stage.window_layers == 0)
         out->by_decodes = calloc((size_t)cost->cell->max_num_seqs + 1, sizeof *out->by_decodes);
     int complete = out->by_tokens != NULL && (out->by_expert_tokens != NULL || out->stage.expert_layers == 0) &&
-                   (out->by_decodes != NULL || out->stage.window_layers > 0);
+                   out->by_prompt != NULL && (out->by_decodes != NULL || out->stage.window_layers > 0);
     return complete ? 0 : -ENOMEM;
 }
 
@@ -164,6 +165,7 @@ ss_cost_destroy(struct ss_cost *cost)
         free(cost->stages[i].by_tokens);
         free(cost->stages[i].by_expert_tokens);
         free(cost->stages[i].by_decodes);
+        free(cost->stages[i].by_prompt);
     }
     free(cost->stages);
     free(cost->by_rows);
@@ -329,13 +331,66 @@ price_rest(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *sha
     return 0;
 }
 
-/* Nothing but decodes, each of which is a row, and no other ranks: the step's price then depends on their number and
-   contexts alone. */
+/* The layers that see everything, and those that see a window, together. */
 static int
+mixed_attention(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct servsim_line *line,
+                struct servsim_error *err)
+{
+    const struct ss_stage *here = &cost->stages[stage].stage;
+    struct servsim_line windowed;
+    int rc = 0;
+    *line = (struct servsim_line){0, 0, SERVSIM_FOREVER};
+    if (here->layers > here->window_layers)
+        rc = ss_op_attention(&cost->operators, shape, here->layers - here->window_layers, line, err);
+    if (rc == 0)
+        rc = ss_op_windowed_attention(&cost->operators, shape, here->window_layers, &windowed, err);
+    if (rc != 0)
+        return rc;
+    line->base_ps += windowed.base_ps;
+    line->slope_ps += windowed.slope_ps;
+    line->steps = windowed.steps < line->steps ? windowed.steps : line->steps;
+    return 0;
+}
+
+/* Attention's line, on which all of the step then is. */
+static inline int
+add_attention(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
+              struct servsim_error *err)
+{
+    const struct ss_stage *here = &cost->stages[stage].stage;
+    int rc = here->window_layers == 0 ? ss_op_attention(&cost->operators, shape, here->layers, &out->line, err)
+                                      : mixed_attention(cost, stage, shape, &out->line, err);
+    if (rc != 0)
+        return rc;
+    out->line.base_ps += out->dense_ps + out->communication_ps + out->overhead_ps;
+    if (out->line.base_ps <= 0)
+        return servsim_fail(err, EPROTO, "hardware plugin '%s' prices a whole step at nothing",
+                            cost->operators.device.descriptor->name);
+    return 0;
+}
+
+/* All of it, from its parts. */
+static int
+price_parts(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
+            struct servsim_error *err)
+{
+    int rc = price_rest(cost, stage, shape, out, err);
+    return rc == 0 ? add_attention(cost, stage, shape, out, err) : rc;
+}
+
+/* No other ranks have to do with it. */
+static inline int
+stands_alone(const struct ss_step_shape *shape)
+{
+    return shape->padded_tokens == 0 && shape->expert_tokens == 0;
+}
+
+/* Nothing but decodes, each of which is a row: the step's price then depends on their number and contexts alone. */
+static inline int
 decodes_only(const struct ss_step_shape *shape)
 {
-    return shape->prefill_count == 0 && shape->padded_tokens == 0 && shape->expert_tokens == 0 && shape->wakes == 0 &&
-           shape->tokens == shape->decode_count && shape->sampled_rows == shape->decode_count;
+    return shape->prefill_count == 0 && shape->tokens == shape->decode_count &&
+           shape->sampled_rows == shape->decode_count && shape->wakes == 0 && stands_alone(shape);
 }
 
 /* The same for decodes alone, from what is known of so many of them. */
@@ -344,7 +399,7 @@ price_decodes(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *
               struct servsim_error *err)
 {
     const struct ss_stage_cost *here = &cost->stages[stage];
-    struct ss_decode_step *step = &here->by_decodes[shape->decode_count];
+    struct ss_known_step *step = &here->by_decodes[shape->decode_count];
     if (!step->known) {
         struct ss_step_shape bare = *shape;
         bare.decode_context_sum = 0;
@@ -356,6 +411,35 @@ price_decodes(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *
     *out = step->price;
     out->work.flops += here->flops_per_pair * shape->decode_context_sum;
     out->work.bytes += here->kv_bytes * shape->decode_context_sum * cost->cut.tp;
+    return add_attention(cost, stage, shape, out, err);
+}
+
+/* Nothing but one prompt, all of it, whether the engine was asleep or not: the price depends on its length alone. */
+static inline int
+one_prompt(const struct ss_step_shape *shape)
+{
+    return shape->prefill_count == 1 && shape->decode_count == 0 && shape->sampled_rows == 1 &&
+           shape->prefill_context_tokens == 0 && shape->tokens == shape->prefill_new_tokens && stands_alone(shape);
+}
+
+static int
+price_prompt(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
+             struct servsim_error *err)
+{
+    struct ss_stage_cost *here = &cost->stages[stage];
+    struct ss_known_step *step = &here->by_prompt[shape->tokens];
+    if (!step->known) {
+        struct ss_step_shape awake = *shape;
+        awake.wakes = 0;
+        int rc = price_parts(cost, stage, &awake, &step->price, err);
+        if (rc != 0)
+            return rc;
+        step->known = 1;
+    }
+    int64_t wake_ps = shape->wakes && here->stage.embeds ? cost->cell->overhead.wake_ps : 0;
+    *out = step->price;
+    out->overhead_ps += wake_ps;
+    out->line.base_ps += wake_ps;
     return 0;
 }
 
@@ -363,19 +447,11 @@ int
 ss_cost_price_stage(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *shape, struct ss_step_price *out,
                     struct servsim_error *err)
 {
-    const struct ss_stage_cost *here = &cost->stages[stage];
-    uint32_t windowed = here->stage.window_layers;
-    int rc = here->by_decodes != NULL && decodes_only(shape) ? price_decodes(cost, stage, shape, out, err)
-                                                             : price_rest(cost, stage, shape, out, err);
-    if (rc == 0)
-        rc = ss_op_attention(&cost->operators, shape, here->stage.layers - windowed, windowed, &out->line, err);
-    if (rc != 0)
-        return rc;
-    out->line.base_ps += out->dense_ps + out->communication_ps + out->overhead_ps;
-    if (out->line.base_ps <= 0)
-        return servsim_fail(err, EPROTO, "hardware plugin '%s' prices a whole step at nothing",
-                            cost->operators.device.descriptor->name);
-    return 0;
+    if (cost->stages[stage].by_decodes != NULL && decodes_only(shape))
+        return price_decodes(cost, stage, shape, out, err);
+    if (one_prompt(shape))
+        return price_prompt(cost, stage, shape, out, err);
+    return price_parts(cost, stage, shape, out, err);
 }
 
 void

@@ -14,19 +14,22 @@ struct ss_part {
     uint64_t weight_bytes; /* that one GPU reads */
 };
 
-/* A step of so many decodes and nothing else, none of which has a context: what a context adds is in proportion. */
-struct ss_decode_step {
-    struct ss_step_price price; /* without attention's line */
+/* A step that comes again and again: priced once, then remembered. */
+struct ss_known_step {
+    struct ss_step_price price;
     uint32_t known;
 };
 
 /* One pipeline stage. */
 struct ss_stage_cost {
     struct ss_stage stage;
-    struct ss_part *by_tokens;         /* [max_num_batched_tokens + 1]: all but attention, experts and sampled rows */
-    struct ss_part *by_expert_tokens;  /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
-    struct ss_decode_step *by_decodes; /* [max_num_seqs + 1]; NULL: windows make more of it than proportions */
-    uint64_t flops_per_token;          /* outside attention and LM head */
+    struct ss_part *by_tokens;        /* [max_num_batched_tokens + 1]: all but attention, experts and sampled rows */
+    struct ss_part *by_expert_tokens; /* [dp x max_num_batched_tokens + 1]; NULL: no layer has experts */
+    /* [max_num_seqs + 1] so many decodes and nothing else, without attention's line and as if none had a context: what
+       a context adds is in proportion. NULL: windows make more of it than proportions */
+    struct ss_known_step *by_decodes;
+    struct ss_known_step *by_prompt; /* [max_num_batched_tokens + 1] one whole prompt and nothing else, engine awake */
+    uint64_t flops_per_token;        /* outside attention and LM head */
     uint64_t flops_per_pair, flops_per_window_pair; /* attention: a query and a token that it sees */
     uint64_t kv_bytes, window_kv_bytes;             /* one GPU: of a context token */
     int64_t engine_ps, engine_prefill_ps;           /* its own time in each step; more in one with prompts */

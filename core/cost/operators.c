@@ -133,12 +133,17 @@ refuse(const struct ss_operators *operators, const char *what, int rc, int64_t p
     return servsim_fail(err, EPROTO, "hardware plugin '%s' prices %s at %lld ps", name, what, (long long)ps);
 }
 
+static inline int
+is_price(int rc, int64_t ps)
+{
+    return rc >= 0 && ps >= 0 && ps <= INT64_MAX / 16;
+}
+
 /* A plugin's price is taken only when it is one. */
 static inline int
 checked(const struct ss_operators *operators, const char *what, int rc, int64_t ps, struct servsim_error *err)
 {
-    int is_price = rc >= 0 && ps >= 0 && ps <= INT64_MAX / 16;
-    return is_price ? 0 : refuse(operators, what, rc, ps, err);
+    return is_price(rc, ps) ? 0 : refuse(operators, what, rc, ps, err);
 }
 
 /* ---- kernels ---- */
@@ -360,17 +365,23 @@ ss_op_p2p(struct ss_operators *operators, double bytes, int between_nodes, int64
 
 /* ---- attention ---- */
 
+/* A line that is none: of fewer steps than one, or a price that is none. */
 static int
-price_line(struct ss_operators *operators, const struct servsim_attention *op, struct servsim_line *line,
+refuse_line(const struct ss_operators *operators, int rc, const struct servsim_line *line, struct servsim_error *err)
+{
+    if (!is_price(rc, line->base_ps))
+        return refuse(operators, "attention", rc, line->base_ps, err);
+    return servsim_fail(err, EPROTO, "hardware plugin '%s' gives a line of no steps for attention",
+                        operators->device.descriptor->name);
+}
+
+static inline int
+price_line(const struct ss_operators *operators, const struct servsim_attention *op, struct servsim_line *line,
            struct servsim_error *err)
 {
     *line = (struct servsim_line){0, 0, 0};
     int rc = operators->ops->attention(operators->device.self, op, line, err);
-    rc = checked(operators, "attention", rc, line->base_ps, err);
-    if (rc == 0 && line->steps == 0)
-        return servsim_fail(err, EPROTO, "hardware plugin '%s' gives a line of no steps for attention",
-                            operators->device.descriptor->name);
-    return rc;
+    return is_price(rc, line->base_ps) && line->steps > 0 ? 0 : refuse_line(operators, rc, line, err);
 }
 
 static uint64_t
@@ -379,36 +390,12 @@ least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* The windowed layers join the line. */
-static int
-add_windowed(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t windowed,
-             struct servsim_line *line, struct servsim_error *err)
-{
-    struct servsim_attention op = operators->attention;
-    struct servsim_line one;
-    op.times = windowed;
-    op.window = operators->shape.window;
-    op.prefill_context_tokens = shape->window.prefill_context_tokens;
-    op.prefill_causal_pairs = shape->window.prefill_causal_pairs;
-    op.decode_context_sum = shape->window.decode_context_sum;
-    op.decode_context_min = least(shape->decode_context_min, op.window - 1);
-    op.decode_context_max = least(shape->decode_context_max, op.window - 1);
-    op.decode_settled = shape->window.decode_settled;
-    int rc = price_line(operators, &op, &one, err);
-    if (shape->decode_count > shape->window.decode_settled)
-        one.steps = least(one.steps, shape->window.steps);
-    line->base_ps += one.base_ps;
-    line->slope_ps += one.slope_ps;
-    line->steps = least(line->steps, one.steps);
-    return rc;
-}
-
 int
-ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t full, uint32_t windowed,
+ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t layers,
                 struct servsim_line *line, struct servsim_error *err)
 {
     struct servsim_attention *op = &operators->attention;
-    op->times = full;
+    op->times = layers;
     op->prefill_count = shape->prefill_count;
     op->prefill_new_tokens = shape->prefill_new_tokens;
     op->prefill_context_tokens = shape->prefill_context_tokens;
@@ -417,10 +404,27 @@ ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shap
     op->decode_context_sum = shape->decode_context_sum;
     op->decode_context_min = shape->decode_context_min;
     op->decode_context_max = shape->decode_context_max;
-    int rc = 0;
-    if (full > 0)
-        rc = price_line(operators, op, line, err);
-    else
-        *line = (struct servsim_line){0, 0, SERVSIM_FOREVER};
-    return rc != 0 || windowed == 0 ? rc : add_windowed(operators, shape, windowed, line, err);
+    return price_line(operators, op, line, err);
+}
+
+int
+ss_op_windowed_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t layers,
+                         struct servsim_line *line, struct servsim_error *err)
+{
+    struct servsim_attention op = operators->attention;
+    op.times = layers;
+    op.window = operators->shape.window;
+    op.prefill_count = shape->prefill_count;
+    op.prefill_new_tokens = shape->prefill_new_tokens;
+    op.prefill_context_tokens = shape->window.prefill_context_tokens;
+    op.prefill_causal_pairs = shape->window.prefill_causal_pairs;
+    op.decode_count = shape->decode_count;
+    op.decode_context_sum = shape->window.decode_context_sum;
+    op.decode_context_min = least(shape->decode_context_min, op.window - 1);
+    op.decode_context_max = least(shape->decode_context_max, op.window - 1);
+    op.decode_settled = shape->window.decode_settled;
+    int rc = price_line(operators, &op, line, err);
+    if (shape->decode_count > shape->window.decode_settled)
+        line->steps = least(line->steps, shape->window.steps);
+    return rc;
 }

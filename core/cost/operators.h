@@ -1,7 +1,7 @@
 /*
  * cost/operators.h - the device of a cell: its operators, each price checked before it is taken.
  *
- * Every ss_op_*() adds to *total_ps. 0, or -errno with a text that names the plugin.
+ * Every ss_op_*() adds to *total_ps, or writes *line. 0, or -errno with a text that names the plugin.
  */
 #ifndef SS_COST_OPERATORS_H
 #define SS_COST_OPERATORS_H
@@ -51,8 +51,10 @@ int ss_op_collective(struct ss_operators *operators, uint32_t kind, uint32_t ran
 int ss_op_p2p(struct ss_operators *operators, double bytes, int between_nodes, int64_t *total_ps,
               struct servsim_error *err);
 
-/* Attention of `full` layers that see everything and `windowed` ones, as one line. */
-int ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t full, uint32_t windowed,
+/* Attention's line of so many layers that see everything, and of so many that see a window. At least one. */
+int ss_op_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t layers,
                     struct servsim_line *line, struct servsim_error *err);
+int ss_op_windowed_attention(struct ss_operators *operators, const struct ss_step_shape *shape, uint32_t layers,
+                             struct servsim_line *line, struct servsim_error *err);
 
 #endif

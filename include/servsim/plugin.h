@@ -580,7 +580,8 @@ struct servsim_line {
 #define SERVSIM_HARDWARE_MEASURED 2u              /* prices from measured tables: exempt from monotonicity checks */
 #define SERVSIM_HARDWARE_WANTS_LONGEST_CONTEXT 4u /* fill decode_context_max alone: half of what the range costs */
 
-/* Every price is for one GPU of the group and for all `times` together, rounded to whole picoseconds once. */
+/* Every price is for one GPU of the group and for all `times` together, rounded to whole picoseconds once. The same
+   question has the same answer: the host remembers those that come again and again. */
 struct servsim_hardware_ops {
     uint32_t size;
     uint32_t flags; /* SERVSIM_HARDWARE_* */
