@@ -8,6 +8,20 @@
 
 #include "engine/cluster.h"
 
+/* How many ranks and stages a group has, handed on by value: most are one rank in one stage, and what these do all the
+   time is compiled apart for them, without loops. */
+struct form {
+    uint32_t ranks, stages;
+};
+
+#define FORMED static inline __attribute__((always_inline))
+
+FORMED struct ss_lane *
+lane_of(const struct ss_replica *rank, struct form form, const struct ss_run *run)
+{
+    return form.stages == 1 ? rank->lanes : &rank->lanes[run->slot];
+}
+
 int
 ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index, struct ss_replica *ranks,
               uint32_t rank_count)
@@ -19,7 +33,8 @@ ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index
                                .cluster = cluster,
                                .ranks = ranks,
                                .rank_count = rank_count,
-                               .stages = stages};
+                               .stages = stages,
+                               .is_one = rank_count == 1 && stages == 1};
     group->runs = calloc(stages, sizeof *group->runs);
     group->stage_free = calloc(stages, sizeof *group->stage_free);
     for (uint32_t i = 0; group->runs != NULL && i < stages; i++) {
@@ -128,17 +143,6 @@ pad(const struct ss_group *group, struct ss_step_shape *shape)
     shape->expert_tokens = in_graph ? shape->gathered_tokens : all;
 }
 
-/* The rank's step as it is priced: most often as it is. */
-static inline const struct ss_step_shape *
-priced_shape(const struct ss_group *group, const struct ss_replica *rank, struct ss_step_shape *changed)
-{
-    if (rank->held == 0 && group->rank_count == 1)
-        return &rank->plan->shape;
-    *changed = with_held(rank);
-    pad(group, changed);
-    return changed;
-}
-
 static int64_t
 times(int64_t ps, uint64_t millionths)
 {
@@ -180,12 +184,12 @@ price_stage(const struct ss_replica *rank, uint32_t stage, const struct ss_step_
 static int
 price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_replica *rank, struct servsim_error *err)
 {
-    struct ss_step_shape changed;
-    const struct ss_step_shape *shape = priced_shape(group, rank, &changed);
+    struct ss_step_shape shape = with_held(rank);
     struct ss_lane *lane = ss_lane_of(rank, run);
+    pad(group, &shape);
     struct ss_step_price one, *price = &lane->price;
     for (uint32_t s = 0; s < group->stages; s++, price = &one) {
-        int rc = price_stage(rank, s, shape, price, err);
+        int rc = price_stage(rank, s, &shape, price, err);
         if (rc != 0)
             return rc;
         raise_line(&run->work[s], &price->line);
@@ -196,13 +200,18 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
 }
 
 /* One rank in one stage: the run takes what its step takes. */
-static int
+FORMED int
 price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
     struct ss_replica *rank = group->ranks;
     struct ss_step_shape changed;
-    struct ss_step_price *price = &ss_lane_of(rank, run)->price;
-    int rc = price_stage(rank, 0, priced_shape(group, rank, &changed), price, err);
+    const struct ss_step_shape *shape = &rank->plan->shape;
+    struct ss_step_price *price = &rank->lanes->price;
+    if (rank->held > 0) {
+        changed = with_held(rank);
+        shape = &changed;
+    }
+    int rc = price_stage(rank, 0, shape, price, err);
     run->work[0] = price->line;
     if (price->line.slope_ps < 0) { /* never below nothing */
         run->work[0] = (struct servsim_line){0, 0, UINT64_MAX};
@@ -218,12 +227,10 @@ price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_err
 }
 
 static int
-price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
+price_together(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
     int rc = 0;
     uint64_t swap_blocks = 0;
-    if (group->rank_count == 1 && group->stages == 1)
-        return price_alone(group, run, err);
     for (uint32_t s = 0; s < group->stages; s++)
         run->work[s] = (struct servsim_line){0, 0, UINT64_MAX};
     for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
@@ -241,18 +248,18 @@ price_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 /* ---- planning ---- */
 
 /* Its way through the stages: when each begins, and when the last is done. */
-static void
-place(struct ss_group *group, struct ss_run *run)
+FORMED void
+place(struct ss_group *group, struct form form, struct ss_run *run)
 {
     ss_time time = group->cluster->now;
     int64_t slope_ps = 0;
     uint64_t steps = UINT64_MAX;
-    if (group->stages == 1) { /* it is free: the run before is over */
+    if (form.stages == 1) { /* it is free: the run before is over */
         run->start = run->begins[0] = time;
         run->line = run->work[0];
         return;
     }
-    for (uint32_t s = 0; s < group->stages; s++) {
+    for (uint32_t s = 0; s < form.stages; s++) {
         run->begins[s] = time > group->stage_free[s] ? time : group->stage_free[s];
         time = group->stage_free[s] = run->begins[s] + run->work[s].base_ps;
         slope_ps += run->work[s].slope_ps;
@@ -263,101 +270,104 @@ place(struct ss_group *group, struct ss_run *run)
 }
 
 /* Nobody waits, and no rank has anything to give to another run: this one goes on alone. */
-static int
-is_alone(const struct ss_group *group)
+FORMED int
+is_alone(const struct ss_group *group, struct form form)
 {
-    if (group->stages == 1)
+    if (form.stages == 1)
         return 1;
-    for (uint32_t i = 0; i < group->rank_count; i++)
+    for (uint32_t i = 0; i < form.ranks; i++)
         if (!ss_replica_has_nothing(&group->ranks[i]))
             return 0;
     return group->in_flight == 1 && group->cluster->options->timeline_limit == 0;
 }
 
 /* For how many steps nothing changes, arrivals aside. */
-static uint64_t
-certain_steps(const struct ss_group *group, const struct ss_run *run)
+FORMED uint64_t
+certain_steps(const struct ss_group *group, struct form form, const struct ss_run *run)
 {
-    if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes || !is_alone(group))
+    if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes ||
+        !is_alone(group, form))
         return 1;
     uint64_t steps = ss_least(run->line.steps, INT64_MAX);
-    for (uint32_t i = 0; i < group->rank_count && steps > 1; i++) {
+    for (uint32_t i = 0; i < form.ranks && steps > 1; i++) {
         const struct ss_replica *rank = &group->ranks[i];
         steps = ss_least(steps, ss_inbox_steps(rank));
         if (rank->came_by >= group->steps)
             steps = ss_least(steps, rank->came_by + 1 - group->steps);
-        steps = ss_replica_certain_steps(rank, ss_lane_of(rank, run), &run->line, steps);
+        steps = ss_replica_certain_steps(rank, lane_of(rank, form, run), &run->line, steps);
     }
     return steps;
 }
 
-static int
-start_run(struct ss_group *group, struct ss_run *run, struct servsim_error *err)
+FORMED int
+start_run(struct ss_group *group, struct form form, struct ss_run *run, struct servsim_error *err)
 {
     group->awake = 1;
-    int rc = price_run(group, run, err);
+    int rc = form.ranks == 1 && form.stages == 1 ? price_alone(group, run, err) : price_together(group, run, err);
     if (rc != 0)
         return rc;
-    place(group, run);
+    place(group, form, run);
     group->in_flight++;
-    for (uint32_t i = 0; i < group->rank_count; i++) {
+    for (uint32_t i = 0; i < form.ranks; i++) {
         struct ss_replica *rank = &group->ranks[i];
-        ss_replica_launch(rank, ss_lane_of(rank, run));
-        if (group->stages > 1)
+        ss_replica_launch(rank, lane_of(rank, form, run));
+        if (form.stages > 1)
             rank->kv_since = run->start;
     }
-    run->steps = certain_steps(group, run);
+    run->steps = certain_steps(group, form, run);
     if (group->in_flight == 1 && ss_cluster_schedule(group->cluster, group) != 0)
         return servsim_fail(err, ENOMEM, "no memory for the event heap");
     return 0;
 }
 
 /* Asks all ranks for a step. `all` of those held back are announced, or those whose time has come. */
-static int
-compose(struct ss_group *group, const struct ss_run *run, int all, uint64_t *tokens, struct servsim_error *err)
+FORMED int
+compose(struct ss_group *group, struct form form, const struct ss_run *run, int all, uint64_t *tokens,
+        struct servsim_error *err)
 {
     int rc = 0;
     *tokens = 0;
-    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++) {
+    for (uint32_t i = 0; i < form.ranks && rc == 0; i++) {
         struct ss_replica *rank = &group->ranks[i];
         rc = rank->inbox.count > 0 ? ss_inbox_deliver(rank, all, err) : 0;
         if (rc == 0)
-            rc = ss_replica_compose(rank, ss_lane_of(rank, run), err);
+            rc = ss_replica_compose(rank, lane_of(rank, form, run), err);
         *tokens += rank->plan->shape.tokens;
     }
     return rc;
 }
 
 /* Somebody may be given a step who was not, since the step was composed ahead of his arrival or of a seat's end. */
-static int
-holds_back(const struct ss_group *group)
+FORMED int
+holds_back(const struct ss_group *group, struct form form)
 {
-    for (uint32_t i = 0; i < group->rank_count; i++)
+    for (uint32_t i = 0; i < form.ranks; i++)
         if (group->ranks[i].inbox.count > 0 || group->ranks[i].plan->freed)
             return 1;
     return 0;
 }
 
 /* One more step by all ranks; 1 when it has something in it, and runs. */
-static int
-plan_one(struct ss_group *group, struct servsim_error *err)
+FORMED int
+plan_one(struct ss_group *group, struct form form, struct servsim_error *err)
 {
-    struct ss_run *run = &group->runs[(group->oldest + group->in_flight) % group->stages];
+    uint32_t index = form.stages == 1 ? 0 : (group->oldest + group->in_flight) % form.stages;
+    struct ss_run *run = &group->runs[index];
     uint64_t tokens = 0;
     int rc = 0, all = 0;
     do /* with nothing else to do there is no step ahead: all that are held back may come */
-        rc = compose(group, run, all, &tokens, err);
-    while (rc == 0 && tokens == 0 && !all++ && holds_back(group));
+        rc = compose(group, form, run, all, &tokens, err);
+    while (rc == 0 && tokens == 0 && !all++ && holds_back(group, form));
     if (rc == 0 && tokens > 0)
-        rc = start_run(group, run, err);
+        rc = start_run(group, form, run, err);
     return rc != 0 ? rc : tokens > 0;
 }
 
 /* Nobody is there who could be given a step, or is held back from it. */
-static int
-is_idle(const struct ss_group *group)
+FORMED int
+is_idle(const struct ss_group *group, struct form form)
 {
-    for (uint32_t i = 0; i < group->rank_count; i++)
+    for (uint32_t i = 0; i < form.ranks; i++)
         if (group->ranks[i].inbox.count > 0 || !ss_replica_has_nothing(&group->ranks[i]))
             return 0;
     return 1;
@@ -373,15 +383,15 @@ report(const struct ss_group *group)
     ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
 }
 
-int
-ss_group_plan(struct ss_group *group, struct servsim_error *err)
+FORMED int
+plan(struct ss_group *group, struct form form, struct servsim_error *err)
 {
-    int rc = !group->down && !is_idle(group), ahead = ss_replica_composes_ahead(group->ranks);
+    int rc = !group->down && !is_idle(group, form), ahead = ss_replica_composes_ahead(group->ranks);
     group->between = 0;
     if (!ahead)
         report(group);
-    while (rc > 0 && group->in_flight < group->stages)
-        rc = plan_one(group, err);
+    while (rc > 0 && group->in_flight < form.stages)
+        rc = plan_one(group, form, err);
     if (group->in_flight == 0)
         group->awake = 0;
     if (ahead) /* what is composed now was composed when the step before began */
@@ -389,24 +399,51 @@ ss_group_plan(struct ss_group *group, struct servsim_error *err)
     return rc < 0 ? rc : 0;
 }
 
-int
-ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *err)
+/* The run is over, `steps` of it, and not the oldest any more. */
+FORMED int
+end_run(struct ss_group *group, struct form form, struct ss_run *run, uint64_t steps, struct servsim_error *err)
 {
-    struct ss_run *run = oldest_run(group);
     int rc = 0;
-    for (uint32_t i = 0; i < group->rank_count && rc == 0; i++)
-        rc = ss_replica_end_run(&group->ranks[i], ss_lane_of(&group->ranks[i], run), run, steps);
+    for (uint32_t i = 0; i < form.ranks && rc == 0; i++)
+        rc = ss_replica_end_run(&group->ranks[i], lane_of(&group->ranks[i], form, run), run, steps);
     if (rc != 0)
         return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     group->cluster->result->engine_steps += steps;
     group->steps += steps;
     group->between = 1;
-    group->oldest = (group->oldest + 1) % group->stages;
+    group->oldest = form.stages == 1 ? 0 : (group->oldest + 1) % form.stages;
     group->in_flight--;
     if (group->in_flight > 0 && ss_cluster_schedule(group->cluster, group) != 0)
         return servsim_fail(err, ENOMEM, "no memory for the event heap");
     ss_cluster_due(group->cluster, group);
     return 0;
+}
+
+static const struct form one = {1, 1};
+
+static struct form
+form_of(const struct ss_group *group)
+{
+    return (struct form){group->rank_count, group->stages};
+}
+
+static int
+plan_many(struct ss_group *group, struct servsim_error *err)
+{
+    return plan(group, form_of(group), err);
+}
+
+int
+ss_group_plan(struct ss_group *group, struct servsim_error *err)
+{
+    return group->is_one ? plan(group, one, err) : plan_many(group, err);
+}
+
+int
+ss_group_end_run(struct ss_group *group, uint64_t steps, struct servsim_error *err)
+{
+    return group->is_one ? end_run(group, one, group->runs, steps, err)
+                         : end_run(group, form_of(group), oldest_run(group), steps, err);
 }
 
 int

@@ -43,6 +43,7 @@ struct ss_group {
     struct ss_replica *ranks; /* the cluster's */
     uint32_t rank_count;
     uint32_t stages;            /* of the pipeline: so many runs at most are under way */
+    uint32_t is_one;            /* one rank in one stage, as most groups are */
     struct ss_run *runs;        /* [stages] a ring */
     uint32_t oldest, in_flight; /* in it */
     ss_time *stage_free;        /* [stages] when each has done all that it was given; of several stages only */
