@@ -42,16 +42,6 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request)
     ss_requests_give(&cluster->requests, request);
 }
 
-int
-ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group)
-{
-    ss_wide key = ss_group_run_end(group) * ((ss_wide)1 << 32) + group->index;
-    if (group->heap_position == SS_HEAP_ABSENT)
-        return ss_heap_push(&cluster->runs, key, group, &group->heap_position);
-    ss_heap_rekey(&cluster->runs, group->heap_position, key);
-    return 0;
-}
-
 void
 ss_cluster_fail(struct ss_cluster *cluster, const struct servsim_plugin *plugin, const char *text)
 {
@@ -74,8 +64,7 @@ end_runs(struct ss_cluster *cluster, struct servsim_error *err)
 {
     int rc = 0;
     do {
-        struct ss_group *group = ss_heap_first(&cluster->runs)->owner;
-        ss_heap_remove(&cluster->runs, group->heap_position);
+        struct ss_group *group = ss_heap_pop(&cluster->runs);
         cluster->result->events++;
         rc = ss_group_end_run(group, ss_group_steps(group), err);
         if (rc == 0 && cluster->options->verify)

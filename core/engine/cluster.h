@@ -79,8 +79,18 @@ ss_replica_composes_ahead(const struct ss_replica *replica)
     return cell->overhead.asynchronous != 0 && cell->pp == 1;
 }
 
-/* The end of a group's run has become known or has moved. 0 or -ENOMEM. */
-int ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group);
+/* The end of a group's oldest run has become known or has moved. 0 or -ENOMEM. */
+static inline int
+ss_cluster_schedule(struct ss_cluster *cluster, struct ss_group *group)
+{
+    struct ss_run *run = &group->runs[group->oldest];
+    run->end = run->start + ss_line_elapsed(&run->line, run->steps);
+    ss_wide key = run->end * ((ss_wide)1 << 32) + group->index;
+    if (group->heap_position == SS_HEAP_ABSENT)
+        return ss_heap_push(&cluster->runs, key, group, &group->heap_position);
+    ss_heap_rekey(&cluster->runs, group->heap_position, key);
+    return 0;
+}
 
 /* The group plans before this instant is over. */
 static inline void

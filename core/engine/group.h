@@ -25,6 +25,7 @@ struct ss_run {
     ss_time start;             /* when it was composed */
     struct servsim_line line;  /* of its steps, from the start: with all waits for stages */
     uint64_t steps;            /* shrinks when an arrival cuts it */
+    ss_time end;               /* of all of them; known once it is the oldest */
     int64_t swap_ps;           /* of the price, in its only step: copies that it waited for */
     uint32_t slot;             /* which of the group's runs, and which lane of a rank */
     struct servsim_line *work; /* [stages] what each takes for it; the first the copies, too */
@@ -92,14 +93,6 @@ static inline uint64_t
 ss_group_steps(const struct ss_group *group) /* of the oldest run */
 {
     return group->runs[group->oldest].steps;
-}
-
-/* When the oldest run ends. */
-static inline ss_time
-ss_group_run_end(const struct ss_group *group)
-{
-    const struct ss_run *run = &group->runs[group->oldest];
-    return run->start + ss_line_elapsed(&run->line, run->steps);
 }
 
 #endif

@@ -93,6 +93,17 @@ ss_heap_push(struct ss_heap *heap, ss_wide key, void *owner, uint32_t *position)
     return 0;
 }
 
+static inline void * /* the owner of the smallest key, which there is */
+ss_heap_pop(struct ss_heap *heap)
+{
+    struct ss_heap_item *items = heap->items, first = items[0];
+    uint32_t last = --heap->count;
+    *first.position = SS_HEAP_ABSENT;
+    if (last > 0)
+        ss_heap_move(items, last, ss_heap_sink(items, last, 0, items[last].key));
+    return first.owner;
+}
+
 static inline void
 ss_heap_remove(struct ss_heap *heap, uint32_t position)
 {

@@ -19,7 +19,9 @@ struct whole {
 static struct whole
 add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
-    struct whole whole = {.steps = steps, .elapsed = ss_line_elapsed(&run->line, steps)};
+    struct whole whole = {.steps = steps, .elapsed = run->end - run->start};
+    if (steps != run->steps) /* a stop or a failure cuts it */
+        whole.elapsed = ss_line_elapsed(&run->line, steps);
     if (lane->plan.decode) {
         whole.tokens = lane->batch->count;
         whole.blocks = steps == 1 ? lane->plan.decode_blocks : ss_batch_blocks(lane->batch, steps);
