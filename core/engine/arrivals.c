@@ -168,9 +168,7 @@ ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *reques
         return;
     }
     ss_cluster_integrate(cluster);
-    cluster->in_system--;
     cluster->waiting--;
-    cluster->result->in_system_area -= ss_request_age_ps(request, cluster->now);
     cluster->result->waiting_area -= ss_request_age_ps(request, cluster->now);
     turn_away(cluster, request);
 }
@@ -214,10 +212,8 @@ deliver(struct ss_cluster *cluster, struct servsim_error *err)
         return 0;
     }
     ss_cluster_integrate(cluster);
-    cluster->in_system++;
     cluster->waiting++;
     /* it has been on its way to the engine since it was sent */
-    cluster->result->in_system_area += cluster->cell->overhead.arrival_ps;
     cluster->result->waiting_area += cluster->cell->overhead.arrival_ps;
     return 0;
 }

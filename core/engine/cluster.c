@@ -14,13 +14,8 @@ ss_cluster_integrate_span(struct ss_cluster *cluster)
     struct ss_result *result = cluster->result;
     ss_time from = cluster->level_time, to = cluster->now;
     cluster->level_time = to;
-    if (cluster->in_system == 0)
-        return;
     ss_series_level(&result->series, SS_SERIES_WAITING, from, to, cluster->waiting);
     ss_series_level(&result->series, SS_SERIES_RUNNING, from, to, cluster->running);
-    result->in_system_area += ss_series_area(to - from, cluster->in_system);
-    result->waiting_area += ss_series_area(to - from, cluster->waiting);
-    result->running_area += ss_series_area(to - from, cluster->running);
 }
 
 void
@@ -28,7 +23,6 @@ ss_cluster_finish(struct ss_cluster *cluster, struct ss_request *request)
 {
     struct ss_record *record = ss_cluster_record(cluster, request);
     ss_cluster_integrate(cluster);
-    cluster->in_system--;
     cluster->running--;
     record->status = SS_STATUS_FINISHED;
     record->output_tokens = request->output_tokens;
@@ -163,9 +157,10 @@ check_end(const struct ss_cluster *cluster, struct servsim_error *err)
     if (cluster->result->records.count == 0)
         return servsim_fail(err, EINVAL, "workload plugin '%s' delivered no request",
                             cluster->cell->workload.plugin->descriptor->name);
-    if (cluster->in_system > 0)
+    if (ss_cluster_in_system(cluster) > 0)
         return servsim_fail(err, EPROTO, "scheduler plugin '%s' left %llu requests waiting for ever",
-                            cluster->cell->scheduler.plugin->descriptor->name, (unsigned long long)cluster->in_system);
+                            cluster->cell->scheduler.plugin->descriptor->name,
+                            (unsigned long long)ss_cluster_in_system(cluster));
     return 0;
 }
 

@@ -45,14 +45,20 @@ struct ss_cluster {
     int read_ahead;      /* the first request of the run was read to find the end of the history */
     /* requests in flight */
     struct ss_requests requests;
-    uint64_t in_system, waiting, running;
-    ss_time level_time;           /* up to where the three are integrated */
+    uint64_t waiting, running;
+    ss_time level_time;           /* up to where the two are integrated, in the series */
     struct servsim_error failure; /* of an entry that answers nothing; the text is empty until then */
 };
 
 /* ---- for replicas ---- */
 
-/* Brings the integrals of in_system, waiting and running up to now. Call before changing any of the three. */
+static inline uint64_t
+ss_cluster_in_system(const struct ss_cluster *cluster)
+{
+    return cluster->waiting + cluster->running;
+}
+
+/* Brings the integrals of waiting and running up to now. Call before changing any of the two. */
 void ss_cluster_integrate_span(struct ss_cluster *cluster);
 
 static inline void

@@ -178,7 +178,6 @@ ss_faults_fail(struct ss_cluster *cluster, struct ss_request *request)
     struct ss_failures_result *result = &cluster->result->failures;
     struct ss_record *record = ss_cluster_record(cluster, request);
     ss_cluster_integrate(cluster);
-    cluster->in_system--;
     cluster->waiting--;
     record->status = SS_STATUS_FAILED;
     record->output_tokens = request->generated;
@@ -243,7 +242,8 @@ by_id(const void *a, const void *b)
 static struct ss_request **
 requests_at(const struct ss_cluster *cluster, uint32_t replica, size_t *count)
 {
-    struct ss_request **found = malloc((size_t)(cluster->in_system + 1) * sizeof(struct ss_request *)), *request;
+    struct ss_request **found = malloc((size_t)(ss_cluster_in_system(cluster) + 1) * sizeof(struct ss_request *)),
+                      *request;
     struct ss_requests_cursor cursor = {0};
     *count = 0;
     if (found == NULL)
@@ -432,7 +432,7 @@ ss_time
 ss_faults_before(const struct ss_cluster *cluster, ss_time time)
 {
     const struct ss_heap_item *first = ss_heap_first(&cluster->faults->next);
-    int served = cluster->in_system == 0 && cluster->next_time == SS_NEVER;
+    int served = ss_cluster_in_system(cluster) == 0 && cluster->next_time == SS_NEVER;
     /* with nothing to come but failures, only a return helps those who are still there */
     int stuck = time == SS_NEVER && cluster->faults->gone == 0;
     if (first == NULL || served || stuck)

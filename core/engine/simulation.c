@@ -188,6 +188,16 @@ note_unfinished(struct ss_cluster *cluster)
     }
 }
 
+/* Over the whole run: beside what stands there already, the sums of the series. */
+static void
+add_areas(struct ss_result *result)
+{
+    for (uint32_t i = 0; i < result->series.used; i++) {
+        result->waiting_area += result->series.bins[i].areas[SS_SERIES_WAITING];
+        result->running_area += result->series.bins[i].areas[SS_SERIES_RUNNING];
+    }
+}
+
 static int
 collect(struct ss_cluster *cluster, struct servsim_error *err)
 {
@@ -226,6 +236,8 @@ ss_simulate(const struct ss_cell *cell, const struct ss_sim_options *options, st
         rc = ss_history_read(&cluster, err);
     if (rc == 0)
         rc = ss_cluster_loop(&cluster, err);
+    if (rc == 0)
+        add_areas(out);
     if (rc == 0 && options->verify)
         rc = ss_verify_end(&cluster, err);
     if (rc == 0)

@@ -199,9 +199,10 @@ verify_little(const struct ss_cluster *cluster, struct servsim_error *err)
             sojourns += cluster->now - record->arrival;
     }
     sojourns += cluster->result->failures.failed_stay;
-    if (sojourns != cluster->result->in_system_area)
+    ss_wide area = cluster->result->waiting_area + cluster->result->running_area;
+    if (sojourns != area)
         return servsim_fail(err, EFAULT, "verify: Little's law: sojourns of %.12f s, integral of %.12f s",
-                            ss_time_seconds(sojourns), ss_time_seconds(cluster->result->in_system_area));
+                            ss_time_seconds(sojourns), ss_time_seconds(area));
     return 0;
 }
 
@@ -219,9 +220,9 @@ verify_states(const struct ss_cluster *cluster, struct servsim_error *err)
         if (!timed || record->queue_ps > record->ttft_ps || record->ttft_ps > record->latency_ps)
             return servsim_fail(err, EFAULT, "verify: request %zu finished with times out of order", i);
     }
-    if (unfinished != cluster->in_system || cluster->in_system != cluster->waiting + cluster->running)
+    if (unfinished != ss_cluster_in_system(cluster))
         return servsim_fail(err, EFAULT, "verify: %llu requests without an end, %llu in the system",
-                            (unsigned long long)unfinished, (unsigned long long)cluster->in_system);
+                            (unsigned long long)unfinished, (unsigned long long)ss_cluster_in_system(cluster));
     return 0;
 }
 
@@ -244,10 +245,10 @@ verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
     }
     for (uint32_t i = 0; i < SS_ITL_BINS; i++)
         gaps += result->itl.counts[i];
-    if (gaps != result->itl.total || (cluster->in_system == 0 && gaps != tokens) || gaps < tokens)
+    if (gaps != result->itl.total || (ss_cluster_in_system(cluster) == 0 && gaps != tokens) || gaps < tokens)
         return servsim_fail(err, EFAULT, "verify: %llu gaps between tokens, %llu counted", (unsigned long long)tokens,
                             (unsigned long long)gaps);
-    if (cluster->in_system == 0 && decode_ps != result->itl.sum_ps + result->held)
+    if (ss_cluster_in_system(cluster) == 0 && decode_ps != result->itl.sum_ps + result->held)
         return servsim_fail(err, EFAULT, "verify: gaps of %.12f s, decode times of %.12f s",
                             ss_time_seconds(result->itl.sum_ps), ss_time_seconds(decode_ps));
     return 0;

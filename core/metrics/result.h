@@ -81,9 +81,9 @@ struct ss_result {
     struct ss_failures_result failures;
     struct servsim_workload_stats workload;
     struct servsim_device device;
-    uint64_t kv_blocks_total;                           /* of one replica */
-    ss_time first_arrival, end;                         /* end: the last token, or the stop */
-    ss_wide in_system_area, waiting_area, running_area; /* requests x picoseconds */
+    uint64_t kv_blocks_total;           /* of one replica */
+    ss_time first_arrival, end;         /* end: the last token, or the stop */
+    ss_wide waiting_area, running_area; /* requests x picoseconds; both together are those in the system */
     ss_time held; /* sum over requests: from the last token to the end of the batch that they were held for */
     /* not part of any comparison */
     uint64_t events, engine_steps;

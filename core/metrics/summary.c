@@ -306,7 +306,7 @@ put_engine(struct builder *b, const struct tally *tally)
     put(b, "cached_tokens", whole(tally->cached_tokens));
     put(b, "prefix_hit_rate", ratio((double)tally->cached_tokens, (double)tally->prompt_tokens));
     put(b, "kv_evictions", whole(sum->kv_evictions));
-    put(b, "requests_in_system_mean", ratio((double)result->in_system_area, elapsed_ps));
+    put(b, "requests_in_system_mean", ratio((double)(result->waiting_area + result->running_area), elapsed_ps));
     put(b, "waiting_mean", ratio((double)result->waiting_area, elapsed_ps));
     put(b, "running_mean", ratio((double)result->running_area, elapsed_ps));
     put(b, "decode_batch_mean", ratio((double)sum->decode_tokens, (double)sum->decode_steps));
