@@ -44,9 +44,10 @@ count_in_bins(const struct ss_replica *replica, const struct ss_lane *lane, cons
 {
     struct ss_series *series = &replica->cluster->result->series;
     uint64_t steps = whole->steps, ended = 0;
-    for (ss_time time = run->start; ended < steps; time = series->at_high) {
+    for (ss_time time = run->start, end; ended < steps; time = end) {
         struct ss_series_bin *bin = ss_series_seek(series, time);
-        ss_time left = series->at_high - run->start; /* of the bin, from the run's start; its end is exclusive */
+        end = ss_series_bin_end(series, bin);
+        ss_time left = end - run->start; /* of the bin, from the run's start; its end is exclusive */
         uint64_t before = ended;
         ended = whole->elapsed < left ? steps : ss_line_steps_ended(&run->line, steps, left - 1);
         uint64_t blocks = whole->tokens > 0 ? ss_batch_blocks(lane->batch, ss_least(ended + 1, steps)) : 0;
@@ -64,8 +65,8 @@ count_in_series(const struct ss_replica *replica, const struct ss_lane *lane, co
 {
     struct ss_series *series = &replica->cluster->result->series;
     uint64_t used = ss_kv_used(&replica->kv) - lane->plan.decode_blocks;
-    struct ss_series_bin *bin = ss_series_seek(series, run->start);
-    if (run->start + whole->elapsed >= series->at_high) {
+    struct ss_series_bin *bin = series->now;
+    if (run->start < series->now_low || run->start + whole->elapsed >= series->now_high) {
         count_in_bins(replica, lane, run, whole, used);
         return;
     }

@@ -35,17 +35,17 @@ struct ss_series_bin {
 struct ss_series {
     struct ss_series_bin bins[SS_SERIES_BINS];
     ss_time width;
-    uint32_t doublings; /* of the width so far */
-    uint32_t used;      /* bins touched so far */
-    /* the bin looked at last: most calls stay in it, and 128-bit divisions are slow */
-    uint32_t at;
-    ss_time at_low, at_high;
+    uint32_t doublings;        /* of the width so far */
+    uint32_t used;             /* bins touched so far */
+    struct ss_series_bin *now; /* the latest touched: most calls stay in it, and 128-bit divisions are slow */
+    ss_time now_low, now_high;
 };
 
 void ss_series_init(struct ss_series *series);
 
-/* Looks at the bin that holds `time`, whichever it is. */
-struct ss_series_bin *ss_series_move(struct ss_series *series, ss_time time);
+/* The bin that holds `time`, whichever it is, and where a bin ends (exclusive). */
+struct ss_series_bin *ss_series_find(struct ss_series *series, ss_time time);
+ss_time ss_series_bin_end(const struct ss_series *series, const struct ss_series_bin *bin);
 
 /* One multiplication of 64 bits wherever that is enough. */
 static inline ss_wide
@@ -56,14 +56,13 @@ ss_series_area(ss_time time, uint64_t level)
     return time * (ss_wide)level;
 }
 
-/* The bin that holds `time`, for the caller to add to; its end is series->at_high (exclusive). Valid until the next
- * call. */
+/* The bin that holds `time`, for the caller to add to. Valid until the next call. */
 static inline struct ss_series_bin *
 ss_series_seek(struct ss_series *series, ss_time time)
 {
-    if (time < series->at_low || time >= series->at_high)
-        return ss_series_move(series, time);
-    return &series->bins[series->at];
+    if (time < series->now_low || time >= series->now_high)
+        return ss_series_find(series, time);
+    return series->now;
 }
 
 static inline void
@@ -83,9 +82,8 @@ ss_series_level(struct ss_series *series, uint32_t which, ss_time from, ss_time 
 {
     if (level == 0 || from >= to)
         return;
-    struct ss_series_bin *bin = ss_series_seek(series, from);
-    if (to <= series->at_high)
-        bin->areas[which] += ss_series_area(to - from, level);
+    if (from >= series->now_low && to <= series->now_high)
+        series->now->areas[which] += ss_series_area(to - from, level);
     else
         ss_series_spread(series, which, from, to, level);
 }
