@@ -62,7 +62,7 @@ cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t most, u
 {
     uint32_t found = 0;
     *unheld = 0;
-    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0, 0};
     while (found < most) {
         uint32_t block = ss_pool_find(&kv->pool, ss_prefix_key(&keys, found));
         if (block == SS_POOL_NONE)
@@ -74,9 +74,8 @@ cached_blocks(const struct ss_kv *kv, struct ss_prefix *prefix, uint32_t most, u
 }
 
 int64_t
-ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed)
+ss_kv_find_cached(struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens, uint64_t *needed)
 {
-    struct ss_prefix *prefix = &request->extras->prefix;
     uint32_t most = findable_blocks(kv, prefix, tokens);
     uint64_t unheld;
     if (ss_prefix_reserve(prefix, most > prefix->known ? most : prefix->known) != 0)
@@ -94,19 +93,28 @@ ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request)
         kv->free -= (uint64_t)ss_pool_share(&kv->pool, prefix->blocks[prefix->count]);
 }
 
+/* Those that others may ask for, too. */
+static void
+name_full(struct ss_kv *kv, struct ss_prefix *prefix, uint64_t tokens)
+{
+    uint32_t full = (uint32_t)(tokens / kv->block_size);
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0, 0};
+    for (; prefix->tabled < full && prefix->tabled < prefix->known; prefix->tabled++)
+        prefix->blocks[prefix->tabled] = ss_pool_name(&kv->pool, ss_prefix_key(&keys, prefix->tabled));
+}
+
 /* What the request alone can ask for need not be found while it runs. */
 void
 ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens)
 {
     struct ss_prefix *prefix = &request->extras->prefix;
-    uint32_t blocks = (uint32_t)ss_kv_blocks_of(kv, tokens), full = (uint32_t)(tokens / kv->block_size);
+    uint32_t blocks = (uint32_t)ss_kv_blocks_of(kv, tokens);
     if (blocks > prefix->count) {
         ss_pool_take(&kv->pool, blocks - prefix->count);
         prefix->count = blocks;
     }
-    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
-    for (; prefix->tabled < full && prefix->tabled < prefix->known; prefix->tabled++)
-        prefix->blocks[prefix->tabled] = ss_pool_name(&kv->pool, ss_prefix_key(&keys, prefix->tabled));
+    if (prefix->tabled < prefix->known)
+        name_full(kv, prefix, tokens);
 }
 
 /* Nothing will have been computed into what is not full; whoever found it in this very step keeps it, as vLLM has it.
@@ -136,7 +144,7 @@ ss_kv_unhold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t token
 static void
 give_named(struct ss_kv *kv, const struct ss_prefix *prefix, uint64_t first, uint64_t end, uint64_t full)
 {
-    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0};
+    struct ss_prefix_keys keys = {prefix, kv->block_size, 0, 0, 0, 0};
     ss_pool_put(&kv->pool, end - (full > first ? full : first), SS_POOL_PLAIN);
     for (uint64_t at = full; at > first; at--)
         (void)ss_pool_give(&kv->pool, ss_pool_name(&kv->pool, ss_prefix_key(&keys, at - 1)));
@@ -158,7 +166,7 @@ void
 ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens, int comes_back)
 {
     struct ss_prefix *prefix = &request->extras->prefix;
-    uint64_t blocks = ss_kv_blocks_of(kv, tokens), full = tokens / kv->block_size;
+    uint64_t full = tokens / kv->block_size, blocks = full + (tokens > full * kv->block_size);
     kv->decoded_count -= blocks - prefix->count;
     if (comes_back)
         give_named(kv, prefix, prefix->tabled, blocks, full);

@@ -50,13 +50,13 @@ ss_kv_used(const struct ss_kv *kv)
 static inline uint64_t
 ss_kv_chunk_blocks(const struct ss_kv *kv, const struct ss_request *request, uint32_t tokens)
 {
-    uint64_t computed = request->place->computed;
-    return ss_kv_blocks_of(kv, computed + tokens) - ss_kv_blocks_of(kv, computed);
+    uint64_t computed = request->place->computed, held = computed > 0 ? ss_kv_blocks_of(kv, computed) : 0;
+    return ss_kv_blocks_of(kv, computed + tokens) - held;
 }
 
 /* ---- kv.c: the same for blocks with an identity; the callers are below ---- */
 
-int64_t ss_kv_find_cached(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed);
+int64_t ss_kv_find_cached(struct ss_kv *kv, struct ss_prefix *prefix, uint32_t tokens, uint64_t *needed);
 void ss_kv_share_cached(struct ss_kv *kv, struct ss_request *request);
 /* Holds what so many tokens need, full blocks indexed; and no more than that. */
 void ss_kv_hold_cached(struct ss_kv *kv, struct ss_request *request, uint64_t tokens);
@@ -75,8 +75,9 @@ void ss_kv_release_cached(struct ss_kv *kv, struct ss_request *request, uint64_t
 static inline int64_t
 ss_kv_find(struct ss_kv *kv, struct ss_request *request, uint32_t tokens, uint64_t *needed)
 {
-    if (kv->caches)
-        return ss_kv_find_cached(kv, request, tokens, needed);
+    struct ss_prefix *prefix = kv->caches ? &request->extras->prefix : NULL;
+    if (prefix != NULL && (prefix->known > 0 || prefix->named)) /* there may be something to be found */
+        return ss_kv_find_cached(kv, prefix, tokens, needed);
     *needed = ss_kv_blocks_of(kv, tokens);
     return 0;
 }

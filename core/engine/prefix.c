@@ -59,7 +59,7 @@ name_tokens(struct ss_prefix *prefix, const struct servsim_arrival *arrival, uin
 static uint64_t
 known_tokens(const struct ss_prefix *prefix)
 {
-    uint64_t known = prefix->prompt != prefix->own ? prefix->prompt_tokens : prefix->shared_tokens;
+    uint64_t known = prefix->prompt != 0 ? prefix->prompt_tokens : prefix->shared_tokens;
     if (prefix->ids != NULL)
         known = (uint64_t)prefix->id_count * prefix->id_tokens;
     return known < prefix->prompt_tokens ? known : prefix->prompt_tokens;
@@ -68,8 +68,8 @@ known_tokens(const struct ss_prefix *prefix)
 static int
 name_prompt(struct ss_prefix *prefix, uint64_t id, const struct servsim_arrival *arrival, uint32_t block_size)
 {
-    *prefix = (struct ss_prefix){.own = mix(KIND_OWN, id), .prompt_tokens = arrival->prompt_tokens};
-    prefix->prompt = arrival->prompt_id != 0 ? mix(KIND_PROMPT, arrival->prompt_id) : prefix->own;
+    *prefix = (struct ss_prefix){.id = id, .prompt_tokens = arrival->prompt_tokens};
+    prefix->prompt = arrival->prompt_id != 0 ? mix(KIND_PROMPT, arrival->prompt_id) : 0;
     if (arrival->token_ids != NULL)
         return name_tokens(prefix, arrival, block_size);
     if (arrival->block_hashes != NULL && arrival->block_hash_count > 0 && arrival->block_hash_tokens > 0)
@@ -100,32 +100,36 @@ ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks)
     return 0;
 }
 
-void
-ss_prefix_clear(struct ss_prefix *prefix)
-{
-    free(prefix->ids);
-    free(prefix->blocks);
-    *prefix = (struct ss_prefix){0};
-}
-
-/* By the last token in the block. A block that is partly generated, or that no id reaches, is the request's own. */
+/* 0: the request's own. */
 static uint64_t
-stream_of(const struct ss_prefix *prefix, uint64_t end)
+stream_of_others(const struct ss_prefix *prefix, uint64_t end)
 {
     if (end > prefix->prompt_tokens)
-        return prefix->own;
+        return 0;
     if (end <= prefix->shared_tokens)
         return prefix->shared;
     if (prefix->ids == NULL)
         return prefix->prompt;
     uint32_t piece = (uint32_t)(end - 1) / prefix->id_tokens; /* of a prompt's tokens: 32 bits are enough */
-    return piece < prefix->id_count ? prefix->ids[piece] : prefix->own;
+    return piece < prefix->id_count ? prefix->ids[piece] : 0;
+}
+
+/* By the last token in the block. A block that is partly generated, or that no id reaches, is the request's own. */
+static uint64_t
+stream_of(struct ss_prefix_keys *keys, uint64_t end)
+{
+    uint64_t stream = stream_of_others(keys->prefix, end);
+    if (stream != 0)
+        return stream;
+    if (keys->own == 0)
+        keys->own = mix(KIND_OWN, keys->prefix->id);
+    return keys->own;
 }
 
 uint64_t
 ss_prefix_key(struct ss_prefix_keys *keys, uint64_t block)
 {
-    uint64_t stream = stream_of(keys->prefix, (block + 1) * keys->block_size), group = block / 4;
+    uint64_t stream = stream_of(keys, (block + 1) * keys->block_size), group = block / 4;
     if (keys->name == 0 || stream != keys->stream || group != keys->group) {
         keys->stream = stream;
         keys->group = group;

@@ -9,10 +9,13 @@
 #ifndef SS_ENGINE_PREFIX_H
 #define SS_ENGINE_PREFIX_H
 
+#include <stdlib.h>
+
 #include "servsim/plugin.h"
 
 struct ss_prefix {
-    uint64_t own, prompt, shared; /* streams; `prompt` is `own` where the prompt is not known */
+    uint64_t id;                  /* the request's: its own stream is named when it is asked for, which is rarely */
+    uint64_t prompt, shared;      /* streams; 0: not known, and so the request's own, or there is none */
     uint64_t *ids;                /* of pieces of the prompt, as streams */
     uint32_t id_count, id_tokens; /* how many, and tokens of each piece */
     uint32_t prompt_tokens, shared_tokens;
@@ -31,14 +34,24 @@ int ss_prefix_name(struct ss_prefix *prefix, uint64_t id, const struct servsim_a
 /* Room for the table of so many blocks. 0 or -ENOMEM. */
 int ss_prefix_reserve(struct ss_prefix *prefix, uint64_t blocks);
 
-/* The request has left: its arrays go. */
-void ss_prefix_clear(struct ss_prefix *prefix);
+/* The request has left: its arrays go, and what stands here is nobody's. */
+static inline void
+ss_prefix_clear(struct ss_prefix *prefix)
+{
+    if (prefix->ids != NULL)
+        free(prefix->ids);
+    if (prefix->blocks != NULL)
+        free(prefix->blocks);
+    prefix->ids = NULL;
+    prefix->blocks = NULL;
+}
 
 /* Keys of blocks, cheapest one after another. Zero but for the first two. */
 struct ss_prefix_keys {
     const struct ss_prefix *prefix;
     uint32_t block_size;
-    uint64_t stream, group, name; /* what four neighbours have in common; name 0: not worked out yet */
+    uint64_t own;                 /* the request's stream; 0: not worked out yet */
+    uint64_t stream, group, name; /* what four neighbours have in common; name 0: likewise */
 };
 
 /* Of a full block; neither 0 nor 1. Four neighbours of one stream have neighbouring keys. */

@@ -533,7 +533,7 @@ test_names(void)
     for (size_t i = 0; i < COUNT; i++) {
         struct ss_prefix prefix = {0};
         CU_ASSERT_EQUAL_FATAL(ss_prefix_name(&prefix, 7, &kinds[i], 4), 0);
-        struct ss_prefix_keys of = {&prefix, 4, 0, 0, 0};
+        struct ss_prefix_keys of = {&prefix, 4, 0, 0, 0, 0};
         keys[i][0] = ss_prefix_key(&of, 0);
         keys[i][1] = ss_prefix_key(&of, 1);
         ss_prefix_clear(&prefix);
