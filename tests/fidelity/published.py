@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Holds servsim against runs that others published: published_runs.csv, a line for each.
 
-Writes an experiment for each run into a work folder, simulates it with the engine vllm-0.15 and prints how far servsim is
-off, by run and by class. --check exits with 1 where the median is beyond what servsim is held to. Nothing was fitted to
-these runs. Needs nothing but Python's own library.
+Writes an experiment for each run into a work folder, simulates it and prints how far servsim is off, by run and by class.
+--check exits with 1 where the median is beyond what servsim is held to. Nothing was fitted to these runs. Needs nothing
+but Python's own library.
 """
 import argparse
 import csv
@@ -18,9 +18,19 @@ HELD = 0.15  # median of the errors' sizes, doubtful runs left out
 MIXTURES = ("deepseek-r1", "gpt-oss-20b", "gpt-oss-120b", "qwen3-30b-a3b", "qwen3-235b-a22b")
 GREEDY = 10  # bytes a logit: to 32 bits (6), the largest of them (4)
 
-# Lengths of conversations from ShareGPT, as the benchmark client of vLLM picks them: means are published, these are not.
-CONVERSATIONS = ("prompt_distribution: lognormal, prompt_cv: 1.2, prompt_max: 1024, output_distribution: lognormal, "
-                 "output_cv: 1.0, output_max: 1024")
+# Conversations from ShareGPT, as the benchmark client of vLLM picks them, whose means are published alone; and requests
+# for code, from their medians and 90 % points.
+LENGTHS = {
+    "fixed": "",
+    "sharegpt": ", prompt_distribution: lognormal, prompt_cv: 1.2, prompt_max: 1024, output_distribution: lognormal, "
+                "output_cv: 1.0, output_max: 1024",
+    "coding": ", prompt_distribution: lognormal, prompt_cv: 0.98, prompt_max: 11264, output_distribution: lognormal, "
+              "output_cv: 0.58, output_max: 1024"}
+
+
+def version(row):
+    """Of the engine, or the year and month where the page tells none."""
+    return tuple(int(part) for part in row["engine"].split(" ")[1].replace("-", ".").split("."))
 
 
 class Run:
@@ -32,25 +42,31 @@ class Run:
         self.errors = {}  # of each figure that is published and compared
 
     def arrivals(self):
-        """One after the other, by chance, or all at once: those beyond the places then wait, as a closed loop has them."""
+        """One after the other, by chance, or all at once: as in a closed loop, those beyond the places wait then."""
         if self.row["traffic"] == "single":
             return "arrivals: constant, rate: 0.005"
         return "rate: %s" % self.row["rate"] if self.row["traffic"] == "poisson" else "arrivals: constant, rate: 1e9"
+
+    def engine(self):
+        """The nearest one that servsim has."""
+        return "vllm-0.19" if (0, 19) <= version(self.row) < (1, 0) else "vllm-0.15"
 
     def experiment(self):
         row = self.row
         weights = ", weights: %s" % row["weights"] if row["weights"] in ("fp8", "int4") else ""
         engine = ", sampling: %d, plain_sampling: %d" % (GREEDY, GREEDY) if row["sampling"] == "greedy" else ""
+        kv = ", dtype: %s" % row["kv"] if row["kv"] else ""
         places = int(row["places"])
         return "\n".join((
             "servsim: 1", "name: %s" % self.name, "model: {name: %s%s}" % (row["model"], weights),
-            "hardware: %s" % row["gpu"], "cluster: {gpus: %s, tp: %s, ep: %s}" % (row["tp"], row["tp"], row["ep"]),
+            "hardware: {plugin: %s%s}" % (row["gpu"], ", " + row["card"] if row["card"] else ""),
+            "cluster: {gpus: %s, tp: %s, ep: %s}" % (row["tp"], row["tp"], row["ep"]),
             "scheduler: {plugin: fcfs, max_num_seqs: %d, max_num_batched_tokens: %d}" % (
                 places, max(int(row["budget"]), places)),
-            "kv_cache: {prefix_caching: true}", "engine: {name: vllm-0.15%s}" % engine,
+            "kv_cache: {prefix_caching: true%s}" % kv, "engine: {name: %s%s}" % (self.engine(), engine),
             "workload: {plugin: poisson, requests: %s, %s, prompt_tokens: %s, output_tokens: %.0f%s}" % (
                 row["requests"], self.arrivals(), row["prompt_tokens"], float(row["output_tokens"]),
-                ", " + CONVERSATIONS if row["lengths"] == "sharegpt" else ""),
+                LENGTHS[row["lengths"]]),
             "report: [json]", ""))
 
     def simulate(self, servsim, work):
@@ -75,7 +91,7 @@ class Run:
 
     def figure(self):
         """What tells how long steps take: TPOT, or the time that all of it took."""
-        order = ("duration_s",) if self.row["traffic"] == "batch" else ("tpot_ms", "latency_s")
+        order = ("duration_s",) if self.row["traffic"] == "batch" else ("tpot_ms", "latency_s", "duration_s")
         return next(figure for figure in order if figure in self.errors)
 
     def error(self):
@@ -87,8 +103,8 @@ class Run:
             return "%s/s" % row["rate"]
         if row["traffic"] == "closed":
             return "%s at once" % row["places"]
-        lengths = "ShareGPT" if row["lengths"] == "sharegpt" else "%s + %.0f" % (
-            row["prompt_tokens"], float(row["output_tokens"]))
+        lengths = {"sharegpt": "ShareGPT", "coding": "coding"}.get(row["lengths"], "%s + %.0f" % (
+            row["prompt_tokens"], float(row["output_tokens"])))
         return lengths if row["traffic"] == "single" else "%s x %s" % (row["requests"], lengths)
 
 
@@ -100,9 +116,14 @@ def layout(row):
     return "tp%s%s" % (row["tp"], " ep%s" % row["ep"] if row["ep"] != "1" else "")
 
 
+def card(row):
+    """Cards of the A100 that are described by their datasheet: PCIe, 40 GB."""
+    return row["gpu"] + ("" if not row["card"] else " 40 GB" if "40GiB" in row["card"] else " PCIe")
+
+
 def setup(run):
     row = run.row
-    return (row["model"], row["gpu"], row["weights"], layout(row), row["engine"], row["source"])
+    return (row["model"], card(row), row["weights"], layout(row), row["engine"], row["source"])
 
 
 def table(runs):
@@ -123,12 +144,13 @@ def table(runs):
 
 
 def era(row):
-    """The engine by how it works: without and with the first engine of vLLM, at the time of the figures, another one."""
+    """By how the engine works: vLLM without its compiler; with it, and steps composed one after the other; as now."""
     if row["engine"].startswith("sglang"):
         return "SGLang 0.5.7"
-    if row["engine"] == "vllm 0.7.2":
+    if version(row) == (0, 7, 2):
         return "vLLM 0.7.2"
-    return "vLLM of 2026" if row["engine"] == "vllm 2026-03" else "vLLM 0.8.5 to 0.11, 2025"
+    late = version(row) >= ((2026,) if version(row) >= (1,) else (0, 12))
+    return "vLLM of 2026, to 0.27" if late else "vLLM of 2025, 0.8.5 to 0.11"
 
 
 def weights_class(row):
@@ -140,9 +162,9 @@ CLASSES = (
     ("engine", era), ("GPU", lambda row: row["gpu"]), ("weights", weights_class),
     ("model", lambda row: "experts" if row["model"] in MIXTURES else "dense"),
     ("layout", lambda row: "expert parallel" if row["ep"] != "1" else "tp" + row["tp"]),
-    ("traffic", lambda row: {"single": "one request at a time", "closed": "4 to 64 at once, or fewer",
+    ("traffic", lambda row: {"single": "one request at a time", "closed": "1 to 64 at once",
                              "poisson": "Poisson"}.get(row["traffic"], "all at once, %s" % (
-                                 "ShareGPT" if row["lengths"] == "sharegpt" else "of one length"))))
+                                 "of one length" if row["lengths"] == "fixed" else "of many lengths"))))
 
 
 def medians(runs):
