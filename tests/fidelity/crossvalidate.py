@@ -78,6 +78,26 @@ def mean_errors(base, slopes, steps, tested):
             len(tested) for f in range(len(SHOWN))]
 
 
+def by_twos(base, slopes, pairs, runs):
+    """What two stages of one run weigh: left out of all, and alone to fit all others. Means over the pairs."""
+    left, alone = [], []
+    for pair in pairs:
+        rest = [run for run in runs if run not in pair]
+        everyone = [run for run in range(len(base)) if run not in pair]
+        left.append(mean_errors(base, slopes, fit(base, slopes, everyone), pair))
+        alone.append(mean_errors(base, slopes, fit(base, slopes, pair), rest))
+    return [[sum(one[f] for one in errors_) / len(errors_) for f in range(len(SHOWN))] for errors_ in (left, alone)]
+
+
+def pairs_of(runs, device):
+    """Stages of one run each, where it has two on this GPU."""
+    found = {}
+    for i, run in enumerate(runs):
+        if run.device == device:
+            found.setdefault(run.name.rsplit("-", 1)[0], []).append(i)
+    return [stages for stages in found.values() if len(stages) == 2]
+
+
 def table(runs, servsim, names):
     """Lines of Markdown. `names` gives each run its model and its GPU."""
     start = [value for _, value, _, _, _ in FIGURES]
@@ -106,4 +126,12 @@ def table(runs, servsim, names):
         means = [a / count for a in sums]
         out.append("| each %s in turn | %d | %s | %s |" % (what, count, cells(means), ", ".join(
             "%.2f" % (a / b) for a, b in zip(means, whole))))
+    for device in sorted({run.device for run in runs}):
+        pairs, same = pairs_of(runs, device), [i for i in everyone if runs[i].device == device]
+        if len(pairs) > 1:
+            left, alone = by_twos(base, slopes, pairs, same)
+            out.append("| two stages of one run on the %s, each in turn | %d | %s | |" % (
+                device, 2 * len(pairs), cells(left)))
+            out.append("| all but two of one run on the %s, each in turn | %d | %s | |" % (
+                device, len(same) - 2, cells(alone)))
     return out
