@@ -342,6 +342,14 @@ prefill_bytes(const struct servsim_attention *op)
                     dtype_bytes(op->dtype) * op->q_heads * (double)op->prefill_new_tokens);
 }
 
+/* What is beside the kernel; decodes have launched it already. */
+static double
+latent_prefill_us(const struct analytic_latent_prefill *measured, const struct servsim_attention *op)
+{
+    double each = measured->token_us + measured->head_us * op->q_heads;
+    return (op->decode_count == 0 ? measured->launch_us : 0.0) + each * (double)op->prefill_new_tokens;
+}
+
 /* One kernel for all prefill chunks: 2 flops per head, causal pair and channel of keys and of values. In us for one
    layer. */
 static int32_t
@@ -360,6 +368,8 @@ prefill_us(const struct analytic_profile *profile, const struct servsim_attentio
                US_PER_S;
     if (kernel->memory_efficiency > 0.0)
         *us += traffic_us(profile, kernel->memory_efficiency, prefill_bytes(op));
+    if (op->latent_rank > 0)
+        *us += latent_prefill_us(&profile->latent_prefill, op);
     return 0;
 }
 
@@ -379,11 +389,24 @@ decode_kernel(const struct analytic_profile *profile, const struct servsim_atten
     return &kernels[narrow ? ANALYTIC_8BIT : ANALYTIC_16BIT];
 }
 
+/* Decodes on latents, or NULL where the device has no figures for them. */
+static const struct analytic_latent *
+latent_kernel(const struct analytic_profile *profile, const struct servsim_attention *op)
+{
+    const struct analytic_latent *kernels = profile->latent_decode;
+    int narrow = op->kv_dtype == SERVSIM_DTYPE_FP8 && kernels[ANALYTIC_8BIT].memory_efficiency > 0.0;
+    const struct analytic_latent *kernel = &kernels[narrow ? ANALYTIC_8BIT : ANALYTIC_16BIT];
+    return op->latent_rank > 0 && kernel->memory_efficiency > 0.0 ? kernel : NULL;
+}
+
 /* At which KV is read. Does not depend on contexts, so that a run of decode steps stays on one line. */
 static double
 decode_bytes_per_s(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
     const struct analytic_decode *kernel = decode_kernel(profile, op);
+    const struct analytic_latent *latent = latent_kernel(profile, op);
+    if (latent != NULL)
+        return latent->memory_efficiency * profile->memory_bytes_per_s;
     double rate = kernel->memory_efficiency * profile->memory_bytes_per_s;
     if (kernel->block_bytes_per_s <= 0.0 || op->latent_rank > 0 || op->q_heads != op->kv_heads)
         return rate;
@@ -410,11 +433,15 @@ padded_key_us(const struct analytic_profile *profile, const struct servsim_atten
 static double
 decode_fixed_us(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
-    double bytes = query_values(op) * dtype_bytes(op->dtype) * (double)op->decode_count;
+    double count = (double)op->decode_count, bytes = query_values(op) * dtype_bytes(op->dtype) * count;
     const struct analytic_decode *kernel = decode_kernel(profile, op);
+    const struct analytic_latent *latent = latent_kernel(profile, op);
+    if (latent != NULL)
+        return latent->launch_us + latent->request_us * count * ceil(op->q_heads / 64.0) / profile->sms +
+               traffic_us(profile, latent->memory_efficiency, latent->passes * bytes);
     double us = kernel->launch_us + traffic_us(profile, kernel->memory_efficiency, bytes);
     if (is_joint(profile, op))
-        us += (double)op->decode_count * kernel->padded_keys * padded_key_us(profile, op) -
+        us += count * kernel->padded_keys * padded_key_us(profile, op) -
               fmin(kernel->launch_us, profile->prefill_attention.launch_us);
     return us;
 }
@@ -433,7 +460,8 @@ context_token_ps(const struct analytic_profile *profile, const struct servsim_at
         int32_t rc = peak_of(profile, op->dtype, &peak, err);
         if (rc != 0)
             return rc;
-        double share = decode_kernel(profile, op)->compute_efficiency;
+        const struct analytic_latent *latent = latent_kernel(profile, op);
+        double share = latent != NULL ? latent->compute_efficiency : decode_kernel(profile, op)->compute_efficiency;
         share = share > 0.0 ? share : profile->prefill_attention.compute_efficiency;
         seconds = fmax(seconds, 2.0 * query_values(op) / (share * peak));
     }

@@ -69,6 +69,29 @@ struct analytic_decode {
 };
 
 /*
+ * Latent attention (MLA) with all that an engine runs between its four GEMMs, where that was measured: products with
+ * the absorbed matrices, copies, the write to the cache, splits and their sum.
+ *
+ * Decode: launch + request_us for each request and 64 of its heads (or part of 64) over the SMs + `passes` times the
+ * traffic of queries and results + the context's, or its arithmetic where that is more. Prefill: attention as of any
+ * other model + token_us for each new token + head_us for each of its heads, and a launch where no decodes are beside
+ * it.
+ */
+struct analytic_latent {
+    double launch_us;
+    double request_us;
+    double passes;
+    double memory_efficiency;
+    double compute_efficiency;
+};
+
+struct analytic_latent_prefill {
+    double launch_us;
+    double token_us;
+    double head_us;
+};
+
+/*
  * Prefill attention: launch + flops / (compute_efficiency peak) + chain times the time of one tile of 128 queries over
  * the keys that a query sees on average, on one SM at its peak + bytes / (memory_efficiency bandwidth). The chain is
  * what a single tile takes from its first key to its last, and bounds short chunks behind long contexts.
@@ -120,6 +143,8 @@ struct analytic_profile {
     struct analytic_kernel moe[ANALYTIC_WIDTHS];  /* likewise; the first without: gemm's, launched twice */
     struct analytic_decode decode_attention[2];   /* without memory_efficiency: as the wider one */
     struct analytic_prefill prefill_attention;
+    struct analytic_latent latent_decode[2]; /* likewise; the first without: as any other decode attention */
+    struct analytic_latent_prefill latent_prefill;
     struct analytic_all_reduce all_reduce[ANALYTIC_ALL_REDUCES];
     uint32_t all_reduce_count;
     struct analytic_shuffle shuffle[ANALYTIC_SHUFFLES];

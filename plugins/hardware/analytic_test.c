@@ -342,6 +342,45 @@ test_latent_attention_by_hand(void)
     fake_destroy(&device);
 }
 
+/* Where all that an engine runs between the GEMMs was measured: 16 heads of DeepSeek-V3 on an H200 of 132 SMs. */
+static void
+test_latent_modules_by_hand(void)
+{
+    struct fake_plugin device = {0};
+    struct servsim_attention op = attention_op();
+    open_device(&device, "h200", (const char *const[]){NULL});
+    op.times = 1;
+    op.q_heads = 16;
+    op.kv_heads = 1;
+    op.head_dim = 192;
+    op.v_head_dim = 128;
+    op.latent_rank = 512;
+    op.rope_dim = 64;
+    op.decode_count = 64;
+    op.decode_context_sum = 64 * 999;
+    /* a context token: 1152 bytes at 0.604 x 4800 GB/s = 397.35 ps (34816 flops take 42 ps); 51.5 us + 11.6 us x 64 /
+       132 + 4.1 x 2228224 bytes at that rate, 3.1511 us */
+    struct servsim_line line = line_of(&device, &op);
+    CU_ASSERT_EQUAL(line.slope_ps, 64 * 397);
+    CU_ASSERT_DOUBLE_EQUAL((double)line.base_ps / 1e6, 60.2753 + 64.0 * 0.397, 0.0002);
+    double decodes_us = (double)line.base_ps / 1e6;
+    op.q_heads = 65; /* and the 64 requests are 128 parts */
+    CU_ASSERT_DOUBLE_EQUAL((double)line_of(&device, &op).base_ps / 1e6, 51.5 + 11.2485 + 12.8014 + 64.0 * 0.397,
+                           0.0002);
+    op.q_heads = 16;
+    op.prefill_count = 1;
+    op.prefill_new_tokens = 512;
+    op.prefill_causal_pairs = 131328;
+    /* 1344798720 flops at 0.711 x 989 TFLOP/s, 1.9125 us, + 12.7 us + 0.84 x 21012480 flops on an SM, 2.3558 us;
+       5570560 bytes of queries, keys, values and results at 0.34 x 4800 GB/s, 3.4133 us; 0.1448 us for each token */
+    double prompt_us = 12.7 + 1.9125 + 2.3558 + 3.4133 + 512.0 * 0.1448;
+    CU_ASSERT_DOUBLE_EQUAL((double)line_of(&device, &op).base_ps / 1e6, decodes_us + prompt_us, 0.001);
+    op.decode_count = 0;
+    op.decode_context_sum = 0;
+    CU_ASSERT_DOUBLE_EQUAL((double)line_of(&device, &op).base_ps / 1e6, 39.8 + prompt_us, 0.001);
+    fake_destroy(&device);
+}
+
 /* Decodes that have settled in their window cost what they see, and no more in later steps. */
 static void
 test_window(void)
@@ -939,6 +978,7 @@ main(void)
         {"experts by hand", test_experts_by_hand},
         {"experts whose rows are moved apart", test_spread_by_hand},
         {"latent attention by hand", test_latent_attention_by_hand},
+        {"latent attention as a module", test_latent_modules_by_hand},
         {"a window", test_window},
         {"one message by hand", test_p2p_by_hand},
         {"the experiment's cluster", test_cluster_of_the_experiment},

@@ -51,6 +51,17 @@ static const struct analytic_profile sheet = {
     .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 12.7, .memory_efficiency = 0.916, .joint = 1},
                          [ANALYTIC_8BIT] = {.launch_us = 14.8, .memory_efficiency = 0.800, .joint = 1}},
     .prefill_attention = {.launch_us = 11.9, .compute_efficiency = 0.754, .chain = 0.89, .memory_efficiency = 0.43},
+    .latent_decode = {[ANALYTIC_16BIT] = {.launch_us = 51.5,
+                                          .request_us = 11.6,
+                                          .passes = 4.1,
+                                          .memory_efficiency = 0.866,
+                                          .compute_efficiency = 0.843},
+                      [ANALYTIC_8BIT] = {.launch_us = 50.2,
+                                         .request_us = 7.1,
+                                         .passes = 3.4,
+                                         .memory_efficiency = 0.471,
+                                         .compute_efficiency = 0.995}},
+    .latent_prefill = {.launch_us = 39.8, .token_us = 0.108, .head_us = 0.0023},
     .all_reduce = {{2, 4.3, 259e9, all_reduce_2_us},
                    {4, 4.8, 180e9, all_reduce_4_us},
                    {8, 5.5, 195e9, all_reduce_8_us}},
@@ -68,43 +79,43 @@ static const struct analytic_profile sheet = {
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 
-ANALYTIC_DEVICE(
-    "h100", "NVIDIA H100 SXM 80GB, 80 GiB: datasheet and measured kernels",
-    "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 3350 GB/s, 80 GiB, 132 SMs, 50 MB of L2. Price "
-    "per hour: not stated.\n"
-    "\n"
-    "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, Vidur (MIT), LLMServingSim v0 (MIT) and "
-    "inference-sim (Apache-2.0), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
-    "kernels named.\n"
-    "GEMM bf16 and fp16: 3012 kernels, 7.3 %; 3.3 us + the soft maximum (power 4.0) of flops / (0.83 "
-    "peak) and bytes / (0.88 bandwidth), in waves of tiles (loss 0.10, 0.4 us a wave, K in up to 2 "
-    "parts).\n"
-    "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
-    "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
-    "Experts bf16: 505 kernels, 6.4 %; 36.8 us + the soft maximum (power 1.7) of flops / (0.74 peak) and "
-    "bytes of the weights of the experts hit / (0.90 bandwidth), gate, up and down together, + 1.9 times "
-    "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
-    "are left out.\n"
-    "Experts fp8 in blocks: 530 kernels, 6.7 %; 35.5 us + the soft maximum (power 2.5) of flops / (0.53 "
-    "peak) and bytes of the weights of the experts hit / (0.87 bandwidth), gate, up and down together, + "
-    "6.7 times the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
-    "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth), in one kernel "
-    "with the prefill of a batch (FlashAttention 3).\n"
-    "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth), in one kernel with "
-    "the prefill of a batch (FlashAttention 3). Sizes from 1 MB to 2.5 times the L2 are left out, since "
-    "repeated kernels find them in a warm cache.\n"
-    "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
-    "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
-    "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
-    "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
-    "over, too).\n"
-    "Other rank counts: a ring fitted to 4.3 us + bytes / 259 GB/s (2 ranks), 4.8 us + bytes / 180 GB/s "
-    "(4 ranks), 5.5 us + bytes / 195 GB/s (8 ranks).\n"
-    "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.3 us + bytes / 427 GB/s, "
-    "all-gather of 4 8.7 us + bytes / 360 GB/s, all-gather of 8 12.9 us + bytes / 344 GB/s, "
-    "reduce-scatter of 2 6.1 us + bytes / 375 GB/s, reduce-scatter of 4 8.0 us + bytes / 341 GB/s, "
-    "reduce-scatter of 8 11.4 us + bytes / 354 GB/s, all-to-all of 2 9.1 us + bytes / 513 GB/s, "
-    "all-to-all of 4 9.4 us + bytes / 330 GB/s, all-to-all of 8 9.3 us + bytes / 290 GB/s.\n"
-    "\n"
-    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
-        "50 GB/s"))
+ANALYTIC_DEVICE("h100", "NVIDIA H100 SXM 80GB, 80 GiB: datasheet and measured kernels",
+                "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 3350 GB/s, 80 GiB, 132 SMs, 50 MB of L2. Price "
+                "per hour: not stated.\n"
+                "\n"
+                "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, Vidur (MIT), LLMServingSim v0 (MIT) and "
+                "inference-sim (Apache-2.0), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
+                "kernels named.\n"
+                "GEMM bf16 and fp16: 3012 kernels, 7.3 %; 3.3 us + the soft maximum (power 4.0) of flops / (0.83 "
+                "peak) and bytes / (0.88 bandwidth), in waves of tiles (loss 0.10, 0.4 us a wave, K in up to 2 "
+                "parts).\n"
+                "GEMM fp8: 1760 kernels, 10.6 %; 5.1 us + the soft maximum (power 2.9) of flops / (0.64 peak) and "
+                "bytes / (0.80 bandwidth), in waves of tiles (loss 0.00, 0.1 us a wave, K in one part).\n"
+                "Experts bf16: 505 kernels, 6.4 %; 36.8 us + the soft maximum (power 1.7) of flops / (0.74 peak) and "
+                "bytes of the weights of the experts hit / (0.90 bandwidth), gate, up and down together, + 1.9 times "
+                "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
+                "are left out.\n"
+                "Experts fp8 in blocks: 530 kernels, 6.7 %; 35.5 us + the soft maximum (power 2.5) of flops / (0.53 "
+                "peak) and bytes of the weights of the experts hit / (0.87 bandwidth), gate, up and down together, + "
+                "6.7 times the traffic of the rows at the bandwidth; layouts that no memory holds are left out.\n"
+                "Decode attention bf16 KV: 2294 kernels, 6.4 %; 12.7 us + bytes / (0.92 bandwidth), in one kernel "
+                "with the prefill of a batch (FlashAttention 3).\n"
+                "Decode attention fp8 KV: 1411 kernels, 9.9 %; 14.8 us + bytes / (0.80 bandwidth), in one kernel with "
+                "the prefill of a batch (FlashAttention 3). Sizes from 1 MB to 2.5 times the L2 are left out, since "
+                "repeated kernels find them in a warm cache.\n"
+                "Prefill attention: 3102 kernels, 8.5 %; 11.9 us + flops of causal pairs / (0.75 peak) + 0.89 times a "
+                "tile of 128 queries over its keys on one SM + bytes / (0.43 bandwidth).\n"
+                "All-reduce in graphs: 51 kernels, 0.4 %; as vLLM runs it inside CUDA graphs, for 2, 4, 8 ranks: "
+                "straight lines between the measured sizes from 4 KiB to 256 MiB, made to grow (where NCCL takes "
+                "over, too).\n"
+                "Other rank counts: a ring fitted to 4.3 us + bytes / 259 GB/s (2 ranks), 4.8 us + bytes / 180 GB/s "
+                "(4 ranks), 5.5 us + bytes / 195 GB/s (8 ranks).\n"
+                "All-gather, reduce-scatter and all-to-all, by plain NCCL: all-gather of 2 6.3 us + bytes / 427 GB/s, "
+                "all-gather of 4 8.7 us + bytes / 360 GB/s, all-gather of 8 12.9 us + bytes / 344 GB/s, "
+                "reduce-scatter of 2 6.1 us + bytes / 375 GB/s, reduce-scatter of 4 8.0 us + bytes / 341 GB/s, "
+                "reduce-scatter of 8 11.4 us + bytes / 354 GB/s, all-to-all of 2 9.1 us + bytes / 513 GB/s, "
+                "all-to-all of 4 9.4 us + bytes / 330 GB/s, all-to-all of 8 9.3 us + bytes / 290 GB/s.\n"
+                "\n"
+                "Assumed: MLA takes what it does on the H200, whose SMs are the same, bytes a second included: 2.9 "
+                "TB/s of bf16 KV, 1.58 "
+                "of fp8.\n" ANALYTIC_PAGE_END("50 GB/s"))
