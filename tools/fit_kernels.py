@@ -10,6 +10,10 @@ is no worse), and plugins/hardware/measured_test.c prices the same kernels with 
 (a collector) of n kernels weighing as sqrt(n), so that a long table does not drown a short one. --holdout fits on a random half of the
 shapes and prints the error on the other half, beside that of the plain form (launch + hard maximum).
 
+Latent attention of the H200 and the B200 is fitted to tables that are not in the folder (campaign_checkpoints of
+ai-dynamo/aiconfigurator, mla_generation_module_perf.txt and mla_context_module_perf.txt, bf16 and fp8_block GEMMs), less the
+module's four GEMMs as they are priced and 15 us, in the form that plugins/hardware/analytic.h tells.
+
 Needs Python 3.9, numpy and scipy.
 """
 import argparse
