@@ -92,11 +92,12 @@ run_experiment(struct ss_trial *trial, const char *yaml, const char *output, str
     if (rc == 0)
         rc = ss_experiment_build(&experiment, tree, ".", trial->asked->lookup, err);
     if (rc == 0) {
+        const struct ss_experiment own = experiment;
         experiment.reports = &wanting;
         experiment.report_count = 1;
         rc = ss_sweep(&experiment, &options, trial->asked->lookup, outcomes, err) == SS_SWEEP_DONE ? 0 : -EIO;
-        experiment.reports = NULL; /* it is not the experiment's */
-        experiment.report_count = 0;
+        experiment.reports = own.reports;
+        experiment.report_count = own.report_count;
     }
     ss_experiment_free(&experiment);
     ss_node_free(tree);
