@@ -2,6 +2,7 @@
  * unit/analysis_test.c - analyze and compare: figures that can be worked out by hand, hostile files, and the promise of
  * compare: equal systems are called different in about 1 - level of all cases, and a 5 % slower device is found.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -166,32 +167,34 @@ compare_seeds(uint64_t seed_a, double speed_a, uint64_t seed_b, double speed_b, 
     ss_samples_free(&b);
 }
 
-/* 200 pairs of two seeds: 5 % of them is 10; 4 to 17 is 2 to 8.5 %. */
+/* 200 pairs of two seeds: 5 % of them is 10; 4 to 17 is 2 to 8.5 %. Sanitizers look at memory, for which a few do, and
+   say nothing of shares. */
 static void
 test_false_alarms(void)
 {
     size_t alarms = 0, raw = 0, looked = 0, short_of_data = 0;
+    uint64_t pairs = getenv("SERVSIM_SANITIZED") != NULL ? 10 : 200;
     double looks = 0;
     open_plugins();
-    for (uint64_t pair = 0; pair < 200; pair++) {
+    for (uint64_t pair = 0; pair < pairs; pair++) {
         struct ss_comparison out;
         compare_seeds(1 + 2 * pair, 1, 2 + 2 * pair, 1, 2000, &out);
         CU_ASSERT(!out.paired);
         short_of_data += (size_t)out.short_of_data;
         alarms += (size_t)out.differs;
-        looks += out.looks / 200;
+        looks += out.looks / (double)pairs;
         for (size_t m = 0; m < SS_METRICS; m++) {
             looked += !isnan(out.metrics[m].p);
             raw += out.metrics[m].p < 0.05;
         }
     }
-    (void)printf(
-        "# %zu of 200 pairs of equal systems called different (%.1f %%); %.1f independent looks; single metrics "
-        "beyond their interval: %.1f %%\n",
-        alarms, (double)alarms / 2, looks, 100 * (double)raw / (double)looked);
-    CU_ASSERT(alarms >= 4 && alarms <= 17);
-    CU_ASSERT(short_of_data <= 10);
-    CU_ASSERT((double)raw / (double)looked > 0.02 && (double)raw / (double)looked < 0.085);
+    (void)printf("# %zu of %" PRIu64
+                 " pairs of equal systems called different (%.1f %%); %.1f independent looks; single "
+                 "metrics beyond their interval: %.1f %%\n",
+                 alarms, pairs, 100 * (double)alarms / (double)pairs, looks, 100 * (double)raw / (double)looked);
+    CU_ASSERT(pairs < 200 || (alarms >= 4 && alarms <= 17));
+    CU_ASSERT(short_of_data <= pairs / 20);
+    CU_ASSERT(pairs < 200 || ((double)raw / (double)looked > 0.02 && (double)raw / (double)looked < 0.085));
     ss_registry_close(lookup.registry);
 }
 
