@@ -106,6 +106,23 @@ def merged_trace(data, work, tokens, measured):
     return path
 
 
+def bundle_with_messages(data, work, bundle):
+    """A bundle of the RTX PRO 6000 with what NCCL took between two to eight of them, as others measured it."""
+    folder = os.path.join(work, "bundles", bundle, "bf16")
+    os.makedirs(folder, exist_ok=True)
+    measured = os.path.join(data, "profiles/RTXPRO6000", bundle, "bf16")
+    for name in os.listdir(measured):
+        if not os.path.lexists(os.path.join(folder, name)):
+            os.symlink(os.path.join(measured, name), os.path.join(folder, name))
+    with open(os.path.join(data, "kernels/collective_RTXPRO6000.csv"), encoding="utf-8") as source, \
+            open(os.path.join(folder, "collective.csv"), "w", encoding="utf-8") as out:
+        out.write("kind,ranks,bytes,time_us\n")
+        for row in csv.DictReader(source):
+            if row["impl"] == "nccl":
+                out.write("%s,%s,%s,%s\n" % (row["op"], row["ranks"], row["bytes"], row["us"]))
+    return folder
+
+
 def rtxpro_runs(data, work):
     """vLLM 0.19.0 on the RTX PRO 6000, from its measured bundles: one GPU, and two ranks that share experts."""
     cases = (("rtxpro6000_llama31_8b_tp1", "llama-3.1-8b", "meta-llama/Llama-3.1-8B", "llama-3.1-8b",
@@ -118,7 +135,7 @@ def rtxpro_runs(data, work):
         tokens = merged_trace(data, work, "sharegpt-%s-300-sps10.jsonl" % trace, measured)
         lines = ["model: %s" % model,
                  "hardware: {plugin: profile, path: %s, memory: 96GiB, memory_bandwidth: 1597GB/s, "
-                 "peak_tflops: 503.8}" % os.path.join(data, "profiles/RTXPRO6000", bundle, "bf16"),
+                 "peak_tflops: 503.8}" % bundle_with_messages(data, work, bundle),
                  cluster, "scheduler: {plugin: fcfs, max_num_seqs: 128, max_num_batched_tokens: 2048}",
                  "kv_cache: {prefix_caching: true%s}" % blocks, "engine: vllm-0.19",
                  "workload: {plugin: tokens, path: %s}" % tokens]
