@@ -385,16 +385,11 @@ def collectives(folder, device):
                 "%.1f" % value for value in growing([us[size] for size in sizes]))))
     for op in ("all_gather", "reduce_scatter", "all_to_all"):
         for ranks in (2, 4, 8):
-            pairs = [(float(r["bytes"]), float(r["us"])) for r in table if r["op"] == op and r["impl"] == "nccl"
-                     and r["source"].startswith("aiconfigurator") and int(r["ranks"]) == ranks
-                     and 4096 <= int(r["bytes"]) <= 256 << 20]
-            if not pairs:
-                continue
-            size, us = np.array(pairs).T
-            e = lambda x: np.mean(np.abs((x[0] + size / x[1] / 1e3) / us - 1.0)) if min(x) > 0 else 10.0
-            best = minimize(e, (10.0, 100.0), method="Nelder-Mead")
-            print("%-10s %s of %d: %.1f us + bytes / %.0f GB/s, %.1f %%"
-                  % (device.name, op, ranks, best.x[0], best.x[1], 100 * best.fun))
+            us = {int(r["bytes"]): float(r["us"]) for r in table if r["op"] == op and r["impl"] == "nccl"
+                  and r["source"].startswith("aiconfigurator") and int(r["ranks"]) == ranks}
+            if all(size in us for size in sizes):
+                print("%-10s %s of %d: %s" % (device.name, op, ranks, ", ".join(
+                    "%.1f" % value for value in growing([us[size] for size in sizes]))))
 
 
 def main():

@@ -601,7 +601,7 @@ in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks
     } else {
         for (uint32_t i = 0; i < profile->shuffle_count; i++)
             if (shuffle[i].kind == kind && shuffle[i].ranks == ranks)
-                return shuffle[i].alpha_us + bytes / shuffle[i].bytes_per_s * US_PER_S;
+                return table_us(shuffle[i].us, bytes);
     }
     int bridged = ranks == 2 && profile->bridge.bytes_per_s > 0.0;
     return ring_us(bridged ? &profile->bridge : &profile->link, kind, ranks, bytes);

@@ -103,7 +103,7 @@ struct analytic_prefill {
     double memory_efficiency; /* 0: no traffic counted */
 };
 
-/* A measured all-reduce has a time for 4 KiB, 8 KiB .. 256 MiB. */
+/* A measured collective has a time for 4 KiB, 8 KiB .. 256 MiB. */
 #define ANALYTIC_SIZES 17u
 #define ANALYTIC_SMALLEST 4096.0
 
@@ -116,12 +116,11 @@ struct analytic_all_reduce {
     const double *us; /* [ANALYTIC_SIZES], growing; or NULL */
 };
 
-/* One measured all-gather, reduce-scatter or all-to-all. */
+/* One measured all-gather, reduce-scatter or all-to-all: NCCL changes its ways with the size, and no line follows. */
 struct analytic_shuffle {
     uint32_t kind; /* SERVSIM_COLLECTIVE_* */
     uint32_t ranks;
-    double alpha_us;
-    double bytes_per_s;
+    const double *us; /* [ANALYTIC_SIZES], growing */
 };
 
 /* A collective's launch, and one step of its ring: latency + bytes sent / rate, in one direction. */

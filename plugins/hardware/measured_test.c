@@ -203,15 +203,22 @@ price_moe(const struct set *set, const struct fake_plugin *device, char **fields
 
 /* source,op,impl,ranks,bytes,us */
 static int
-price_all_reduce(const struct set *set, const struct fake_plugin *device, char **fields, double *us)
+price_collective(const struct set *set, const struct fake_plugin *device, char **fields, double *us)
 {
+    static const char *const kinds[] = {[SERVSIM_COLLECTIVE_ALL_REDUCE] = "all_reduce",
+                                        [SERVSIM_COLLECTIVE_ALL_GATHER] = "all_gather",
+                                        [SERVSIM_COLLECTIVE_REDUCE_SCATTER] = "reduce_scatter",
+                                        [SERVSIM_COLLECTIVE_ALL_TO_ALL] = "all_to_all"};
     struct servsim_collective op = {.size = sizeof op, .times = 1, .kind = SERVSIM_COLLECTIVE_ALL_REDUCE};
     struct servsim_error err = {.size = sizeof err};
     int64_t ps;
+    while (op.kind < SERVSIM_COLLECTIVE_ALL_TO_ALL && strcmp(fields[1], kinds[op.kind]) != 0)
+        op.kind++;
     op.ranks = (uint32_t)atoi(fields[3]);
     op.bytes = strtoull(fields[4], NULL, 10);
-    if (strcmp(fields[1], "all_reduce") != 0 || strcmp(fields[2], set->dtype) != 0 || op.bytes < 4096 ||
-        op.bytes > UINT64_C(256) << 20 || (double)op.ranks > set->warm_bytes)
+    int reduces = op.kind == SERVSIM_COLLECTIVE_ALL_REDUCE, in_graph = strcmp(set->dtype, "vllm_graph") == 0;
+    if (reduces != in_graph || strncmp(fields[0], "aiconfigurator", 14) != 0 || strcmp(fields[2], set->dtype) != 0 ||
+        op.bytes < 4096 || op.bytes > UINT64_C(256) << 20 || (double)op.ranks > set->warm_bytes)
         return 0;
     CU_ASSERT_EQUAL(ops_of(device)->collective(device->self, &op, &ps, &err), 0);
     *us = (double)ps / 1e6;
@@ -240,11 +247,14 @@ price_all_reduce(const struct set *set, const struct fake_plugin *device, char *
         .device = (device_), .file = "kernels/moe_" file_ ".csv", .family = "Experts " label_, .price = price_moe,     \
         .dtype = (dtype_), .l2_bytes = (l2_), .memory_gib = (memory_gib_)                                              \
     }
-#define REDUCE(device_, file_, ranks_)                                                                                 \
+#define COLLECTIVES(device_, file_, family_, implementation_, ranks_)                                                  \
     {                                                                                                                  \
-        .device = (device_), .file = "kernels/collective_" file_ ".csv", .family = "All-reduce in graphs",             \
-        .price = price_all_reduce, .dtype = "vllm_graph", .warm_bytes = (ranks_)                                       \
+        .device = (device_), .file = "kernels/collective_" file_ ".csv", .family = (family_),                          \
+        .price = price_collective, .dtype = (implementation_), .warm_bytes = (ranks_)                                  \
     }
+#define REDUCE(device_, file_, ranks_)                                                                                 \
+    COLLECTIVES(device_, file_, "All-reduce in graphs", "vllm_graph", ranks_),                                         \
+        COLLECTIVES(device_, file_, "All-gather, reduce-scatter and all-to-all by plain NCCL", "nccl", ranks_)
 
 static const struct set sets[] = {
     GEMM("rtx3090", "RTX3090", "bf16", "bf16", 0),
