@@ -55,15 +55,12 @@ note_joined(struct ss_batch *batch, struct ss_request *request)
     return 0;
 }
 
-/* Keys of the range are contexts less the clock, and this, so that they are not negative. */
-#define RANGE_OFFSET (UINT64_C(1) << 60)
-
 /* Contexts are told apart by order where they are equal, so that keys are unique. */
 static int
 enter_range(struct ss_batch *batch, struct ss_request *request, uint64_t context)
 {
     struct ss_place *place = request->place;
-    ss_wide offset = ((ss_wide)(context + RANGE_OFFSET - batch->clock)) << 64, order = (ss_wide)place->order;
+    ss_wide offset = ((ss_wide)(context + SS_RANGE_OFFSET - batch->clock)) << 64, order = (ss_wide)place->order;
     int rc = ss_heap_push(&batch->longest, order - offset, request, &place->longest_position);
     if (rc == 0 && batch->keeps_shortest)
         rc = ss_heap_push(&batch->shortest, order + offset, request, &place->shortest_position);
@@ -109,9 +106,10 @@ settles_at(const struct ss_batch *batch)
     return (uint64_t)(ss_heap_first(&batch->growing)->key >> 64);
 }
 
-static void
-settle(struct ss_batch *batch)
+void
+ss_batch_settle(struct ss_batch *batch, uint64_t steps)
 {
+    batch->growing_context_sum += steps * batch->growing.count;
     while (batch->growing.count > 0 && settles_at(batch) <= batch->clock)
         leave_window(batch, ss_heap_first(&batch->growing)->owner);
 }
@@ -221,29 +219,4 @@ ss_batch_steps_fitting(const struct ss_batch *batch, uint64_t free_blocks)
         ahead++;
     }
     return free_blocks / batch->count * batch->block_size + ahead;
-}
-
-uint64_t
-ss_batch_shortest(const struct ss_batch *batch)
-{
-    const struct ss_heap_item *first = ss_heap_first(&batch->shortest);
-    return first != NULL ? (uint64_t)(first->key >> 64) - RANGE_OFFSET + batch->clock : 0;
-}
-
-uint64_t
-ss_batch_longest(const struct ss_batch *batch)
-{
-    const struct ss_heap_item *first = ss_heap_first(&batch->longest);
-    return first != NULL ? -(uint64_t)(first->key >> 64) - RANGE_OFFSET + batch->clock : 0;
-}
-
-void
-ss_batch_advance(struct ss_batch *batch, uint64_t steps)
-{
-    uint32_t moved = (uint32_t)(steps % batch->block_size);
-    batch->crossing = batch->crossing >= moved ? batch->crossing - moved : batch->crossing + batch->block_size - moved;
-    batch->clock += steps;
-    batch->context_sum += steps * batch->count;
-    batch->growing_context_sum += steps * batch->growing.count;
-    settle(batch);
 }

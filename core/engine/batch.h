@@ -99,9 +99,23 @@ ss_batch_steps_to_finish(const struct ss_batch *batch)
     return (uint64_t)(ss_heap_first(&batch->finish)->key >> 64) - batch->clock;
 }
 
+/* Keys of the range are contexts less the clock, and this, so that they are not negative. */
+#define SS_RANGE_OFFSET (UINT64_C(1) << 60)
+
 /* The shortest and the longest context; each 0 unless kept. */
-uint64_t ss_batch_shortest(const struct ss_batch *batch);
-uint64_t ss_batch_longest(const struct ss_batch *batch);
+static inline uint64_t
+ss_batch_shortest(const struct ss_batch *batch)
+{
+    const struct ss_heap_item *first = ss_heap_first(&batch->shortest);
+    return first != NULL ? (uint64_t)(first->key >> 64) - SS_RANGE_OFFSET + batch->clock : 0;
+}
+
+static inline uint64_t
+ss_batch_longest(const struct ss_batch *batch)
+{
+    const struct ss_heap_item *first = ss_heap_first(&batch->longest);
+    return first != NULL ? -(uint64_t)(first->key >> 64) - SS_RANGE_OFFSET + batch->clock : 0;
+}
 
 /* What windowed layers see of the members' contexts. */
 void ss_batch_window_seen(const struct ss_batch *batch, struct ss_window_shape *out);
@@ -113,6 +127,18 @@ ss_batch_window(const struct ss_batch *batch, struct ss_window_shape *out)
         ss_batch_window_seen(batch, out);
 }
 
-void ss_batch_advance(struct ss_batch *batch, uint64_t steps);
+/* Those that grow have grown by so many tokens, and some have settled: the clock stands there already. */
+void ss_batch_settle(struct ss_batch *batch, uint64_t steps);
+
+static inline void
+ss_batch_advance(struct ss_batch *batch, uint64_t steps)
+{
+    uint32_t moved = (uint32_t)(steps % batch->block_size);
+    batch->crossing = batch->crossing >= moved ? batch->crossing - moved : batch->crossing + batch->block_size - moved;
+    batch->clock += steps;
+    batch->context_sum += steps * batch->count;
+    if (batch->growing.count > 0)
+        ss_batch_settle(batch, steps);
+}
 
 #endif

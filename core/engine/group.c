@@ -291,7 +291,8 @@ certain_steps(const struct ss_group *group, struct form form, const struct ss_ru
     uint64_t steps = ss_least(run->line.steps, INT64_MAX);
     for (uint32_t i = 0; i < form.ranks && steps > 1; i++) {
         const struct ss_replica *rank = &group->ranks[i];
-        steps = ss_least(steps, ss_inbox_steps(rank));
+        if (rank->inbox.count > 0)
+            steps = ss_least(steps, ss_inbox_steps(rank));
         if (rank->came_by >= group->steps)
             steps = ss_least(steps, rank->came_by + 1 - group->steps);
         steps = ss_replica_certain_steps(rank, lane_of(rank, form, run), &run->line, steps);

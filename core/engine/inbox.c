@@ -61,6 +61,5 @@ ss_inbox_deliver(struct ss_replica *replica, int all, struct servsim_error *err)
 uint64_t
 ss_inbox_steps(const struct ss_replica *replica)
 {
-    const struct ss_request *first = replica->inbox.first;
-    return first != NULL ? steps_before(replica, first) : UINT64_MAX;
+    return steps_before(replica, replica->inbox.first);
 }

@@ -28,7 +28,7 @@ int ss_inbox_put(struct ss_replica *replica, struct ss_request *request);
 /* Hands those to the scheduler whose time has come, or all of them. 0 or -errno. */
 int ss_inbox_deliver(struct ss_replica *replica, int all, struct servsim_error *err);
 
-/* Steps that pass before the next is seen, from a step's end; UINT64_MAX with an empty inbox. */
+/* Steps that pass before the next is seen, from a step's end; there is one. */
 uint64_t ss_inbox_steps(const struct ss_replica *replica);
 
 #endif

@@ -112,8 +112,18 @@ ss_replica_has_nothing(const struct ss_replica *replica)
            (replica->prefilling_count == 0 || ss_replica_prefills_nothing(replica));
 }
 
-/* Where all that run are done and held, they finish: 1, otherwise 0. */
-int ss_replica_end_batch(struct ss_replica *replica);
+/* All that run are done and held: they finish. */
+void ss_replica_let_go(struct ss_replica *replica);
+
+/* They do, where that is so: 1, otherwise 0. */
+static inline int
+ss_replica_end_batch(struct ss_replica *replica)
+{
+    if (replica->held == 0 || replica->held < replica->running)
+        return 0;
+    ss_replica_let_go(replica);
+    return 1;
+}
 
 /* For how many of at most `steps` steps along the line, from now, the step stays as it is, arrivals aside; at least 1.
  */

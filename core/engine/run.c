@@ -288,18 +288,15 @@ end_chunks(struct ss_replica *replica, struct ss_lane *lane)
 }
 
 /* Those that are done leave together, once nobody else runs. */
-int
-ss_replica_end_batch(struct ss_replica *replica)
+void
+ss_replica_let_go(struct ss_replica *replica)
 {
-    if (replica->held == 0 || replica->held < replica->running)
-        return 0;
     while (replica->first != NULL) {
         struct ss_request *request = replica->first;
         replica->cluster->result->held += gap_ps(request, replica->cluster->now);
         release(replica, request, request->place->computed);
     }
     replica->held = 0;
-    return 1;
 }
 
 /* As the run was: before anything finishes. One slice for each stage. */

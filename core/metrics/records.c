@@ -24,11 +24,9 @@ ss_records_add(struct ss_records *records)
 }
 
 int
-ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t priority)
+ss_records_keep_sender(struct ss_records *records, uint64_t client, int32_t priority)
 {
     size_t size = sizeof *records->senders, had = records->sender_capacity;
-    if (records->senders == NULL && client == 0 && priority == 0)
-        return 0;
     if (records->count > had) {
         struct ss_sender *senders = ss_pages_resize(records->senders, had * size, records->capacity * size);
         if (senders == NULL)

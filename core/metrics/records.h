@@ -50,7 +50,14 @@ struct ss_records {
 struct ss_record *ss_records_add(struct ss_records *records);
 
 /* Notes who sent the last one. 0 or -ENOMEM. */
-int ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t priority);
+int ss_records_keep_sender(struct ss_records *records, uint64_t client, int32_t priority);
+static inline int
+ss_records_note_sender(struct ss_records *records, uint64_t client, int32_t priority)
+{
+    if (records->senders == NULL && client == 0 && priority == 0)
+        return 0;
+    return ss_records_keep_sender(records, client, priority);
+}
 void ss_records_free(struct ss_records *records);
 
 const char *ss_status_name(uint32_t status);
