@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/heap.h"
-
 #define SLAB_REQUESTS 256
 #define SLAB_PLACES 64
 
@@ -18,28 +16,15 @@ struct slab {
     struct ss_request items[SLAB_REQUESTS];
 };
 
-union place_slot {
-    struct ss_place place; /* first: what is given out */
-    union place_slot *unused;
-};
-
 struct place_slab {
     struct place_slab *older;
-    union place_slot items[SLAB_PLACES];
+    union ss_place_slot items[SLAB_PLACES];
 };
 
 /* ---- requests ---- */
 
-static void
-put_back(struct ss_requests *pool, struct ss_request *request)
-{
-    request->state = SS_UNUSED;
-    request->next = pool->unused;
-    pool->unused = request;
-}
-
-static int
-add_slab(struct ss_requests *pool)
+int
+ss_requests_grow(struct ss_requests *pool)
 {
     struct slab *slab = calloc(1, sizeof *slab);
     if (slab == NULL)
@@ -53,40 +38,9 @@ add_slab(struct ss_requests *pool)
     pool->slabs = slab;
     for (size_t i = SLAB_REQUESTS; i-- > 0;) {
         slab->items[i].extras = slab->extras != NULL ? &slab->extras[i] : NULL;
-        put_back(pool, &slab->items[i]);
+        ss_requests_put_back(pool, &slab->items[i]);
     }
     return 0;
-}
-
-struct ss_request *
-ss_requests_take(struct ss_requests *pool)
-{
-    if (pool->unused == NULL && add_slab(pool) != 0)
-        return NULL;
-    struct ss_request *request = pool->unused;
-    pool->unused = request->next;
-    *request = (struct ss_request){.seen = {.size = sizeof request->seen}, .extras = request->extras};
-    return request;
-}
-
-static void
-clear(struct ss_extras *extras)
-{
-    ss_prefix_clear(&extras->prefix);
-    *extras = (struct ss_extras){0};
-}
-
-void
-ss_requests_give(struct ss_requests *pool, struct ss_request *request)
-{
-    if (request->place != NULL) {
-        union place_slot *slot = (union place_slot *)request->place;
-        slot->unused = pool->unused_places;
-        pool->unused_places = slot;
-    }
-    if (request->extras != NULL)
-        clear(request->extras);
-    put_back(pool, request);
 }
 
 struct ss_request *
@@ -105,8 +59,8 @@ ss_requests_next(const struct ss_requests *pool, struct ss_requests_cursor *curs
 
 /* ---- their places ---- */
 
-static int
-add_places(struct ss_requests *pool)
+int
+ss_requests_grow_places(struct ss_requests *pool)
 {
     struct place_slab *slab = calloc(1, sizeof *slab);
     if (slab == NULL)
@@ -118,21 +72,6 @@ add_places(struct ss_requests *pool)
     return 0;
 }
 
-int
-ss_requests_place(struct ss_requests *pool, struct ss_request *request)
-{
-    if (pool->unused_places == NULL && add_places(pool) != 0)
-        return -ENOMEM;
-    union place_slot *slot = pool->unused_places;
-    pool->unused_places = slot->unused;
-    slot->place = (struct ss_place){.finish_position = SS_HEAP_ABSENT,
-                                    .shortest_position = SS_HEAP_ABSENT,
-                                    .longest_position = SS_HEAP_ABSENT,
-                                    .growing_position = SS_HEAP_ABSENT};
-    request->place = &slot->place;
-    return 0;
-}
-
 /* ---- the end ---- */
 
 void
@@ -141,7 +80,7 @@ ss_requests_free(struct ss_requests *pool)
     for (struct slab *slab = pool->slabs, *older; slab != NULL; slab = older) {
         older = slab->older;
         for (size_t i = 0; slab->extras != NULL && i < SLAB_REQUESTS; i++)
-            clear(&slab->extras[i]);
+            ss_prefix_clear(&slab->extras[i].prefix);
         free(slab->extras);
         free(slab);
     }

@@ -7,20 +7,16 @@
 
 #include "base/pages.h"
 
-struct ss_record *
-ss_records_add(struct ss_records *records)
+int
+ss_records_grow(struct ss_records *records)
 {
-    if (records->count == records->capacity) {
-        size_t size = sizeof *records->items, capacity = records->capacity ? records->capacity * 2 : 1024;
-        struct ss_record *items = ss_pages_resize(records->items, records->capacity * size, capacity * size);
-        if (items == NULL)
-            return NULL;
-        records->items = items;
-        records->capacity = capacity;
-    }
-    struct ss_record *record = &records->items[records->count++];
-    *record = (struct ss_record){.queue_ps = SS_NO_PS, .ttft_ps = SS_NO_PS, .latency_ps = SS_NO_PS};
-    return record;
+    size_t size = sizeof *records->items, capacity = records->capacity ? records->capacity * 2 : 1024;
+    struct ss_record *items = ss_pages_resize(records->items, records->capacity * size, capacity * size);
+    if (items == NULL)
+        return -ENOMEM;
+    records->items = items;
+    records->capacity = capacity;
+    return 0;
 }
 
 int

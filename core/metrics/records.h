@@ -46,8 +46,18 @@ struct ss_records {
     struct ss_names client_names;    /* of those that have one */
 };
 
-/* Appends an empty record (unfinished, nothing known). */
-struct ss_record *ss_records_add(struct ss_records *records);
+int ss_records_grow(struct ss_records *records); /* room for one more: 0 or -ENOMEM */
+
+/* Appends an empty record (unfinished, nothing known). NULL without memory. */
+static inline struct ss_record *
+ss_records_add(struct ss_records *records)
+{
+    if (records->count == records->capacity && ss_records_grow(records) != 0)
+        return NULL;
+    struct ss_record *record = &records->items[records->count++];
+    *record = (struct ss_record){.queue_ps = SS_NO_PS, .ttft_ps = SS_NO_PS, .latency_ps = SS_NO_PS};
+    return record;
+}
 
 /* Notes who sent the last one. 0 or -ENOMEM. */
 int ss_records_keep_sender(struct ss_records *records, uint64_t client, int32_t priority);
