@@ -170,7 +170,7 @@ slow_down(const struct ss_replica *rank, const struct ss_step_shape *shape, stru
     price->communication_ps = times(price->communication_ps, factor);
 }
 
-static int
+static inline int
 price_stage(const struct ss_replica *rank, uint32_t stage, const struct ss_step_shape *shape,
             struct ss_step_price *price, struct servsim_error *err)
 {
@@ -212,15 +212,15 @@ price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_err
         shape = &changed;
     }
     int rc = price_stage(rank, 0, shape, price, err);
-    run->work[0] = price->line;
+    run->line = price->line;
     if (price->line.slope_ps < 0) { /* never below nothing */
-        run->work[0] = (struct servsim_line){0, 0, UINT64_MAX};
-        raise_line(&run->work[0], &price->line);
+        run->line = (struct servsim_line){0, 0, UINT64_MAX};
+        raise_line(&run->line, &price->line);
     }
     run->swap_ps = 0;
     if (rank->swap_blocks > 0) {
         run->swap_ps = ss_cost_swap_ps(group->cluster->cost, rank->swap_blocks);
-        run->work[0].base_ps += run->swap_ps;
+        run->line.base_ps += run->swap_ps;
         rank->swap_blocks = 0;
     }
     return rc;
@@ -248,24 +248,18 @@ price_together(struct ss_group *group, struct ss_run *run, struct servsim_error 
 /* ---- planning ---- */
 
 /* Its way through the stages: when each begins, and when the last is done. */
-FORMED void
-place(struct ss_group *group, struct form form, struct ss_run *run)
+static void
+place(struct ss_group *group, struct ss_run *run)
 {
     ss_time time = group->cluster->now;
     int64_t slope_ps = 0;
     uint64_t steps = UINT64_MAX;
-    if (form.stages == 1) { /* it is free: the run before is over */
-        run->start = run->begins[0] = time;
-        run->line = run->work[0];
-        return;
-    }
-    for (uint32_t s = 0; s < form.stages; s++) {
+    for (uint32_t s = 0; s < group->stages; s++) {
         run->begins[s] = time > group->stage_free[s] ? time : group->stage_free[s];
         time = group->stage_free[s] = run->begins[s] + run->work[s].base_ps;
         slope_ps += run->work[s].slope_ps;
         steps = ss_least(steps, run->work[s].steps);
     }
-    run->start = group->cluster->now;
     run->line = (struct servsim_line){(int64_t)(time - run->start), slope_ps, steps};
 }
 
@@ -307,7 +301,11 @@ start_run(struct ss_group *group, struct form form, struct ss_run *run, struct s
     int rc = form.ranks == 1 && form.stages == 1 ? price_alone(group, run, err) : price_together(group, run, err);
     if (rc != 0)
         return rc;
-    place(group, form, run);
+    run->start = group->cluster->now;
+    if (form.stages > 1)
+        place(group, run);
+    else if (form.ranks > 1) /* the stage is free: the run before is over */
+        run->line = run->work[0];
     group->in_flight++;
     for (uint32_t i = 0; i < form.ranks; i++) {
         struct ss_replica *rank = &group->ranks[i];

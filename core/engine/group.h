@@ -22,14 +22,15 @@ struct ss_replica;
 
 /* The step or steps under way. With several stages, a run of several steps is the only one. */
 struct ss_run {
-    ss_time start;             /* when it was composed */
-    struct servsim_line line;  /* of its steps, from the start: with all waits for stages */
-    uint64_t steps;            /* shrinks when an arrival cuts it */
-    ss_time end;               /* of all of them; known once it is the oldest */
-    int64_t swap_ps;           /* of the price, in its only step: copies that it waited for */
-    uint32_t slot;             /* which of the group's runs, and which lane of a rank */
+    ss_time start;            /* when it was composed */
+    struct servsim_line line; /* of its steps, from the start: with all waits for stages */
+    uint64_t steps;           /* shrinks when an arrival cuts it */
+    ss_time end;              /* of all of them; known once it is the oldest */
+    int64_t swap_ps;          /* of the price, in its only step: copies that it waited for */
+    uint32_t slot;            /* which of the group's runs, and which lane of a rank */
+    /* of several stages, or ranks: */
     struct servsim_line *work; /* [stages] what each takes for it; the first the copies, too */
-    ss_time *begins;           /* [stages] when each begins with the first step */
+    ss_time *begins;           /* [stages] of several: when each begins with the first step */
 };
 
 struct ss_group {

@@ -303,12 +303,13 @@ ss_replica_let_go(struct ss_replica *replica)
 static int
 note_slices(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
-    int rc = 0;
+    int rc = 0, one = replica->group->stages == 1;
     uint32_t stages = lane->plan.shape.tokens > 0 ? replica->group->stages : 0;
     for (uint32_t s = 0; s < stages && rc == 0; s++) {
+        ss_time begin = one ? run->start : run->begins[s];
         const struct ss_slice slice = {
-            .start = run->begins[s],
-            .end = run->begins[s] + ss_line_elapsed(&run->work[s], steps),
+            .start = begin,
+            .end = begin + ss_line_elapsed(one ? &run->line : &run->work[s], steps),
             .steps = steps,
             .kv_blocks = ss_kv_used(&replica->kv),
             .replica = replica->owner,

@@ -160,7 +160,7 @@ static int
 verify_stages(const struct ss_group *group, struct servsim_error *err)
 {
     const struct ss_run *before = NULL;
-    for (uint32_t i = 0; i < group->in_flight; i++) {
+    for (uint32_t i = 0; group->stages > 1 && i < group->in_flight; i++) {
         const struct ss_run *run = &group->runs[(group->oldest + i) % group->stages];
         for (uint32_t s = 0; s < group->stages; s++) {
             ss_time free = before != NULL ? before->begins[s] + before->work[s].base_ps : 0;
