@@ -294,6 +294,33 @@ certain_steps(const struct ss_group *group, struct form form, const struct ss_ru
     return steps;
 }
 
+/* With several stages, those who decode in it leave the others, until it is over. */
+FORMED void
+take_batch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
+{
+    struct ss_batch *empty = lane->batch;
+    if (form.stages > 1) {
+        lane->batch = rank->batch;
+        rank->batch = empty;
+    }
+    lane->batch->lane = lane;
+}
+
+/* The step that the rank has composed is under way. */
+FORMED void
+launch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
+{
+    struct ss_plan *plan = &lane->plan;
+    for (uint32_t i = 0; i < plan->chunk_count; i++) {
+        struct ss_place *place = plan->chunks[i].request->place;
+        place->computed += place->chunk;
+        place->flying += place->chunk;
+        place->chunk = 0;
+    }
+    if (plan->decode)
+        take_batch(rank, form, lane);
+}
+
 FORMED int
 start_run(struct ss_group *group, struct form form, struct ss_run *run, struct servsim_error *err)
 {
@@ -309,7 +336,7 @@ start_run(struct ss_group *group, struct form form, struct ss_run *run, struct s
     group->in_flight++;
     for (uint32_t i = 0; i < form.ranks; i++) {
         struct ss_replica *rank = &group->ranks[i];
-        ss_replica_launch(rank, lane_of(rank, form, run));
+        launch(rank, form, lane_of(rank, form, run));
         if (form.stages > 1)
             rank->kv_since = run->start;
     }

@@ -330,32 +330,6 @@ ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct serv
     return rc;
 }
 
-/* With several stages, those who decode in it leave the others, until it is over. */
-static void
-take_batch(struct ss_replica *replica, struct ss_lane *lane)
-{
-    struct ss_batch *empty = lane->batch;
-    if (replica->group->stages > 1) {
-        lane->batch = replica->batch;
-        replica->batch = empty;
-    }
-    lane->batch->lane = lane;
-}
-
-void
-ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane)
-{
-    struct ss_plan *plan = &lane->plan;
-    for (uint32_t i = 0; i < plan->chunk_count; i++) {
-        struct ss_place *place = plan->chunks[i].request->place;
-        place->computed += place->chunk;
-        place->flying += place->chunk;
-        place->chunk = 0;
-    }
-    if (plan->decode)
-        take_batch(replica, lane);
-}
-
 uint64_t
 ss_replica_certain_steps(const struct ss_replica *replica, const struct ss_lane *lane, const struct servsim_line *line,
                          uint64_t steps)

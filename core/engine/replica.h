@@ -98,9 +98,6 @@ int ss_replica_compose(struct ss_replica *replica, struct ss_lane *lane, struct 
 int32_t ss_replica_breaks_rule(struct ss_replica *replica, const char *service, const struct servsim_request *seen,
                                uint32_t cap);
 
-/* The step that was composed is under way. */
-void ss_replica_launch(struct ss_replica *replica, struct ss_lane *lane);
-
 /* All prompts that run are computed, or will be by what is under way. */
 int ss_replica_prefills_nothing(const struct ss_replica *replica);
 
