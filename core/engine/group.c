@@ -8,16 +8,8 @@
 
 #include "engine/cluster.h"
 
-/* How many ranks and stages a group has, handed on by value: most are one rank in one stage, and what these do all the
-   time is compiled apart for them, without loops. */
-struct form {
-    uint32_t ranks, stages;
-};
-
-#define FORMED static inline __attribute__((always_inline))
-
-FORMED struct ss_lane *
-lane_of(const struct ss_replica *rank, struct form form, const struct ss_run *run)
+SS_FORMED struct ss_lane *
+lane_of(const struct ss_replica *rank, struct ss_form form, const struct ss_run *run)
 {
     return form.stages == 1 ? rank->lanes : &rank->lanes[run->slot];
 }
@@ -200,7 +192,7 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
 }
 
 /* One rank in one stage: the run takes what its step takes. */
-FORMED int
+SS_FORMED int
 price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
     struct ss_replica *rank = group->ranks;
@@ -264,8 +256,8 @@ place(struct ss_group *group, struct ss_run *run)
 }
 
 /* Nobody waits, and no rank has anything to give to another run: this one goes on alone. */
-FORMED int
-is_alone(const struct ss_group *group, struct form form)
+SS_FORMED int
+is_alone(const struct ss_group *group, struct ss_form form)
 {
     if (form.stages == 1)
         return 1;
@@ -276,8 +268,8 @@ is_alone(const struct ss_group *group, struct form form)
 }
 
 /* For how many steps nothing changes, arrivals aside. */
-FORMED uint64_t
-certain_steps(const struct ss_group *group, struct form form, const struct ss_run *run)
+SS_FORMED uint64_t
+certain_steps(const struct ss_group *group, struct ss_form form, const struct ss_run *run)
 {
     if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes ||
         !is_alone(group, form))
@@ -295,8 +287,8 @@ certain_steps(const struct ss_group *group, struct form form, const struct ss_ru
 }
 
 /* With several stages, those who decode in it leave the others, until it is over. */
-FORMED void
-take_batch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
+SS_FORMED void
+take_batch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_batch *empty = lane->batch;
     if (form.stages > 1) {
@@ -307,8 +299,8 @@ take_batch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
 }
 
 /* The step that the rank has composed is under way. */
-FORMED void
-launch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
+SS_FORMED void
+launch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_plan *plan = &lane->plan;
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
@@ -321,8 +313,8 @@ launch(struct ss_replica *rank, struct form form, struct ss_lane *lane)
         take_batch(rank, form, lane);
 }
 
-FORMED int
-start_run(struct ss_group *group, struct form form, struct ss_run *run, struct servsim_error *err)
+SS_FORMED int
+start_run(struct ss_group *group, struct ss_form form, struct ss_run *run, struct servsim_error *err)
 {
     group->awake = 1;
     int rc = form.ranks == 1 && form.stages == 1 ? price_alone(group, run, err) : price_together(group, run, err);
@@ -347,8 +339,8 @@ start_run(struct ss_group *group, struct form form, struct ss_run *run, struct s
 }
 
 /* Asks all ranks for a step. `all` of those held back are announced, or those whose time has come. */
-FORMED int
-compose(struct ss_group *group, struct form form, const struct ss_run *run, int all, uint64_t *tokens,
+SS_FORMED int
+compose(struct ss_group *group, struct ss_form form, const struct ss_run *run, int all, uint64_t *tokens,
         struct servsim_error *err)
 {
     int rc = 0;
@@ -364,8 +356,8 @@ compose(struct ss_group *group, struct form form, const struct ss_run *run, int 
 }
 
 /* Somebody may be given a step who was not, since the step was composed ahead of his arrival or of a seat's end. */
-FORMED int
-holds_back(const struct ss_group *group, struct form form)
+SS_FORMED int
+holds_back(const struct ss_group *group, struct ss_form form)
 {
     for (uint32_t i = 0; i < form.ranks; i++)
         if (group->ranks[i].inbox.count > 0 || group->ranks[i].plan->freed)
@@ -374,8 +366,8 @@ holds_back(const struct ss_group *group, struct form form)
 }
 
 /* One more step by all ranks; 1 when it has something in it, and runs. */
-FORMED int
-plan_one(struct ss_group *group, struct form form, struct servsim_error *err)
+SS_FORMED int
+plan_one(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 {
     uint32_t index = form.stages == 1 ? 0 : (group->oldest + group->in_flight) % form.stages;
     struct ss_run *run = &group->runs[index];
@@ -390,8 +382,8 @@ plan_one(struct ss_group *group, struct form form, struct servsim_error *err)
 }
 
 /* Nobody is there who could be given a step, or is held back from it. */
-FORMED int
-is_idle(const struct ss_group *group, struct form form)
+SS_FORMED int
+is_idle(const struct ss_group *group, struct ss_form form)
 {
     for (uint32_t i = 0; i < form.ranks; i++)
         if (group->ranks[i].inbox.count > 0 || !ss_replica_has_nothing(&group->ranks[i]))
@@ -409,8 +401,8 @@ report(const struct ss_group *group)
     ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
 }
 
-FORMED int
-plan(struct ss_group *group, struct form form, struct servsim_error *err)
+SS_FORMED int
+plan(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 {
     int rc = !group->down && !is_idle(group, form), ahead = ss_replica_composes_ahead(group->ranks);
     group->between = 0;
@@ -426,12 +418,12 @@ plan(struct ss_group *group, struct form form, struct servsim_error *err)
 }
 
 /* The run is over, `steps` of it, and not the oldest any more. */
-FORMED int
-end_run(struct ss_group *group, struct form form, struct ss_run *run, uint64_t steps, struct servsim_error *err)
+SS_FORMED int
+end_run(struct ss_group *group, struct ss_form form, struct ss_run *run, uint64_t steps, struct servsim_error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; i < form.ranks && rc == 0; i++)
-        rc = ss_replica_end_run(&group->ranks[i], lane_of(&group->ranks[i], form, run), run, steps);
+        rc = ss_replica_end_run(&group->ranks[i], form, lane_of(&group->ranks[i], form, run), run, steps);
     if (rc != 0)
         return servsim_fail(err, ENOMEM, "no memory for the end of a step");
     group->cluster->result->engine_steps += steps;
@@ -445,12 +437,12 @@ end_run(struct ss_group *group, struct form form, struct ss_run *run, uint64_t s
     return 0;
 }
 
-static const struct form one = {1, 1};
+static const struct ss_form one = {1, 1};
 
-static struct form
+static struct ss_form
 form_of(const struct ss_group *group)
 {
-    return (struct form){group->rank_count, group->stages};
+    return (struct ss_form){group->rank_count, group->stages};
 }
 
 static int

@@ -33,6 +33,14 @@ struct ss_run {
     ss_time *begins;           /* [stages] of several: when each begins with the first step */
 };
 
+/* How many ranks and stages a group has, handed on by value: most are one rank in one stage, and what these do all the
+   time is compiled apart for them, without loops. */
+struct ss_form {
+    uint32_t ranks, stages;
+};
+
+#define SS_FORMED static inline __attribute__((always_inline))
+
 struct ss_group {
     uint32_t index;
     uint32_t heap_position; /* in the cluster's heap of runs, or SS_HEAP_ABSENT when idle */

@@ -139,7 +139,8 @@ void ss_replica_state(const struct ss_replica *replica, ss_time now, struct serv
 /* ---- run.c ---- */
 
 /* `steps` steps of the run have ended: the lane's part in them is counted. 0 or -ENOMEM. */
-int ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps);
+int ss_replica_end_run(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run,
+                       uint64_t steps);
 
 /* ---- step.c ---- */
 

@@ -16,7 +16,7 @@ struct whole {
     uint64_t blocks; /* taken for them in all steps */
 };
 
-static struct whole
+SS_FORMED struct whole
 add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     struct whole whole = {.steps = steps, .elapsed = run->end - run->start};
@@ -29,7 +29,7 @@ add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
     return whole;
 }
 
-static void
+SS_FORMED void
 count_in_bin(struct ss_series_bin *bin, uint64_t tokens, uint64_t blocks)
 {
     bin->counts[SS_SERIES_OUTPUT_TOKENS] += tokens;
@@ -59,7 +59,7 @@ count_in_bins(const struct ss_replica *replica, const struct ss_lane *lane, cons
 
 /* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. A rank without work in
    the step is not busy. */
-static void
+SS_FORMED void
 count_in_series(const struct ss_replica *replica, const struct ss_lane *lane, const struct ss_run *run,
                 const struct whole *whole)
 {
@@ -91,14 +91,14 @@ count_beside_others(const struct ss_replica *replica, const struct ss_lane *lane
 }
 
 /* From the request's last token to one that comes at `time`. */
-static int64_t
+SS_FORMED int64_t
 gap_ps(const struct ss_request *request, ss_time time)
 {
     return ss_request_age_ps(request, time) - request->place->last_token_ps;
 }
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
-static void
+SS_FORMED void
 count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_itl *itl = &replica->cluster->result->itl;
@@ -119,28 +119,27 @@ count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
 }
 
 /* What all stages have worked, steps of the run together. A single stage never waits: it works all the time. */
-static ss_time
-work_of(const struct ss_replica *replica, const struct ss_run *run, const struct whole *whole)
+SS_FORMED ss_time
+work_of(struct ss_form form, const struct ss_run *run, const struct whole *whole)
 {
     ss_time work = 0;
-    if (replica->group->stages == 1)
+    if (form.stages == 1)
         return whole->elapsed;
-    for (uint32_t s = 0; s < replica->group->stages; s++)
+    for (uint32_t s = 0; s < form.stages; s++)
         work += ss_line_elapsed(&run->work[s], whole->steps);
     return work;
 }
 
 /* Of the work: in wait for other ranks, or for the slowest of them in a stage. */
-static ss_time
-waits_of(const struct ss_replica *replica, const struct ss_run *run, const struct servsim_line *own, ss_time work,
-         uint64_t steps)
+SS_FORMED ss_time
+waits_of(struct ss_form form, const struct ss_run *run, const struct servsim_line *own, ss_time work, uint64_t steps)
 {
-    if (replica->group->stages == 1 && replica->group->rank_count == 1)
+    if (form.stages == 1 && form.ranks == 1)
         return 0;
     return work - run->swap_ps - ss_line_elapsed(own, steps);
 }
 
-static void
+SS_FORMED void
 count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
 {
     if (steps == 1) {
@@ -154,16 +153,17 @@ count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_
 }
 
 /* A rank without work in the step is not busy. One with less work than another waits for it in a collective. */
-static void
-count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
+SS_FORMED void
+count_time(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run,
+           const struct whole *whole)
 {
     int64_t steps = (int64_t)whole->steps;
     struct ss_replica_result *result = &replica->result;
     const struct ss_step_price *price = &lane->price;
     if (lane->plan.shape.tokens == 0)
         return;
-    ss_time busy = work_of(replica, run, whole);
-    ss_time waits = waits_of(replica, run, &price->line, busy, whole->steps);
+    ss_time busy = work_of(form, run, whole);
+    ss_time waits = waits_of(form, run, &price->line, busy, whole->steps);
     result->busy += busy;
     result->dense += (ss_wide)price->dense_ps * steps;
     result->communication += (ss_wide)price->communication_ps * steps + waits;
@@ -175,7 +175,7 @@ count_time(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
 }
 
 /* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
-static void
+SS_FORMED void
 note_kv(struct ss_replica *replica)
 {
     uint64_t used = ss_kv_used(&replica->kv);
@@ -207,7 +207,7 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
     ss_cluster_finish(replica->cluster, request);
 }
 
-static void
+SS_FORMED void
 end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_replica_result *result = &replica->result;
@@ -219,7 +219,7 @@ end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_ru
     ss_batch_advance(lane->batch, whole->steps);
 }
 
-static void
+SS_FORMED void
 finish_decodes(struct ss_replica *replica, struct ss_lane *lane)
 {
     struct ss_batch *batch = lane->batch;
@@ -232,12 +232,12 @@ finish_decodes(struct ss_replica *replica, struct ss_lane *lane)
 }
 
 /* Those who decoded in it can be given a token again. */
-static int
-return_batch(struct ss_replica *replica, struct ss_lane *lane)
+SS_FORMED int
+return_batch(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_batch *batch = lane->batch;
     batch->lane = NULL;
-    if (batch == replica->batch)
+    if (form.stages == 1 || batch == replica->batch)
         return 0;
     if (batch->count > replica->batch->count) {
         lane->batch = replica->batch;
@@ -247,7 +247,7 @@ return_batch(struct ss_replica *replica, struct ss_lane *lane)
 }
 
 /* The whole prompt is computed: a token comes out. */
-static int
+SS_FORMED int
 emit_first(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_cluster *cluster = replica->cluster;
@@ -266,7 +266,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     return 0;
 }
 
-static int
+SS_FORMED int
 end_chunks(struct ss_replica *replica, struct ss_lane *lane)
 {
     struct ss_plan *plan = &lane->plan;
@@ -325,16 +325,16 @@ note_slices(struct ss_replica *replica, struct ss_lane *lane, const struct ss_ru
     return rc;
 }
 
-int
-ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
+SS_FORMED int
+end_run(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     const struct whole whole = add_up(lane, run, steps);
     /* several stages work at once only in runs of one step; in a longer one there is one at work at any time */
-    if (replica->group->stages == 1 || steps > 1)
+    if (form.stages == 1 || steps > 1)
         count_in_series(replica, lane, run, &whole);
     else
         count_beside_others(replica, lane, run, &whole);
-    count_time(replica, lane, run, &whole);
+    count_time(replica, form, lane, run, &whole);
     if (lane->plan.decode)
         end_decodes(replica, lane, run, &whole);
     note_kv(replica);
@@ -344,13 +344,21 @@ ss_replica_end_run(struct ss_replica *replica, struct ss_lane *lane, const struc
     int rc = replica->cluster->options->timeline_limit > 0 ? note_slices(replica, lane, run, steps) : 0;
     finish_decodes(replica, lane);
     if (rc == 0)
-        rc = return_batch(replica, lane);
+        rc = return_batch(replica, form, lane);
     if (rc == 0)
         rc = end_chunks(replica, lane);
     (void)ss_replica_end_batch(replica);
-    if (replica->group->stages > 1)
+    if (form.stages > 1)
         replica->kv_since = replica->cluster->now;
     lane->plan.decode = 0;
     lane->plan.decode_blocks = 0;
     return rc;
+}
+
+int
+ss_replica_end_run(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run,
+                   uint64_t steps)
+{
+    return form.ranks == 1 && form.stages == 1 ? end_run(replica, (struct ss_form){1, 1}, lane, run, steps)
+                                               : end_run(replica, form, lane, run, steps);
 }
