@@ -136,20 +136,6 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
     return 0;
 }
 
-/* The replica that the router named: where the request is, unless that one was down. */
-static uint32_t
-routed_to(struct ss_cluster *cluster, const struct ss_request *request)
-{
-    return request->extras != NULL ? request->extras->routed : ss_cluster_record(cluster, request)->replica;
-}
-
-void
-ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
-{
-    if (SERVSIM_COVERS(cluster->router_ops, struct servsim_router_ops, leave) && cluster->router_ops->leave != NULL)
-        cluster->router_ops->leave(cluster->router.self, &request->seen, routed_to(cluster, request));
-}
-
 /* The scheduler will have none of it. */
 static void
 turn_away(struct ss_cluster *cluster, struct ss_request *request)

@@ -11,11 +11,12 @@
 void
 ss_cluster_integrate_span(struct ss_cluster *cluster)
 {
-    struct ss_result *result = cluster->result;
     ss_time from = cluster->level_time, to = cluster->now;
     cluster->level_time = to;
-    ss_series_level(&result->series, SS_SERIES_WAITING, from, to, cluster->waiting);
-    ss_series_level(&result->series, SS_SERIES_RUNNING, from, to, cluster->running);
+    if (cluster->running > 0)
+        ss_series_level(&cluster->result->series, SS_SERIES_RUNNING, from, to, cluster->running);
+    if (cluster->waiting > 0)
+        ss_series_level(&cluster->result->series, SS_SERIES_WAITING, from, to, cluster->waiting);
 }
 
 void

@@ -132,8 +132,16 @@ void ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *r
    scheduler there will have none of it, 0, or -errno. */
 int ss_arrivals_dispatch(struct ss_cluster *cluster, struct ss_request *request, struct servsim_error *err);
 
-/* Tells the router that the request is not any more where it was routed to. */
-void ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request);
+/* Tells the router that the request is not any more where it was routed to: on its replica, or where extras say. */
+static inline void
+ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
+{
+    const struct servsim_router_ops *ops = cluster->router_ops;
+    if (!SERVSIM_COVERS(ops, struct servsim_router_ops, leave) || ops->leave == NULL)
+        return;
+    uint32_t routed = request->extras != NULL ? request->extras->routed : ss_cluster_record(cluster, request)->replica;
+    ops->leave(cluster->router.self, &request->seen, routed);
+}
 
 /* The request read ahead arrives now. */
 int ss_arrivals_take(struct ss_cluster *cluster, struct servsim_error *err);
