@@ -274,15 +274,28 @@ ask(struct ss_replica *replica, struct servsim_error *err)
     return breach(replica, what, rc, err);
 }
 
+/* What other ranks add to a shape is never in this one, and what windows see only where there are some. */
+static inline void
+clear_shape(struct ss_step_shape *shape, uint32_t window)
+{
+    shape->sampled_rows = 0;
+    shape->prefill_count = shape->prefill_new_tokens = shape->prefill_context_tokens = shape->prefill_causal_pairs = 0;
+    shape->decode_count = shape->decode_context_sum = shape->decode_context_min = shape->decode_context_max = 0;
+    if (window > 0)
+        shape->window = (struct ss_window_shape){0};
+}
+
 static void
 note_shape(struct ss_replica *replica)
 {
     struct ss_plan *plan = replica->plan;
     struct ss_step_shape *shape = &plan->shape;
-    *shape = (struct ss_step_shape){.wakes = !replica->group->awake};
+    uint32_t window = replica->cluster->cell->model.window;
+    clear_shape(shape, window);
+    shape->wakes = !replica->group->awake;
     for (uint32_t i = 0; i < plan->chunk_count; i++) {
         const struct ss_place *place = plan->chunks[i].request->place;
-        ss_shape_add_chunk(shape, replica->cluster->cell->model.window, place->chunk, place->computed);
+        ss_shape_add_chunk(shape, window, place->chunk, place->computed);
         shape->sampled_rows += place->computed + place->chunk == place->target;
     }
     if (plan->decode) {
