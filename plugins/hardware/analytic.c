@@ -14,6 +14,7 @@
 #define PS_PER_S 1e12
 #define US_PER_S 1e6
 #define LARGEST_PS 2305843009213693952.0 /* 2^61, 26 days: room to add a few of them */
+#define COLUMNS_AT_ONCE 128.0            /* of a product, by which its input is read again */
 
 /* What of a decode attention does not depend on its contexts, for the question `of`. */
 struct decode_price {
@@ -214,7 +215,8 @@ arithmetic_us(const struct analytic_profile *profile, const struct analytic_kern
     return best;
 }
 
-/* Operands are read and the result is written once, the result in 16 bits whatever the operands are. */
+/* Operands are read and the result is written once, the result in 16 bits whatever the operands are; and the input
+   again for further columns. */
 static int32_t
 gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err)
 {
@@ -229,7 +231,8 @@ gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_erro
     static const double multiplied[ANALYTIC_WIDTHS] = {2.0, 1.0, 0.5};
     uint32_t width = width_of(profile, op->dtype);
     const struct analytic_kernel *kernel = kernel_of(profile->gemm, width);
-    double bytes = dtype_bytes(op->dtype) * m * k + each * k * n + 2.0 * m * n;
+    double reads = 1.0 + kernel->reread * n / COLUMNS_AT_ONCE;
+    double bytes = dtype_bytes(op->dtype) * m * k * reads + each * k * n + 2.0 * m * n;
     double us =
         kernel->launch_us + soft_maximum(arithmetic_us(profile, kernel, op, peak, each < multiplied[width]),
                                          traffic_us(profile, kernel->memory_efficiency, bytes), kernel->softness);

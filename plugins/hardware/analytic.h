@@ -29,12 +29,16 @@
  * into 1, 2, 4 .. max_split parts: whole waves of tiles over the SMs, each paying fill_us; a tile of a x b is 1 +
  * tile_loss (128 / a + 128 / b - 1.5) times slower than its share of the SMs' peak (so 256 x 128 is the measure); parts
  * cost one more fill, and their sums go through the L2.
+ *
+ * Traffic is bytes / (memory_efficiency bandwidth). Blocks of columns read the input again, mostly from the L2: for
+ * each 128 columns of the result as if `reread` of it came from memory once more.
  */
 struct analytic_kernel {
     double launch_us;
     double compute_efficiency;
     double memory_efficiency;
     double softness;
+    double reread;
     double tile_loss;
     double fill_us;
     uint32_t max_split; /* 0: no tiles */

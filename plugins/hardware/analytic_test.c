@@ -511,6 +511,23 @@ test_soft_maximum(void)
     fake_destroy(&device);
 }
 
+/* 512 columns read the input again as if 4 x 0.25 of it came from memory: 1 MiB twice, 1 MiB of weights, 0.5 MiB of
+   results at 1 GB/s. 256 columns read half of it again. */
+static void
+test_read_again(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=1000000", "memory=80GiB",
+                                        "memory_bandwidth=1GB/s",   "gemm.launch=0",
+                                        "gemm.softness=0",          "gemm.memory_efficiency=1",
+                                        "gemm.reread=0.25",         NULL};
+    struct fake_plugin device = {0};
+    open_device(&device, "custom", pairs);
+    CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, 512, 512, 1024) / 1e6, 2.0 * 1048.576 + 1048.576 + 524.288,
+                           1e-3);
+    CU_ASSERT_DOUBLE_EQUAL((double)gemm_ps(&device, 1, 512, 256, 1024) / 1e6, 1.5 * 1048.576 + 524.288 + 262.144, 1e-3);
+    fake_destroy(&device);
+}
+
 /* Traffic of small kernels: at four times the bandwidth, and beyond half of the L2 at it; nothing without an L2. */
 static void
 test_small_kernels(void)
@@ -984,6 +1001,7 @@ main(void)
         {"the experiment's cluster", test_cluster_of_the_experiment},
         {"tiles by hand", test_tiles_by_hand},
         {"soft maximum", test_soft_maximum},
+        {"input read again", test_read_again},
         {"small kernels", test_small_kernels},
         {"decode attention that does not split", test_unsplit_decode},
         {"unequal contexts", test_skew},

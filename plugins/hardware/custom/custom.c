@@ -34,9 +34,10 @@
         EFFICIENCY(name_ ".compute_efficiency", compute_, "share of the peak that large ones reach"),                  \
         EFFICIENCY(name_ ".memory_efficiency", memory_, "share of the bandwidth that narrow ones reach"),              \
         NUMBER(name_ ".softness", "", softness_, 0, 100, "power of the soft maximum of both; 0: the plain maximum")
-#define TILES(name_, split_, loss_, fill_)                                                                             \
+#define TILES(name_, split_, reread_, loss_, fill_)                                                                    \
     NUMBER(name_ ".max_split", "", split_, 0, 64,                                                                      \
            "parts that the inner dimension is cut in; 0: no tiles are counted"),                                       \
+        SHARE(name_ ".reread", reread_, "of the input, read again for each 128 columns of the result"),                \
         NUMBER(name_ ".tile_loss", "", loss_, 0, 10, "how much slower small tiles are"),                               \
         NUMBER(name_ ".fill", "us", fill_, 0, 1e6, "what each wave of tiles over the SMs pays")
 
@@ -56,11 +57,11 @@ static const struct servsim_option options[] = {
     NUMBER("l2", "bytes", NULL, 1e3, 1e12,
            "of one GPU; the traffic of small kernels is counted only where it is given"),
     KERNEL("gemm", "3.2us", "0.83", "0.87", "3.6"),
-    TILES("gemm", "2", "0.05", "0.8us"),
+    TILES("gemm", "2", "0", "0.05", "0.8us"),
     KERNEL("gemm_fp8", NULL, NULL, NULL, NULL),
-    TILES("gemm_fp8", NULL, NULL, NULL),
+    TILES("gemm_fp8", NULL, NULL, NULL, NULL),
     KERNEL("gemm_fp4", NULL, NULL, NULL, NULL),
-    TILES("gemm_fp4", NULL, NULL, NULL),
+    TILES("gemm_fp4", NULL, NULL, NULL, NULL),
     KERNEL("moe", NULL, NULL, NULL, NULL),
     KERNEL("moe_fp8", NULL, NULL, NULL, NULL),
     KERNEL("moe_fp4", NULL, NULL, NULL, NULL),
@@ -157,6 +158,7 @@ static void
 read_tiles(struct analytic_kernel *kernel, const struct servsim_create *args, const char *group,
            const struct analytic_kernel *other)
 {
+    kernel->reread = number_or(args, group, "reread", other->reread);
     kernel->tile_loss = number_or(args, group, "tile_loss", other->tile_loss);
     kernel->fill_us = number_or(args, group, "fill", other->fill_us);
     if (servsim_present(args, "sms"))

@@ -29,17 +29,19 @@ static const struct analytic_profile sheet = {
     .l2_bytes = 96e6,
     .gemm = {[ANALYTIC_16BIT] = {.launch_us = 2.0,
                                  .compute_efficiency = 0.706,
-                                 .memory_efficiency = 0.770,
-                                 .softness = 6.5,
-                                 .tile_loss = 0.021,
-                                 .fill_us = 1.39,
+                                 .memory_efficiency = 0.800,
+                                 .softness = 12.0,
+                                 .reread = 0.070,
+                                 .tile_loss = 0.020,
+                                 .fill_us = 1.45,
                                  .max_split = 2},
              [ANALYTIC_8BIT] = {.launch_us = 2.0,
-                                .compute_efficiency = 0.544,
-                                .memory_efficiency = 0.689,
-                                .softness = 4.9,
+                                .compute_efficiency = 0.555,
+                                .memory_efficiency = 0.698,
+                                .softness = 12.0,
+                                .reread = 0.059,
                                 .tile_loss = 0.000,
-                                .fill_us = 1.89,
+                                .fill_us = 4.46,
                                 .max_split = 1}},
     .moe = {[ANALYTIC_16BIT] = {.launch_us = 18.3,
                                 .compute_efficiency = 0.736,
@@ -83,10 +85,12 @@ ANALYTIC_DEVICE(
     "\n"
     "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
     "mean absolute ones over the kernels named.\n"
-    "GEMM bf16: 1398 kernels, 8.0 %; 2.0 us + the soft maximum (power 6.5) of flops / (0.71 peak) and "
-    "bytes / (0.77 bandwidth), in waves of tiles (loss 0.02, 1.4 us a wave, K in up to 2 parts).\n"
-    "GEMM fp8: 1189 kernels, 7.0 %; 2.0 us + the soft maximum (power 4.9) of flops / (0.54 peak) and "
-    "bytes / (0.69 bandwidth), in waves of tiles (loss 0.00, 1.9 us a wave, K in one part).\n"
+    "GEMM bf16: 1398 kernels, 7.6 %; 2.0 us + the soft maximum (power 12.0) of flops / (0.71 peak) and "
+    "bytes / (0.80 bandwidth), 0.07 of the input again for each 128 columns among them, in waves of tiles (loss 0.02, "
+    "1.4 us a wave, K in up to 2 parts).\n"
+    "GEMM fp8: 1189 kernels, 6.8 %; 2.0 us + the soft maximum (power 12.0) of flops / (0.56 peak) and "
+    "bytes / (0.70 bandwidth), 0.06 of the input again for each 128 columns among them, in waves of tiles (loss 0.00, "
+    "4.5 us a wave, K in one part).\n"
     "Experts bf16: 353 kernels, 6.2 %; 18.3 us + the soft maximum (power 1.8) of flops / (0.74 peak) and "
     "bytes of the weights of the experts hit / (0.78 bandwidth), gate, up and down together, + 1.5 times "
     "the traffic of all rows, those of other GPUs, too, at the bandwidth; layouts that no memory holds "
