@@ -61,17 +61,35 @@ csv_close(struct csv *csv, const char *path, struct servsim_error *err)
     return servsim_fail(err, csv->error, "%s: cannot be written: %s", path, strerror(csv->error));
 }
 
-static void
-put_char(struct csv *csv, char c)
+/* A row is put where the buffer ends, piece by piece: each is put at `at`, and answers where it ends itself. */
+static char *
+row_of(const struct csv *csv)
 {
-    csv->buffer[csv->used++] = c;
+    return csv->buffer + csv->used;
 }
 
 static void
-put_text(struct csv *csv, const char *text)
+end_row(struct csv *csv, char *at)
 {
-    while (*text != '\0')
-        put_char(csv, *text++);
+    *at++ = '\n';
+    csv->used = (size_t)(at - csv->buffer);
+    if (csv->used > BUFFER_BYTES - ROW_BYTES)
+        flush(csv);
+}
+
+static inline char *
+put_char(char *at, char c)
+{
+    *at = c;
+    return at + 1;
+}
+
+static char *
+put_text(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
 }
 
 static const char pairs[] = "0001020304050607080910111213141516171819"
@@ -89,35 +107,50 @@ digits_of(uint64_t value)
     return count + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
-/* Numbers are made from their end, two digits at a time. */
-static void
-put_integer(struct csv *csv, uint64_t value)
+static inline char *
+put_pair(char *end, uint32_t pair)
+{
+    memcpy(end - 2, pairs + (size_t)2 * pair, 2);
+    return end - 2;
+}
+
+/* Numbers are made from their end, two digits at a time, in 32 bits as soon as that is enough. */
+static char *
+put_larger(char *at, uint64_t value)
 {
     size_t count = digits_of(value);
-    char *end = csv->buffer + csv->used + count;
-    csv->used += count;
-    for (; value >= 100; value /= 100)
-        memcpy(end -= 2, pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        memcpy(end - 2, pairs + 2 * value, 2);
+    char *end = at + count;
+    for (; value > UINT32_MAX; value /= 100)
+        end = put_pair(end, (uint32_t)(value % 100));
+    uint32_t rest = (uint32_t)value;
+    for (; rest >= 100; rest /= 100)
+        end = put_pair(end, rest % 100);
+    if (rest >= 10)
+        (void)put_pair(end, rest);
     else
-        end[-1] = (char)('0' + value);
+        end[-1] = (char)('0' + rest);
+    return at + count;
+}
+
+static inline char *
+put_integer(char *at, uint64_t value)
+{
+    return value < 10 ? put_char(at, (char)('0' + value)) : put_larger(at, value);
 }
 
 /* `value` in units of 10^-places, of which there are 6 or 9: a division by what is known is far cheaper. */
-static void
-put_decimal(struct csv *csv, uint64_t value, size_t places)
+static inline char *
+put_decimal(char *at, uint64_t value, size_t places)
 {
     uint64_t whole = places == 6 ? value / 1000000 : value / 1000000000;
     uint32_t rest = (uint32_t)(places == 6 ? value - whole * 1000000 : value - whole * 1000000000);
-    put_integer(csv, whole);
-    put_char(csv, '.');
-    char *begin = csv->buffer + csv->used, *end = begin + places;
-    csv->used += places;
-    for (; end - begin >= 2; rest /= 100)
-        memcpy(end -= 2, pairs + (size_t)2 * (rest % 100), 2);
-    if (end > begin)
-        *begin = (char)('0' + rest);
+    at = put_integer(at, whole);
+    at = put_char(at, '.');
+    for (size_t left = places; left >= 2; left -= 2, rest /= 100)
+        (void)put_pair(at + left, rest % 100);
+    if (places % 2 != 0)
+        *at = (char)('0' + rest);
+    return at + places;
 }
 
 /* Picoseconds as ns-exact decimals: seconds with 9 places, milliseconds with 6. */
@@ -127,94 +160,84 @@ nanoseconds(ss_time ps)
     return (uint64_t)ss_time_divide(ps + 500, 125, 3); /* 1000 = 125 * 2^3 */
 }
 
-static void
-put_ms(struct csv *csv, int64_t ps)
+static char *
+put_ms(char *at, int64_t ps)
 {
-    put_char(csv, ',');
+    at = put_char(at, ',');
     if (ps != SS_NO_PS)
-        put_decimal(csv, nanoseconds(ps), 6);
-}
-
-static void
-end_row(struct csv *csv)
-{
-    put_char(csv, '\n');
-    if (csv->used > BUFFER_BYTES - ROW_BYTES)
-        flush(csv);
+        at = put_decimal(at, nanoseconds(ps), 6);
+    return at;
 }
 
 /* A name as one field, quoted where it must be. */
-static void
-put_name(struct csv *csv, const char *name)
+static char *
+put_name(char *at, const char *name)
 {
-    if (strpbrk(name, ",\"\r\n") == NULL) {
-        put_text(csv, name);
-        return;
-    }
-    put_char(csv, '"');
+    if (strpbrk(name, ",\"\r\n") == NULL)
+        return put_text(at, name);
+    at = put_char(at, '"');
     for (; *name != '\0'; name++) {
         if (*name == '"')
-            put_char(csv, '"');
-        put_char(csv, *name);
+            at = put_char(at, '"');
+        at = put_char(at, *name);
     }
-    put_char(csv, '"');
+    return put_char(at, '"');
 }
 
 /* Nothing where nobody is known to have sent it. */
-static void
-put_client(struct csv *csv, const struct ss_records *records, uint64_t client)
+static char *
+put_client(char *at, const struct ss_records *records, uint64_t client)
 {
     const char *name = ss_names_find(&records->client_names, client);
     if (name != NULL)
-        put_name(csv, name);
-    else if (client != 0)
-        put_integer(csv, client);
+        return put_name(at, name);
+    return client != 0 ? put_integer(at, client) : at;
 }
 
 /* Columns that only some cells have, behind the others. */
-static void
-put_more_columns(struct csv *csv, const struct ss_result *result, size_t id)
+static char *
+put_more_columns(char *at, const struct ss_result *result, size_t id)
 {
     const struct ss_records *records = &result->records;
     if (records->has_clients) {
-        put_char(csv, ',');
-        put_client(csv, records, records->senders[id].client);
+        at = put_char(at, ',');
+        at = put_client(at, records, records->senders[id].client);
     }
     if (records->has_priorities) {
         int64_t priority = records->senders[id].priority;
-        put_text(csv, priority < 0 ? ",-" : ",");
-        put_integer(csv, (uint64_t)(priority < 0 ? -priority : priority));
+        at = put_text(at, priority < 0 ? ",-" : ",");
+        at = put_integer(at, (uint64_t)(priority < 0 ? -priority : priority));
     }
     if (result->failures.retries > 0) {
-        put_char(csv, ',');
-        put_integer(csv, records->items[id].retries);
+        at = put_char(at, ',');
+        at = put_integer(at, records->items[id].retries);
     }
+    return at;
 }
 
 static void
 put_request(struct csv *csv, const struct ss_result *result, size_t id)
 {
     const struct ss_record *record = &result->records.items[id];
-    put_integer(csv, id);
-    put_char(csv, ',');
+    char *at = put_integer(row_of(csv), id);
+    at = put_char(at, ',');
     if (record->replica != UINT32_MAX)
-        put_integer(csv, record->replica);
-    put_char(csv, ',');
-    put_text(csv, ss_status_name(record->status));
-    put_char(csv, ',');
-    put_decimal(csv, nanoseconds(record->arrival), 9);
+        at = put_integer(at, record->replica);
+    at = put_char(at, ',');
+    at = put_text(at, ss_status_name(record->status));
+    at = put_char(at, ',');
+    at = put_decimal(at, nanoseconds(record->arrival), 9);
     const uint32_t counts[] = {record->prompt_tokens, record->output_tokens, record->cached_tokens,
                                record->preemptions};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        put_char(csv, ',');
-        put_integer(csv, counts[i]);
+        at = put_char(at, ',');
+        at = put_integer(at, counts[i]);
     }
-    put_ms(csv, record->queue_ps);
-    put_ms(csv, record->ttft_ps);
-    put_ms(csv, ss_record_tpot_ps(record));
-    put_ms(csv, record->latency_ps);
-    put_more_columns(csv, result, id);
-    end_row(csv);
+    at = put_ms(at, record->queue_ps);
+    at = put_ms(at, record->ttft_ps);
+    at = put_ms(at, ss_record_tpot_ps(record));
+    at = put_ms(at, record->latency_ps);
+    end_row(csv, put_more_columns(at, result, id));
 }
 
 int
@@ -237,32 +260,32 @@ ss_write_requests_csv(const struct ss_result *result, const char *path, struct s
 
 /* ---- the columns of LLMServingSim ---- */
 
-static void
-put_ns(struct csv *csv, int64_t ps)
+static char *
+put_ns(char *at, int64_t ps)
 {
-    put_char(csv, ',');
+    at = put_char(at, ',');
     if (ps != SS_NO_PS)
-        put_integer(csv, nanoseconds(ps));
+        at = put_integer(at, nanoseconds(ps));
+    return at;
 }
 
 static void
 put_old_request(struct csv *csv, size_t id, const char *model, const struct ss_record *record)
 {
     uint64_t arrival_ns = nanoseconds(record->arrival);
-    put_integer(csv, id);
-    put_char(csv, ',');
-    put_name(csv, model);
+    char *at = put_integer(row_of(csv), id);
+    at = put_char(at, ',');
+    at = put_name(at, model);
     const uint64_t numbers[] = {record->prompt_tokens, record->output_tokens, arrival_ns,
                                 arrival_ns + nanoseconds(record->latency_ps)};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        put_char(csv, ',');
-        put_integer(csv, numbers[i]);
+        at = put_char(at, ',');
+        at = put_integer(at, numbers[i]);
     }
-    put_ns(csv, record->latency_ps);
-    put_ns(csv, record->queue_ps);
-    put_ns(csv, record->ttft_ps);
-    put_ns(csv, ss_record_tpot_ps(record));
-    end_row(csv);
+    at = put_ns(at, record->latency_ps);
+    at = put_ns(at, record->queue_ps);
+    at = put_ns(at, record->ttft_ps);
+    end_row(csv, put_ns(at, ss_record_tpot_ps(record)));
 }
 
 int
@@ -281,28 +304,26 @@ ss_write_llmservingsim_csv(const struct ss_result *result, const char *model, co
 }
 
 /* A time mean: area over width, with 6 places, rounded half up. */
-static void
-put_mean(struct csv *csv, ss_wide area, ss_time width)
+static char *
+put_mean(char *at, ss_wide area, ss_time width)
 {
-    put_char(csv, ',');
-    put_decimal(csv, (uint64_t)((area * 1000000 + width / 2) / width), 6);
+    return put_decimal(put_char(at, ','), (uint64_t)((area * 1000000 + width / 2) / width), 6);
 }
 
 static void
 put_bin(struct csv *csv, const struct ss_series *series, uint32_t index, uint32_t parts)
 {
     const struct ss_series_bin *bin = &series->bins[index];
-    put_decimal(csv, nanoseconds(series->width * index), 9);
+    char *at = put_decimal(row_of(csv), nanoseconds(series->width * index), 9);
     for (uint32_t i = 0; i < SS_SERIES_COUNTS; i++) {
-        put_char(csv, ',');
-        put_integer(csv, bin->counts[i]);
+        at = put_char(at, ',');
+        at = put_integer(at, bin->counts[i]);
     }
-    put_mean(csv, bin->areas[SS_SERIES_WAITING], series->width);
-    put_mean(csv, bin->areas[SS_SERIES_RUNNING], series->width);
-    put_char(csv, ',');
-    put_integer(csv, bin->kv_blocks_peak);
-    put_mean(csv, bin->areas[SS_SERIES_BUSY], series->width * parts);
-    end_row(csv);
+    at = put_mean(at, bin->areas[SS_SERIES_WAITING], series->width);
+    at = put_mean(at, bin->areas[SS_SERIES_RUNNING], series->width);
+    at = put_char(at, ',');
+    at = put_integer(at, bin->kv_blocks_peak);
+    end_row(csv, put_mean(at, bin->areas[SS_SERIES_BUSY], series->width * parts));
 }
 
 int
@@ -330,12 +351,11 @@ ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsi
     for (uint32_t i = 0; i < SS_ITL_BINS; i++) {
         if (result->itl.counts[i] == 0)
             continue;
-        put_decimal(&csv, (uint64_t)ss_itl_bin_low_ps(i), 9);
-        put_char(&csv, ',');
-        put_decimal(&csv, (uint64_t)ss_itl_bin_high_ps(i), 9);
-        put_char(&csv, ',');
-        put_integer(&csv, result->itl.counts[i]);
-        end_row(&csv);
+        char *at = put_decimal(row_of(&csv), (uint64_t)ss_itl_bin_low_ps(i), 9);
+        at = put_char(at, ',');
+        at = put_decimal(at, (uint64_t)ss_itl_bin_high_ps(i), 9);
+        at = put_char(at, ',');
+        end_row(&csv, put_integer(at, result->itl.counts[i]));
     }
     return csv_close(&csv, path, err);
 }
@@ -343,18 +363,18 @@ ss_write_itl_csv(const struct ss_result *result, const char *path, struct servsi
 static void
 put_slice(struct csv *csv, const struct ss_slice *slice)
 {
-    put_integer(csv, slice->replica);
-    put_char(csv, ',');
-    put_decimal(csv, nanoseconds(slice->start), 9);
-    put_char(csv, ',');
-    put_decimal(csv, nanoseconds(slice->end), 9);
+    char *at = put_integer(row_of(csv), slice->replica);
+    at = put_char(at, ',');
+    at = put_decimal(at, nanoseconds(slice->start), 9);
+    at = put_char(at, ',');
+    at = put_decimal(at, nanoseconds(slice->end), 9);
     const uint64_t counts[] = {slice->steps,   slice->prefill_tokens, slice->decodes, slice->waiting,
                                slice->running, slice->kv_blocks,      slice->rank,    slice->stage};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        put_char(csv, ',');
-        put_integer(csv, counts[i]);
+        at = put_char(at, ',');
+        at = put_integer(at, counts[i]);
     }
-    end_row(csv);
+    end_row(csv, at);
 }
 
 int
@@ -372,12 +392,13 @@ ss_write_timeline_csv(const struct ss_result *result, const char *path, struct s
     return csv_close(&csv, path, err);
 }
 
-static void
-put_moment(struct csv *csv, ss_time time)
+static char *
+put_moment(char *at, ss_time time)
 {
-    put_char(csv, ',');
+    at = put_char(at, ',');
     if (time != SS_NEVER)
-        put_decimal(csv, nanoseconds(time), 9);
+        at = put_decimal(at, nanoseconds(time), 9);
+    return at;
 }
 
 int
@@ -389,11 +410,10 @@ ss_write_failures_csv(const struct ss_result *result, const char *path, struct s
         return rc;
     for (size_t i = 0; i < result->failures.outage_count; i++) {
         const struct ss_outage *outage = &result->failures.outages[i];
-        put_integer(&csv, outage->replica);
-        put_moment(&csv, outage->down);
-        put_moment(&csv, outage->detected);
-        put_moment(&csv, outage->up);
-        end_row(&csv);
+        char *at = put_integer(row_of(&csv), outage->replica);
+        at = put_moment(at, outage->down);
+        at = put_moment(at, outage->detected);
+        end_row(&csv, put_moment(at, outage->up));
     }
     return csv_close(&csv, path, err);
 }
