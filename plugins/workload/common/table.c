@@ -26,10 +26,11 @@ struct reader {
 
     uint64_t line, row_line; /* current; where the row began */
     int last_was_cr;
+    int has_quotes; /* there was a quote: fields may hold ends of lines */
     uint32_t column;
     struct wl_row row;
     char model[24], log_type[24];
-    uint8_t model_length, log_type_length;
+    size_t model_length, log_type_length;
     char client[WL_NAME_MAX + 1], session[WL_NAME_MAX + 1]; /* of the row that is being read */
     int have_before;
     wl_wide before;
@@ -138,11 +139,29 @@ number_field(struct reader *reader, const struct wl_column *column, const char *
                                        length, wrong, column->role == WL_ROLE_TIME));
 }
 
-static void
-keep_text(char *out, uint8_t *out_length, const char *text, size_t length)
+/* A few bytes, in eights or fours where there are as many: the last ones may be copied twice. */
+static inline void
+copy_short(char *out, const char *text, size_t length)
 {
-    *out_length = (uint8_t)(length < 23 ? length : 23);
-    memcpy(out, text, *out_length);
+    size_t at = 0;
+    for (; at + 8 < length; at += 8)
+        memcpy(out + at, text + at, 8);
+    if (length >= 8) {
+        memcpy(out + length - 8, text + length - 8, 8);
+    } else if (length >= 4) {
+        memcpy(out, text, 4);
+        memcpy(out + length - 4, text + length - 4, 4);
+    } else {
+        for (; at < length; at++)
+            out[at] = text[at];
+    }
+}
+
+static void
+keep_text(char *out, size_t *out_length, const char *text, size_t length)
+{
+    *out_length = length < 23 ? length : 23;
+    copy_short(out, text, *out_length);
     out[*out_length] = '\0';
 }
 
@@ -185,6 +204,8 @@ row_field(struct reader *reader, const char *text, size_t length)
     default:
         break;
     }
+    if (!reader->has_quotes)
+        return;
     for (const char *at = text; length > 0 && (at = memchr(at, '\n', length - (size_t)(at - text))) != NULL; at++)
         reader->line++;
 }
@@ -195,13 +216,13 @@ make_label(struct reader *reader)
 {
     char *label = reader->row.label;
     size_t length = reader->model_length;
-    memcpy(label, reader->model, length);
+    copy_short(label, reader->model, length);
     if (reader->log_type_length > 0) {
         size_t room = sizeof reader->row.label - 2 - length;
         size_t kept = reader->log_type_length < room ? reader->log_type_length : room;
         if (length > 0)
             label[length++] = ' ';
-        memcpy(label + length, reader->log_type, kept);
+        copy_short(label + length, reader->log_type, kept);
         length += kept;
     }
     label[length] = '\0';
@@ -219,8 +240,10 @@ filtered_out(const struct reader *reader)
 static void
 keep_names(struct reader *reader)
 {
+    if (reader->client[0] == '\0' && reader->session[0] == '\0')
+        return;
     size_t client = strlen(reader->client) + 1, session = strlen(reader->session) + 1;
-    if (client + session == 2 || client + session > sizeof reader->names - reader->names_used)
+    if (client + session > sizeof reader->names - reader->names_used)
         return;
     char *names = reader->names + reader->names_used;
     memcpy(names, reader->client, client);
@@ -244,6 +267,20 @@ push_row(struct reader *reader)
     return 0;
 }
 
+/* Not before the row ahead of it. */
+static int32_t
+check_order(struct reader *reader)
+{
+    const struct wl_row *row = &reader->row;
+    const char *name = "the arrival time";
+    if (!reader->have_before || row->time_ps >= reader->before)
+        return 0;
+    for (uint32_t i = 0; i < reader->column_count; i++)
+        if (reader->columns[i] != NULL && reader->columns[i]->role == WL_ROLE_TIME)
+            name = reader->columns[i]->shown;
+    return wl_check_order(&reader->error, reader->source->path, row->line, name, 1, reader->before, row->time_ps);
+}
+
 static int32_t
 row_end(struct reader *reader)
 {
@@ -254,12 +291,7 @@ row_end(struct reader *reader)
                             (unsigned long long)reader->row_line, reader->column, reader->column_count);
     row->line = reader->row_line;
     if ((reader->roles & (1u << WL_ROLE_TIME)) != 0) {
-        const char *name = "the arrival time";
-        for (uint32_t i = 0; i < reader->column_count; i++)
-            if (reader->columns[i] != NULL && reader->columns[i]->role == WL_ROLE_TIME)
-                name = reader->columns[i]->shown;
-        int32_t rc =
-            wl_check_order(&reader->error, path, row->line, name, reader->have_before, reader->before, row->time_ps);
+        int32_t rc = check_order(reader);
         if (rc < 0)
             return rc;
         reader->have_before = 1;
@@ -384,6 +416,7 @@ read_piece(struct reader *reader)
             return csv_wrong(reader);
         return reader->failed;
     }
+    reader->has_quotes |= memchr(piece, '"', length) != NULL;
     size_t parsed = csv_parse(&reader->parser, piece + skip, length - skip, on_field, on_end, reader);
     if (parsed != length - skip && reader->failed == 0)
         return csv_wrong(reader);
