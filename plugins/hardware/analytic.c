@@ -431,6 +431,17 @@ padded_key_us(const struct analytic_profile *profile, const struct servsim_atten
     return flops / (profile->prefill_attention.compute_efficiency * peak_for(profile, op->dtype)) * US_PER_S;
 }
 
+/* For thread blocks to begin and to end, one for each KV head of each request. */
+static double
+ramp_us(const struct analytic_profile *profile, const struct analytic_decode *kernel,
+        const struct servsim_attention *op)
+{
+    if (kernel->ramp_us <= 0.0)
+        return 0.0;
+    double blocks = (double)op->decode_count * op->kv_heads / profile->sms;
+    return kernel->ramp_us * fmin(1.0, blocks / kernel->ramp_blocks);
+}
+
 /* One kernel for all decodes, without what it reads of the KV cache: queries in and results out. In us for one layer.
  */
 static double
@@ -443,7 +454,9 @@ decode_fixed_us(const struct analytic_profile *profile, const struct servsim_att
         return latent->launch_us + latent->request_us * count * ceil(op->q_heads / 64.0) / profile->sms +
                traffic_us(profile, latent->memory_efficiency, latent->passes * bytes);
     double us = kernel->launch_us + traffic_us(profile, kernel->memory_efficiency, bytes);
-    if (is_joint(profile, op))
+    if (!is_joint(profile, op))
+        us += ramp_us(profile, kernel, op);
+    else
         us += count * kernel->padded_keys * padded_key_us(profile, op) -
               fmin(kernel->launch_us, profile->prefill_attention.launch_us);
     return us;

@@ -51,19 +51,22 @@ struct analytic_kernel {
 };
 
 /*
- * Decode attention: launch + bytes / (memory_efficiency bandwidth). Kernels before FlashAttention 3 split the contexts
- * of a small batch over SMs only where queries share KV heads; else each KV head of each request is read by one thread
- * block, at block_bytes_per_s (0: they always split).
+ * Decode attention: launch + ramp + bytes / (memory_efficiency bandwidth). Thread blocks, one for each KV head of each
+ * request, take their time to begin and to end: ramp_us in all with ramp_blocks and more of them on each SM, in
+ * proportion with fewer (0: nothing).
+ * Kernels before FlashAttention 3 split the contexts of a small batch over SMs only where queries share KV heads; else
+ * each KV head of each request is read by one thread block, at block_bytes_per_s (0: they always split).
  *
  * Unequal contexts leave SMs idle at the end: the batch takes as long as if `skew` of the gap between the mean and the
  * longest context were filled. All grow by one token a step, so that the gap stays, and a line stays a line.
  *
- * Where the batch has prefill beside decodes, one joint kernel may do both: it is launched once, and each decode is a
- * chunk of one token, padded to padded_rows queries, over its context and padded_keys more, at the rate of prefill.
- * Reading its KV may take longer than that.
+ * Where the batch has prefill beside decodes, one joint kernel may do both: it is launched once, without the ramp, and
+ * each decode is a chunk of one token, padded to padded_rows queries, over its context and padded_keys more, at the
+ * rate of prefill. Reading its KV may take longer than that.
  */
 struct analytic_decode {
     double launch_us;
+    double ramp_us, ramp_blocks;
     double memory_efficiency;
     double compute_efficiency; /* on latents alone; 0: prefill_attention's */
     double block_bytes_per_s;

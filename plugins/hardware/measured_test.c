@@ -17,10 +17,11 @@ static const struct servsim_hardware_context context = {.size = sizeof context, 
 struct set {
     const char *device, *file, *family;
     int (*price)(const struct set *, const struct fake_plugin *, char **, double *);
-    const char *dtype; /* or routing of experts after it, "bf16 balanced" */
-    double l2_bytes;   /* kernels that a warm cache serves are left out */
-    double warm_bytes; /* weights below are left out: they were measured beyond the memory's rate */
-    double memory_gib; /* layouts of experts that it does not hold are left out */
+    const char *dtype;  /* or routing of experts after it, "bf16 balanced" */
+    const char *source; /* of rows that count, how it begins; NULL: all */
+    double l2_bytes;    /* kernels that a warm cache serves are left out */
+    double warm_bytes;  /* weights below are left out: they were measured beyond the memory's rate */
+    double memory_gib;  /* layouts of experts that it does not hold are left out */
 };
 
 struct dtype {
@@ -104,7 +105,8 @@ price_decode(const struct set *set, const struct fake_plugin *device, char **fie
     op.decode_context_sum = op.decode_count * (strtoull(fields[3], NULL, 10) - 1);
     double bytes =
         2.0 * dtype_of(fields[1]).bytes * op.kv_heads * op.head_dim * (double)(op.decode_context_sum + op.decode_count);
-    if (strcmp(fields[1], set->dtype) != 0 || (bytes >= 1e6 && bytes <= 2.5 * set->l2_bytes))
+    int other = set->source != NULL && strncmp(fields[0], set->source, strlen(set->source)) != 0;
+    if (other || strcmp(fields[1], set->dtype) != 0 || (bytes >= 1e6 && bytes <= 2.5 * set->l2_bytes))
         return 0;
     return price_attention(device, &op, us);
 }
@@ -232,11 +234,12 @@ price_collective(const struct set *set, const struct fake_plugin *device, char *
         .device = (device_), .file = "kernels/gemm_" file_ ".csv", .family = "GEMM " label_, .price = price_gemm,      \
         .dtype = (dtype_), .warm_bytes = (warm_)                                                                       \
     }
-#define DECODE(device_, file_, dtype_, l2_)                                                                            \
+#define DECODE_OF(device_, file_, dtype_, l2_, source_)                                                                \
     {                                                                                                                  \
         .device = (device_), .file = "kernels/attn_decode_" file_ ".csv", .family = "Decode attention " dtype_ " KV",  \
-        .price = price_decode, .dtype = (dtype_), .l2_bytes = (l2_)                                                    \
+        .price = price_decode, .dtype = (dtype_), .source = (source_), .l2_bytes = (l2_)                               \
     }
+#define DECODE(device_, file_, dtype_, l2_) DECODE_OF(device_, file_, dtype_, l2_, NULL)
 #define PREFILL(device_, file_)                                                                                        \
     {                                                                                                                  \
         .device = (device_), .file = "kernels/attn_prefill_" file_ ".csv", .family = "Prefill attention",              \
@@ -265,7 +268,7 @@ static const struct set sets[] = {
     GEMM("rtxpro6000", "RTXPRO6000", "bf16", "bf16", 32e6),
     GEMM("rtxpro6000", "RTXPRO6000", "fp8", "fp8", 32e6),
     GEMM("rtxpro6000", "RTXPRO6000", "nvfp4", "nvfp4", 32e6),
-    DECODE("rtxpro6000", "RTXPRO6000", "bf16", 128e6),
+    DECODE_OF("rtxpro6000", "RTXPRO6000", "bf16", 128e6, "llmservingsim"),
     DECODE("rtxpro6000", "RTXPRO6000", "fp8", 128e6),
     PREFILL("rtxpro6000", "RTXPRO6000"),
     {.device = "rtxpro6000",

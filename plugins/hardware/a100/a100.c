@@ -60,8 +60,8 @@ static const struct analytic_profile sheet = {
                                              .memory_efficiency = 0.747,
                                              .block_bytes_per_s = 22.4e9,
                                              .skew = 0.054,
-                                             .padded_rows = 76,
-                                             .padded_keys = 110,
+                                             .padded_rows = 77,
+                                             .padded_keys = 115,
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 10.7, .compute_efficiency = 0.611, .chain = 1.51, .memory_efficiency = 0.46},
     .all_reduce = {{2, 5.0, 181e9, all_reduce_2_us}, {4, 5.7, 117e9, all_reduce_4_us}, {8, 6.6, 98e9, all_reduce_8_us}},
@@ -109,7 +109,7 @@ ANALYTIC_DEVICE(
     "Assumed: unequal contexts cost what they do on the RTX PRO 6000, 0.054 of the gap between the mean "
     "and the longest.\n"
     "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
-    "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+    "77 queries, over their context and 115 keys more, at the rate of prefill: measured on the RTX PRO "
     "6000, whose FlashAttention 2 runs here, too.\n"
     "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
         "25 GB/s"))

@@ -67,6 +67,10 @@ static const struct servsim_option options[] = {
     KERNEL("moe_fp4", NULL, NULL, NULL, NULL),
     LAUNCH("decode_attention.launch", "12.5us", "fixed time of decode attention"),
     EFFICIENCY("decode_attention.memory_efficiency", "0.88", "share of the bandwidth at which KV is read"),
+    NUMBER("decode_attention.ramp", "us", "0", 0, 1e6,
+           "with sms: for the heads of many requests to begin and to end, in all"),
+    NUMBER("decode_attention.ramp_blocks", "", "2.5", 0.01, 1e6,
+           "KV heads of requests on each SM from which on that is whole; less in proportion"),
     SHARE("decode_attention.compute_efficiency", "0", "of MLA, share of the peak; 0: that of prefill_attention"),
     NUMBER(
         "decode_attention.block_bandwidth", "bytes/s", "0", 0, 1e15,
@@ -191,6 +195,10 @@ read_attention(struct analytic_profile *profile, const struct servsim_create *ar
                                  .padded_rows = servsim_number(args, "decode_attention.padded_rows"),
                                  .padded_keys = servsim_number(args, "decode_attention.padded_keys"),
                                  .joint = servsim_integer(args, "decode_attention.joint") != 0};
+    if (profile->sms > 0) {
+        profile->decode_attention[ANALYTIC_16BIT].ramp_us = servsim_number(args, "decode_attention.ramp");
+        profile->decode_attention[ANALYTIC_16BIT].ramp_blocks = servsim_number(args, "decode_attention.ramp_blocks");
+    }
     struct analytic_decode narrow = profile->decode_attention[ANALYTIC_16BIT];
     narrow.launch_us = number_or(args, "decode_attention_fp8", "launch", narrow.launch_us);
     narrow.memory_efficiency = number_or(args, "decode_attention_fp8", "memory_efficiency", narrow.memory_efficiency);
@@ -252,7 +260,8 @@ static const struct servsim_plugin plugin = {
         "A matrix multiplication costs its launch + a soft maximum of flops / (compute_efficiency peak) and bytes / "
         "(memory_efficiency bandwidth); with sms, arithmetic is counted in tiles and in whole waves of them over the "
         "SMs. gemm_fp8, gemm_fp4 and moe, moe_fp8, moe_fp4 (experts) are as gemm where not given, experts with its "
-        "launch twice. Decode attention costs its launch + bytes / (memory_efficiency bandwidth). Prefill attention "
+        "launch twice. Decode attention costs its launch + bytes / (memory_efficiency bandwidth), and with sms the "
+        "ramp. Prefill attention "
         "costs its launch + flops / (compute_efficiency peak) + bytes / (memory_efficiency bandwidth), and with sms "
         "the chain of one tile over its keys. With l2, small kernels (norms, rotary embedding, activation) cost "
         "their traffic: at four times the bandwidth, and what exceeds half of the L2 at the bandwidth.\n"

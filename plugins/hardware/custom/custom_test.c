@@ -63,8 +63,8 @@ test_equals_a100(void)
                                         "decode_attention.block_bandwidth=22.4GB/s",
                                         "decode_attention.skew=0.054",
                                         "decode_attention.joint=true",
-                                        "decode_attention.padded_rows=76",
-                                        "decode_attention.padded_keys=110",
+                                        "decode_attention.padded_rows=77",
+                                        "decode_attention.padded_keys=115",
                                         "prefill_attention.launch=10.7",
                                         "prefill_attention.compute_efficiency=0.611",
                                         "prefill_attention.chain=1.51",
@@ -83,6 +83,30 @@ test_equals_a100(void)
         CU_ASSERT_EQUAL(price(&custom, 0, size), price(&a100, 0, size));
     fake_destroy(&custom);
     fake_destroy(&a100);
+}
+
+/* Decodes of a card with a ramp: 9 us and 37.4 more with 2.3 heads of requests on each SM are the RTX 4090's. */
+static void
+test_ramp(void)
+{
+    static const char *const pairs[] = {"peak_tflops.bf16=165.2",
+                                        "memory=24GiB",
+                                        "memory_bandwidth=1008GB/s",
+                                        "sms=128",
+                                        "decode_attention.launch=9us",
+                                        "decode_attention.ramp=37.4us",
+                                        "decode_attention.ramp_blocks=2.3",
+                                        "decode_attention.memory_efficiency=0.942",
+                                        "decode_attention.block_bandwidth=24.6GB/s",
+                                        "decode_attention.skew=0.054",
+                                        NULL};
+    struct fake_plugin custom = {0}, rtx4090 = {0};
+    open_device(&custom, "custom", pairs);
+    open_device(&rtx4090, "rtx4090", NULL);
+    for (uint64_t size = 1; size < 100000; size *= 3)
+        CU_ASSERT_EQUAL(price(&custom, 2, size), price(&rtx4090, 2, size));
+    fake_destroy(&custom);
+    fake_destroy(&rtx4090);
 }
 
 /* A card of the same chip with other memory: what reads memory takes as much longer. */
@@ -119,7 +143,8 @@ test_each_option(void)
         {"decode_attention.memory_efficiency=0.2", {0, 0, 1, 0, 0}},
         {"gemm.softness=1", {1, 0, 0, 0, 0}},
         {"sms=100", {1, 0, 0, 0, 0}},
-        {"gemm.tile_loss=0.5", {0, 0, 0, 0, 0}}, /* no tiles without sms */
+        {"gemm.tile_loss=0.5", {0, 0, 0, 0, 0}},       /* no tiles without sms */
+        {"decode_attention.ramp=50", {0, 0, 0, 0, 0}}, /* nor SMs to begin on */
         {"l2=40MB", {0, 0, 0, 0, 0}},
         {"gemm_fp8.launch=50", {0, 0, 0, 0, 0}},
         {"moe.launch=50", {0, 0, 0, 0, 0}},
@@ -209,6 +234,7 @@ main(void)
 {
     static const struct ss_case cases[] = {
         {"with the A100's numbers", test_equals_a100},
+        {"a ramp of decodes", test_ramp},
         {"a card with other memory", test_other_memory},
         {"each option alone", test_each_option},
         {"describe", test_describe},

@@ -22,12 +22,14 @@ static const struct analytic_profile sheet = {
                                 .memory_efficiency = 0.891,
                                 .softness = 1.94,
                                 .spread = 1.45}},
-    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
-                                             .memory_efficiency = 0.915,
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 9.0,
+                                             .ramp_us = 37.4,
+                                             .ramp_blocks = 2.3,
+                                             .memory_efficiency = 0.942,
                                              .block_bytes_per_s = 24.6e9,
                                              .skew = 0.054,
-                                             .padded_rows = 76,
-                                             .padded_keys = 110,
+                                             .padded_rows = 77,
+                                             .padded_keys = 115,
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 7.8, .compute_efficiency = 0.942, .chain = 0.39, .memory_efficiency = 0.91},
     .link_kind = SERVSIM_LINK_PCIE,
@@ -42,7 +44,8 @@ ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measu
                 "absolute ones over the kernels named.\n"
                 "GEMM bf16: 88 kernels, 3.3 %; 4.9 us + the soft maximum (power 3.4) of flops / (1.01 peak) and bytes "
                 "/ (0.94 bandwidth).\n"
-                "Decode attention bf16 KV: 38 kernels, 5.5 %; 13.1 us + bytes / (0.91 bandwidth), at most 25 GB/s for "
+                "Decode attention bf16 KV: 38 kernels, 3.9 %; 9.0 us + 37 us with 2.3 KV heads of requests on each SM, "
+                "less in proportion, + bytes / (0.94 bandwidth), at most 25 GB/s for "
                 "each KV head of each request where heads are not shared, since contexts are not split then. Sizes "
                 "from 1 MB to 2.5 times the L2 are left out, since repeated kernels find them in a warm cache.\n"
                 "Prefill attention: 96 kernels, 13.8 %; 7.8 us + flops of causal pairs / (0.94 peak) + 0.39 times a "
@@ -55,5 +58,5 @@ ANALYTIC_DEVICE("rtx4090", "NVIDIA GeForce RTX 4090, 24 GiB: datasheet and measu
                 "Assumed: unequal contexts cost what they do on the RTX PRO 6000, 0.054 of the gap between the mean "
                 "and the longest.\n"
                 "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
-                "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
+                "77 queries, over their context and 115 keys more, at the rate of prefill: measured on the RTX PRO "
                 "6000, whose FlashAttention 2 runs here, too.\n" ANALYTIC_PAGE_HOST ANALYTIC_PAGE_END("12.5 GB/s"))
