@@ -23,14 +23,12 @@ static const struct analytic_profile sheet = {
                                 .memory_efficiency = 0.891,
                                 .softness = 1.94,
                                 .spread = 1.45}},
-    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 9.0,
-                                             .ramp_us = 37.4,
-                                             .ramp_blocks = 2.3,
-                                             .memory_efficiency = 0.942,
+    .decode_attention = {[ANALYTIC_16BIT] = {.launch_us = 13.1,
+                                             .memory_efficiency = 0.915,
                                              .block_bytes_per_s = 24.6e9,
                                              .skew = 0.054,
-                                             .padded_rows = 77,
-                                             .padded_keys = 115,
+                                             .padded_rows = 76,
+                                             .padded_keys = 110,
                                              .joint = 1}},
     .prefill_attention = {.launch_us = 5.4, .compute_efficiency = 0.907, .chain = 0.40, .memory_efficiency = 0.90},
     .link_kind = SERVSIM_LINK_PCIE,
@@ -51,14 +49,14 @@ ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measu
                 "Assumed: experts are priced as on the RTX PRO 6000 (16.2 us + the soft maximum (power 1.9) of flops "
                 "/ (0.39 peak) and weights / (0.89 bandwidth) + 1.4 times the traffic of the rows), since none were "
                 "measured on this card.\n"
-                "Assumed: decode attention is that of the RTX 4090 (9.0 us + 37 us with 2.3 KV heads of requests on "
-                "each SM, less in proportion, + bytes / (0.94 bandwidth), at most 25 "
-                "GB/s for each KV head of each request where heads are not shared, since contexts are not split "
-                "then), since none was measured on this card.\n"
+                "Assumed: decode attention is the line that fits the RTX 4090's (13.1 us + bytes / (0.91 bandwidth), "
+                "at most 25 GB/s for each KV head of each request where heads are not shared, since contexts are not "
+                "split then), since none was measured on this card. Without what many heads take there to begin and "
+                "to end: runs on RTX 3090 and A6000 cards are met less well with it.\n"
                 "Assumed: unequal contexts cost what they do on the RTX PRO 6000, 0.054 of the gap between the mean "
                 "and the longest.\n"
                 "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
-                "77 queries, over their context and 115 keys more, at the rate of prefill: measured on the RTX PRO "
+                "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
                 "6000, whose FlashAttention 2 runs here, too.\n"
                 "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
                 "context was measured on this card.\n" ANALYTIC_PAGE_HOST ANALYTIC_PAGE_BRIDGE
