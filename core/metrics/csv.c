@@ -87,9 +87,7 @@ put_char(char *at, char c)
 static char *
 put_text(char *at, const char *text)
 {
-    size_t length = strlen(text);
-    memcpy(at, text, length);
-    return at + length;
+    return stpcpy(at, text); /* the end of the text is written over by what follows */
 }
 
 static const char pairs[] = "0001020304050607080910111213141516171819"
