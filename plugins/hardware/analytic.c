@@ -608,7 +608,7 @@ static double
 in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks, double bytes)
 {
     const struct analytic_all_reduce *reduce = profile->all_reduce;
-    const struct analytic_shuffle *shuffle = profile->shuffle;
+    const struct analytic_shuffle *shuffles = profile->shuffles;
     if (kind == SERVSIM_COLLECTIVE_ALL_REDUCE) {
         for (uint32_t i = 0; i < profile->all_reduce_count; i++)
             if (reduce[i].ranks == ranks)
@@ -616,8 +616,8 @@ in_node_us(const struct analytic_profile *profile, uint32_t kind, uint32_t ranks
                                             : reduce[i].alpha_us + bytes / reduce[i].bytes_per_s * US_PER_S;
     } else {
         for (uint32_t i = 0; i < profile->shuffle_count; i++)
-            if (shuffle[i].kind == kind && shuffle[i].ranks == ranks)
-                return table_us(shuffle[i].us, bytes);
+            if (shuffles[i].kind == kind && shuffles[i].ranks == ranks)
+                return table_us(shuffles[i].us, bytes);
     }
     int bridged = ranks == 2 && profile->bridge.bytes_per_s > 0.0;
     return ring_us(bridged ? &profile->bridge : &profile->link, kind, ranks, bytes);

@@ -12,7 +12,6 @@
 
 #define ANALYTIC_DTYPES 7u       /* peak_flops is indexed by SERVSIM_DTYPE_* */
 #define ANALYTIC_ALL_REDUCES 16u /* rows of measured all-reduces at most */
-#define ANALYTIC_SHUFFLES 12u    /* rows of other measured collectives at most */
 
 /* Kernels differ by the bits of what they multiply, or of the KV that they read. */
 #define ANALYTIC_16BIT 0u
@@ -127,7 +126,7 @@ struct analytic_all_reduce {
 struct analytic_shuffle {
     uint32_t kind; /* SERVSIM_COLLECTIVE_* */
     uint32_t ranks;
-    const double *us; /* [ANALYTIC_SIZES], growing */
+    double us[ANALYTIC_SIZES]; /* growing */
 };
 
 /* A collective's launch, and one step of its ring: latency + bytes sent / rate, in one direction. */
@@ -153,7 +152,7 @@ struct analytic_profile {
     struct analytic_latent_prefill latent_prefill;
     struct analytic_all_reduce all_reduce[ANALYTIC_ALL_REDUCES];
     uint32_t all_reduce_count;
-    struct analytic_shuffle shuffle[ANALYTIC_SHUFFLES];
+    const struct analytic_shuffle *shuffles; /* [shuffle_count] */
     uint32_t shuffle_count;
     uint32_t link_kind;           /* SERVSIM_LINK_* */
     struct analytic_link link;    /* between GPUs of one node, for rank counts that are not measured */

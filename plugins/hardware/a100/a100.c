@@ -17,24 +17,35 @@ static const double all_reduce_8_us[ANALYTIC_SIZES] = {6.3,  6.3,  6.5,   6.9,  
                                                        27.9, 45.4, 129.0, 214.2, 364.3, 594.2, 1160.9, 2170.2};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {9.4,  10.5, 11.4, 12.0, 12.4,  12.4,  13.6,  15.6, 19.9,
-                                                       38.1, 43.3, 59.7, 93.4, 153.7, 266.3, 496.4, 939.0};
-static const double all_gather_4_us[ANALYTIC_SIZES] = {11.0, 11.8, 13.9, 15.1,  15.4,  15.5,  15.9,  18.6,  22.5,
-                                                       52.9, 60.7, 73.2, 118.5, 176.5, 325.4, 578.5, 1106.4};
-static const double all_gather_8_us[ANALYTIC_SIZES] = {14.6, 14.6, 15.8, 19.5,  20.9,  20.9,  21.0,  21.9,  26.8,
-                                                       33.5, 48.0, 73.5, 135.0, 217.6, 351.6, 660.3, 1216.8};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {9.4,  9.9,  11.2, 11.5, 11.8,  12.0,  13.0,  15.2, 19.4,
-                                                           34.9, 41.2, 53.1, 82.3, 134.7, 230.3, 433.7, 826.0};
-static const double reduce_scatter_4_us[ANALYTIC_SIZES] = {11.2, 11.5, 12.6, 13.7,  13.9,  14.3,  14.3,  16.9,  21.1,
-                                                           48.7, 56.7, 66.9, 109.3, 165.9, 303.3, 538.7, 1034.8};
-static const double reduce_scatter_8_us[ANALYTIC_SIZES] = {14.5, 14.5, 15.1, 16.8,  18.0,  18.2,  18.2,  19.1,  23.4,
-                                                           34.2, 52.0, 79.5, 123.4, 210.0, 327.2, 624.0, 1149.5};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {11.1, 11.6, 12.5, 13.9, 13.9,  14.4,  14.7,  17.2, 22.8,
-                                                       28.6, 38.2, 56.0, 98.3, 136.5, 243.0, 445.6, 844.5};
-static const double all_to_all_4_us[ANALYTIC_SIZES] = {12.4, 12.6, 13.2, 14.1,  14.5,  15.0,  15.7,  18.6,  25.2,
-                                                       36.1, 41.4, 60.8, 104.4, 172.9, 312.0, 573.5, 1070.6};
-static const double all_to_all_8_us[ANALYTIC_SIZES] = {12.6, 12.6, 12.6, 13.3,  14.2,  16.6,  18.4,  19.0,  25.8,
-                                                       38.6, 64.3, 67.8, 114.3, 191.3, 347.6, 640.5, 1197.9};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {9.4, 10.5, 11.4, 12.0, 12.4, 12.4, 13.6, 15.6, 19.9, 38.1, 43.3, 59.7, 93.4, 153.7, 266.3, 496.4, 939.0}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     4,
+     {11.0, 11.8, 13.9, 15.1, 15.4, 15.5, 15.9, 18.6, 22.5, 52.9, 60.7, 73.2, 118.5, 176.5, 325.4, 578.5, 1106.4}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     8,
+     {14.6, 14.6, 15.8, 19.5, 20.9, 20.9, 21.0, 21.9, 26.8, 33.5, 48.0, 73.5, 135.0, 217.6, 351.6, 660.3, 1216.8}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {9.4, 9.9, 11.2, 11.5, 11.8, 12.0, 13.0, 15.2, 19.4, 34.9, 41.2, 53.1, 82.3, 134.7, 230.3, 433.7, 826.0}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     4,
+     {11.2, 11.5, 12.6, 13.7, 13.9, 14.3, 14.3, 16.9, 21.1, 48.7, 56.7, 66.9, 109.3, 165.9, 303.3, 538.7, 1034.8}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     8,
+     {14.5, 14.5, 15.1, 16.8, 18.0, 18.2, 18.2, 19.1, 23.4, 34.2, 52.0, 79.5, 123.4, 210.0, 327.2, 624.0, 1149.5}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {11.1, 11.6, 12.5, 13.9, 13.9, 14.4, 14.7, 17.2, 22.8, 28.6, 38.2, 56.0, 98.3, 136.5, 243.0, 445.6, 844.5}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     4,
+     {12.4, 12.6, 13.2, 14.1, 14.5, 15.0, 15.7, 18.6, 25.2, 36.1, 41.4, 60.8, 104.4, 172.9, 312.0, 573.5, 1070.6}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     8,
+     {12.6, 12.6, 12.6, 13.3, 14.2, 16.6, 18.4, 19.0, 25.8, 38.6, 64.3, 67.8, 114.3, 191.3, 347.6, 640.5, 1197.9}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA A100 SXM 80GB",
@@ -66,16 +77,8 @@ static const struct analytic_profile sheet = {
     .prefill_attention = {.launch_us = 10.7, .compute_efficiency = 0.611, .chain = 1.51, .memory_efficiency = 0.46},
     .all_reduce = {{2, 5.0, 181e9, all_reduce_2_us}, {4, 5.7, 117e9, all_reduce_4_us}, {8, 6.6, 98e9, all_reduce_8_us}},
     .all_reduce_count = 3,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, all_gather_4_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, all_gather_8_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, reduce_scatter_4_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, reduce_scatter_8_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, all_to_all_4_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, all_to_all_8_us}},
-    .shuffle_count = 9,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 

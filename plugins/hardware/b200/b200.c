@@ -17,24 +17,35 @@ static const double all_reduce_8_us[ANALYTIC_SIZES] = {7.8,  7.8,  8.1,  8.2,  8
                                                        20.7, 26.3, 39.2, 63.2, 111.3, 222.8, 442.4, 715.0};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {8.9,  9.4,  9.8,  9.8,  10.0, 10.0, 10.2,  11.2, 12.7,
-                                                       15.8, 23.2, 30.4, 37.5, 54.3, 95.0, 169.6, 319.8};
-static const double all_gather_4_us[ANALYTIC_SIZES] = {11.3, 11.4, 12.6, 12.6, 13.0, 13.0,  13.0,  13.0, 14.9,
-                                                       18.4, 25.2, 50.9, 57.9, 71.0, 108.0, 195.7, 367.3};
-static const double all_gather_8_us[ANALYTIC_SIZES] = {16.6, 16.6, 18.7, 18.7,  18.7,  18.7,  18.7,  18.7, 18.7,
-                                                       24.4, 29.2, 44.2, 103.9, 113.8, 137.5, 206.8, 393.1};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {9.1,  9.2,  9.7,  9.7,  9.8,  9.8,  9.8,   10.8, 12.0,
-                                                           14.8, 22.0, 28.1, 37.8, 54.6, 99.0, 185.1, 347.1};
-static const double reduce_scatter_4_us[ANALYTIC_SIZES] = {11.5, 11.5, 12.0, 12.3, 12.6, 12.9,  12.9,  12.9, 14.2,
-                                                           19.2, 24.4, 48.0, 54.7, 70.0, 107.5, 199.6, 380.5};
-static const double reduce_scatter_8_us[ANALYTIC_SIZES] = {16.4, 16.8, 17.1, 17.6, 18.2,  18.2,  18.3,  18.9, 20.4,
-                                                           21.0, 27.2, 43.6, 97.0, 107.1, 136.2, 208.0, 396.0};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {9.2,  9.7,  10.3, 11.4, 13.6, 15.6,  16.7,  16.7, 16.7,
-                                                       18.5, 21.8, 27.9, 49.0, 63.7, 126.9, 224.6, 420.8};
-static const double all_to_all_4_us[ANALYTIC_SIZES] = {10.2, 10.3, 10.8, 11.4, 12.8, 15.8,  17.3,  17.7, 17.7,
-                                                       19.6, 24.2, 31.4, 46.9, 73.7, 124.8, 230.7, 427.1};
-static const double all_to_all_8_us[ANALYTIC_SIZES] = {11.0, 11.0, 11.4, 11.4, 13.4, 15.0,  17.5,  18.8, 18.8,
-                                                       22.1, 26.5, 34.7, 50.1, 88.8, 138.8, 236.6, 437.7};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {8.9, 9.4, 9.8, 9.8, 10.0, 10.0, 10.2, 11.2, 12.7, 15.8, 23.2, 30.4, 37.5, 54.3, 95.0, 169.6, 319.8}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     4,
+     {11.3, 11.4, 12.6, 12.6, 13.0, 13.0, 13.0, 13.0, 14.9, 18.4, 25.2, 50.9, 57.9, 71.0, 108.0, 195.7, 367.3}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     8,
+     {16.6, 16.6, 18.7, 18.7, 18.7, 18.7, 18.7, 18.7, 18.7, 24.4, 29.2, 44.2, 103.9, 113.8, 137.5, 206.8, 393.1}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {9.1, 9.2, 9.7, 9.7, 9.8, 9.8, 9.8, 10.8, 12.0, 14.8, 22.0, 28.1, 37.8, 54.6, 99.0, 185.1, 347.1}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     4,
+     {11.5, 11.5, 12.0, 12.3, 12.6, 12.9, 12.9, 12.9, 14.2, 19.2, 24.4, 48.0, 54.7, 70.0, 107.5, 199.6, 380.5}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     8,
+     {16.4, 16.8, 17.1, 17.6, 18.2, 18.2, 18.3, 18.9, 20.4, 21.0, 27.2, 43.6, 97.0, 107.1, 136.2, 208.0, 396.0}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {9.2, 9.7, 10.3, 11.4, 13.6, 15.6, 16.7, 16.7, 16.7, 18.5, 21.8, 27.9, 49.0, 63.7, 126.9, 224.6, 420.8}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     4,
+     {10.2, 10.3, 10.8, 11.4, 12.8, 15.8, 17.3, 17.7, 17.7, 19.6, 24.2, 31.4, 46.9, 73.7, 124.8, 230.7, 427.1}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     8,
+     {11.0, 11.0, 11.4, 11.4, 13.4, 15.0, 17.5, 18.8, 18.8, 22.1, 26.5, 34.7, 50.1, 88.8, 138.8, 236.6, 437.7}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA B200 SXM 180GB",
@@ -90,16 +101,8 @@ static const struct analytic_profile sheet = {
                    {4, 7.3, 300e9, all_reduce_4_us},
                    {8, 8.2, 309e9, all_reduce_8_us}},
     .all_reduce_count = 3,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, all_gather_4_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, all_gather_8_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, reduce_scatter_4_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, reduce_scatter_8_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, all_to_all_4_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, all_to_all_8_us}},
-    .shuffle_count = 9,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 

@@ -17,24 +17,35 @@ static const double all_reduce_8_us[ANALYTIC_SIZES] = {5.1,  5.1,  5.3,  5.6,  6
                                                        19.4, 30.8, 50.7, 92.4, 177.8, 344.0, 577.4, 1091.0};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {5.3,  5.8,  6.2,  6.3,  6.4,  6.6,   7.6,   8.3,  11.3,
-                                                       16.6, 27.0, 36.3, 56.0, 92.9, 159.2, 292.5, 548.5};
-static const double all_gather_4_us[ANALYTIC_SIZES] = {7.4,  7.6,  8.5,  8.8,  9.0,   9.1,   9.2,   10.7, 13.6,
-                                                       19.1, 37.0, 45.4, 66.2, 109.4, 195.1, 350.3, 660.7};
-static const double all_gather_8_us[ANALYTIC_SIZES] = {10.6, 10.6, 11.2, 13.1, 13.1,  13.6,  13.6,  15.4, 17.1,
-                                                       22.2, 33.4, 44.9, 68.9, 125.5, 208.1, 392.8, 728.8};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {5.3,  5.8,  6.0,  6.2,  6.3,  6.3,   7.3,   8.3,  10.7,
-                                                           15.4, 23.8, 32.4, 53.2, 95.7, 169.1, 311.5, 585.1};
-static const double reduce_scatter_4_us[ANALYTIC_SIZES] = {7.3,  7.4,  7.9,  8.0,  8.2,   8.5,   10.1,  10.1, 11.6,
-                                                           17.5, 32.9, 38.5, 59.3, 106.3, 194.6, 355.2, 678.4};
-static const double reduce_scatter_8_us[ANALYTIC_SIZES] = {10.5, 10.5, 10.9, 11.5, 11.7,  12.0,  12.2,  12.3, 14.6,
-                                                           17.9, 29.9, 43.8, 69.7, 111.3, 200.8, 382.2, 721.7};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {6.5,  6.8,  8.0,  9.1,  12.0, 14.0,  14.2,  14.4, 14.8,
-                                                       15.5, 21.2, 31.2, 53.0, 81.2, 139.8, 259.6, 494.7};
-static const double all_to_all_4_us[ANALYTIC_SIZES] = {7.1,  7.1,  7.5,  8.8,  9.6,   12.5,  14.3,  14.9, 15.6,
-                                                       17.4, 24.8, 39.3, 68.9, 110.9, 192.3, 364.8, 702.3};
-static const double all_to_all_8_us[ANALYTIC_SIZES] = {7.5,  7.5,  8.7,  8.7,  8.7,   9.7,   12.9,  14.8, 15.6,
-                                                       18.6, 26.2, 41.4, 75.7, 124.9, 221.3, 402.4, 763.9};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {5.3, 5.8, 6.2, 6.3, 6.4, 6.6, 7.6, 8.3, 11.3, 16.6, 27.0, 36.3, 56.0, 92.9, 159.2, 292.5, 548.5}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     4,
+     {7.4, 7.6, 8.5, 8.8, 9.0, 9.1, 9.2, 10.7, 13.6, 19.1, 37.0, 45.4, 66.2, 109.4, 195.1, 350.3, 660.7}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     8,
+     {10.6, 10.6, 11.2, 13.1, 13.1, 13.6, 13.6, 15.4, 17.1, 22.2, 33.4, 44.9, 68.9, 125.5, 208.1, 392.8, 728.8}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {5.3, 5.8, 6.0, 6.2, 6.3, 6.3, 7.3, 8.3, 10.7, 15.4, 23.8, 32.4, 53.2, 95.7, 169.1, 311.5, 585.1}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     4,
+     {7.3, 7.4, 7.9, 8.0, 8.2, 8.5, 10.1, 10.1, 11.6, 17.5, 32.9, 38.5, 59.3, 106.3, 194.6, 355.2, 678.4}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     8,
+     {10.5, 10.5, 10.9, 11.5, 11.7, 12.0, 12.2, 12.3, 14.6, 17.9, 29.9, 43.8, 69.7, 111.3, 200.8, 382.2, 721.7}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {6.5, 6.8, 8.0, 9.1, 12.0, 14.0, 14.2, 14.4, 14.8, 15.5, 21.2, 31.2, 53.0, 81.2, 139.8, 259.6, 494.7}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     4,
+     {7.1, 7.1, 7.5, 8.8, 9.6, 12.5, 14.3, 14.9, 15.6, 17.4, 24.8, 39.3, 68.9, 110.9, 192.3, 364.8, 702.3}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     8,
+     {7.5, 7.5, 8.7, 8.7, 8.7, 9.7, 12.9, 14.8, 15.6, 18.6, 26.2, 41.4, 75.7, 124.9, 221.3, 402.4, 763.9}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA H100 SXM 80GB",
@@ -86,16 +97,8 @@ static const struct analytic_profile sheet = {
                    {4, 4.8, 180e9, all_reduce_4_us},
                    {8, 5.5, 195e9, all_reduce_8_us}},
     .all_reduce_count = 3,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, all_gather_4_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, all_gather_8_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, reduce_scatter_4_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, reduce_scatter_8_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, all_to_all_4_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, all_to_all_8_us}},
-    .shuffle_count = 9,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 

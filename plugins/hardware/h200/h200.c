@@ -17,24 +17,35 @@ static const double all_reduce_8_us[ANALYTIC_SIZES] = {4.8,  5.1,  5.2,  5.7,  6
                                                        18.1, 28.4, 48.4, 87.2, 165.9, 323.3, 562.4, 1052.4};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {5.2,  6.0,  6.0,  6.0,  6.2,  6.3,   7.4,   8.2,  11.3,
-                                                       16.2, 26.4, 35.6, 54.1, 90.2, 155.8, 288.5, 544.8};
-static const double all_gather_4_us[ANALYTIC_SIZES] = {7.3,  7.5,  8.6,  8.8,  8.8,   9.0,   9.1,   10.6, 13.5,
-                                                       18.7, 35.9, 43.7, 63.9, 105.1, 188.4, 344.5, 660.3};
-static const double all_gather_8_us[ANALYTIC_SIZES] = {10.6, 12.3, 12.3, 13.1, 13.1,  13.6,  13.6,  13.6, 17.0,
-                                                       24.3, 41.3, 43.2, 66.9, 123.4, 206.3, 379.9, 725.9};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {5.3,  5.6,  6.0,  6.0,  6.0,  6.0,   7.2,   8.0,  10.4,
-                                                           15.1, 23.4, 31.6, 50.6, 92.0, 163.9, 305.0, 581.7};
-static const double reduce_scatter_4_us[ANALYTIC_SIZES] = {7.4,  7.4,  7.9,  7.9,  8.2,   8.2,   8.4,   9.9,  11.7,
-                                                           17.8, 32.8, 38.8, 58.0, 102.2, 188.7, 348.8, 668.7};
-static const double reduce_scatter_8_us[ANALYTIC_SIZES] = {10.8, 11.6, 11.6, 11.6, 11.8,  11.8,  13.2,  13.7, 14.4,
-                                                           19.7, 30.4, 44.7, 69.5, 111.6, 198.8, 375.6, 716.3};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {6.8,  7.2,  7.8,  9.2,  11.5, 13.1,  13.4,  13.4, 13.5,
-                                                       15.0, 19.8, 29.3, 51.8, 80.4, 137.2, 251.4, 470.3};
-static const double all_to_all_4_us[ANALYTIC_SIZES] = {6.8,  7.3,  7.6,  8.1,  10.8,  11.9,  13.7,  13.7, 14.5,
-                                                       16.5, 23.0, 36.2, 64.8, 107.0, 185.2, 341.9, 652.5};
-static const double all_to_all_8_us[ANALYTIC_SIZES] = {7.3,  7.3,  7.3,  9.3,  9.8,   9.8,   14.1,  14.2, 16.2,
-                                                       17.7, 26.6, 40.3, 73.4, 124.1, 219.1, 403.9, 770.8};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {5.2, 6.0, 6.0, 6.0, 6.2, 6.3, 7.4, 8.2, 11.3, 16.2, 26.4, 35.6, 54.1, 90.2, 155.8, 288.5, 544.8}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     4,
+     {7.3, 7.5, 8.6, 8.8, 8.8, 9.0, 9.1, 10.6, 13.5, 18.7, 35.9, 43.7, 63.9, 105.1, 188.4, 344.5, 660.3}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     8,
+     {10.6, 12.3, 12.3, 13.1, 13.1, 13.6, 13.6, 13.6, 17.0, 24.3, 41.3, 43.2, 66.9, 123.4, 206.3, 379.9, 725.9}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {5.3, 5.6, 6.0, 6.0, 6.0, 6.0, 7.2, 8.0, 10.4, 15.1, 23.4, 31.6, 50.6, 92.0, 163.9, 305.0, 581.7}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     4,
+     {7.4, 7.4, 7.9, 7.9, 8.2, 8.2, 8.4, 9.9, 11.7, 17.8, 32.8, 38.8, 58.0, 102.2, 188.7, 348.8, 668.7}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     8,
+     {10.8, 11.6, 11.6, 11.6, 11.8, 11.8, 13.2, 13.7, 14.4, 19.7, 30.4, 44.7, 69.5, 111.6, 198.8, 375.6, 716.3}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {6.8, 7.2, 7.8, 9.2, 11.5, 13.1, 13.4, 13.4, 13.5, 15.0, 19.8, 29.3, 51.8, 80.4, 137.2, 251.4, 470.3}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     4,
+     {6.8, 7.3, 7.6, 8.1, 10.8, 11.9, 13.7, 13.7, 14.5, 16.5, 23.0, 36.2, 64.8, 107.0, 185.2, 341.9, 652.5}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     8,
+     {7.3, 7.3, 7.3, 9.3, 9.8, 9.8, 14.1, 14.2, 16.2, 17.7, 26.6, 40.3, 73.4, 124.1, 219.1, 403.9, 770.8}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA H200 SXM 141GB",
@@ -86,16 +97,8 @@ static const struct analytic_profile sheet = {
                    {4, 4.8, 192e9, all_reduce_4_us},
                    {8, 5.5, 209e9, all_reduce_8_us}},
     .all_reduce_count = 3,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, all_gather_4_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, all_gather_8_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, reduce_scatter_4_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, reduce_scatter_8_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, all_to_all_4_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, all_to_all_8_us}},
-    .shuffle_count = 9,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_NVLINK,
 };
 

@@ -13,12 +13,17 @@ static const double all_reduce_2_us[ANALYTIC_SIZES] = {5.6,   5.7,   6.2,   7.4,
                                                        116.8, 229.4, 449.9, 891.9, 1776.9, 3541.6, 7006.7, 14062.0};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {6.8,  6.8,   6.8,   8.3,   9.3,   12.4,   18.3,   35.4,  48.5,
-                                                       71.8, 121.8, 227.6, 439.0, 868.0, 1732.2, 3476.1, 6931.0};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {
-    5.8, 5.8, 6.8, 8.3, 9.2, 12.5, 18.2, 33.9, 47.5, 72.6, 125.4, 233.9, 459.3, 901.2, 1818.4, 3636.5, 7179.5};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {9.3,  9.3,   9.3,   9.3,   11.5,  17.2,   20.5,   27.2,  43.4,
-                                                       66.1, 112.4, 205.9, 401.0, 763.5, 1525.0, 3007.7, 6019.9};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {6.8, 6.8, 6.8, 8.3, 9.3, 12.4, 18.3, 35.4, 48.5, 71.8, 121.8, 227.6, 439.0, 868.0, 1732.2, 3476.1, 6931.0}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {5.8, 5.8, 6.8, 8.3, 9.2, 12.5, 18.2, 33.9, 47.5, 72.6, 125.4, 233.9, 459.3, 901.2, 1818.4, 3636.5, 7179.5}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {9.3, 9.3, 9.3, 9.3, 11.5, 17.2, 20.5, 27.2, 43.4, 66.1, 112.4, 205.9, 401.0, 763.5, 1525.0, 3007.7, 6019.9}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA L40S",
@@ -71,10 +76,8 @@ static const struct analytic_profile sheet = {
     .prefill_attention = {.launch_us = 7.5, .compute_efficiency = 0.537, .chain = 0.60, .memory_efficiency = 1.66},
     .all_reduce = {{2, 5.3, 19e9, all_reduce_2_us}},
     .all_reduce_count = 1,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us}},
-    .shuffle_count = 3,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_PCIE,
 };
 

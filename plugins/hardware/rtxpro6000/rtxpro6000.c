@@ -19,24 +19,38 @@ static const double all_reduce_8_us[ANALYTIC_SIZES] = {26.0,   26.6,   27.5,   2
                                                        1274.5, 2546.5, 5067.5, 9923.4, 19809.0};
 
 /* By plain NCCL, for the same sizes. */
-static const double all_gather_2_us[ANALYTIC_SIZES] = {6.2,  6.2,  6.2,   6.3,   8.3,   10.3,   14.6,   23.9,  31.2,
-                                                       47.2, 80.2, 145.5, 277.1, 539.9, 1066.5, 2112.6, 4188.5};
-static const double all_gather_4_us[ANALYTIC_SIZES] = {9.5,  9.8,   10.4,  10.9,  12.3,   16.6,   24.9,   41.3,  51.5,
-                                                       78.8, 133.6, 278.1, 549.7, 1095.5, 2170.8, 4318.8, 8595.6};
-static const double all_gather_8_us[ANALYTIC_SIZES] = {15.3,  15.3,  16.5,  18.4,  19.1,   28.1,   45.7,   75.3,   75.3,
-                                                       116.9, 183.1, 338.6, 654.6, 1299.6, 2589.9, 5137.9, 10275.1};
-static const double reduce_scatter_2_us[ANALYTIC_SIZES] = {6.0,  6.2,  6.2,   7.3,   7.9,   8.4,    13.6,   22.2,  31.2,
-                                                           48.6, 84.0, 153.6, 293.6, 574.3, 1131.6, 2205.6, 4207.8};
-static const double reduce_scatter_4_us[ANALYTIC_SIZES] = {
-    9.7, 10.0, 10.4, 10.5, 12.1, 16.5, 25.0, 43.8, 51.3, 83.6, 136.7, 280.6, 546.3, 1082.0, 2165.9, 4335.2, 8686.7};
-static const double reduce_scatter_8_us[ANALYTIC_SIZES] = {
-    15.7, 16.0, 16.6, 18.5, 18.8, 28.4, 46.4, 72.0, 72.0, 119.3, 177.3, 347.3, 646.8, 1281.5, 2536.4, 5144.6, 10160.9};
-static const double all_to_all_2_us[ANALYTIC_SIZES] = {6.8,  7.1,  8.1,   9.1,   9.3,   11.4,   14.1,   18.5,  29.7,
-                                                       50.5, 90.5, 168.6, 325.9, 642.1, 1289.7, 2623.6, 5225.9};
-static const double all_to_all_4_us[ANALYTIC_SIZES] = {8.2,  8.7,   10.1,  12.1,  16.2,   16.2,   21.0,   31.5,  52.3,
-                                                       90.4, 166.6, 302.1, 568.9, 1104.3, 2144.5, 4151.8, 8325.8};
-static const double all_to_all_8_us[ANALYTIC_SIZES] = {12.7,  12.7,  13.0,  19.5,  26.4,   28.9,   28.9,   44.7,   77.9,
-                                                       139.5, 260.0, 501.4, 985.8, 1817.7, 3807.0, 6617.6, 12768.7};
+static const struct analytic_shuffle shuffles[] = {
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     2,
+     {6.2, 6.2, 6.2, 6.3, 8.3, 10.3, 14.6, 23.9, 31.2, 47.2, 80.2, 145.5, 277.1, 539.9, 1066.5, 2112.6, 4188.5}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     4,
+     {9.5, 9.8, 10.4, 10.9, 12.3, 16.6, 24.9, 41.3, 51.5, 78.8, 133.6, 278.1, 549.7, 1095.5, 2170.8, 4318.8, 8595.6}},
+    {SERVSIM_COLLECTIVE_ALL_GATHER,
+     8,
+     {15.3, 15.3, 16.5, 18.4, 19.1, 28.1, 45.7, 75.3, 75.3, 116.9, 183.1, 338.6, 654.6, 1299.6, 2589.9, 5137.9,
+      10275.1}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     2,
+     {6.0, 6.2, 6.2, 7.3, 7.9, 8.4, 13.6, 22.2, 31.2, 48.6, 84.0, 153.6, 293.6, 574.3, 1131.6, 2205.6, 4207.8}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     4,
+     {9.7, 10.0, 10.4, 10.5, 12.1, 16.5, 25.0, 43.8, 51.3, 83.6, 136.7, 280.6, 546.3, 1082.0, 2165.9, 4335.2, 8686.7}},
+    {SERVSIM_COLLECTIVE_REDUCE_SCATTER,
+     8,
+     {15.7, 16.0, 16.6, 18.5, 18.8, 28.4, 46.4, 72.0, 72.0, 119.3, 177.3, 347.3, 646.8, 1281.5, 2536.4, 5144.6,
+      10160.9}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     2,
+     {6.8, 7.1, 8.1, 9.1, 9.3, 11.4, 14.1, 18.5, 29.7, 50.5, 90.5, 168.6, 325.9, 642.1, 1289.7, 2623.6, 5225.9}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     4,
+     {8.2, 8.7, 10.1, 12.1, 16.2, 16.2, 21.0, 31.5, 52.3, 90.4, 166.6, 302.1, 568.9, 1104.3, 2144.5, 4151.8, 8325.8}},
+    {SERVSIM_COLLECTIVE_ALL_TO_ALL,
+     8,
+     {12.7, 12.7, 13.0, 19.5, 26.4, 28.9, 28.9, 44.7, 77.9, 139.5, 260.0, 501.4, 985.8, 1817.7, 3807.0, 6617.6,
+      12768.7}},
+};
 
 static const struct analytic_profile sheet = {
     .name = "NVIDIA RTX PRO 6000 Blackwell Server Edition",
@@ -99,16 +113,8 @@ static const struct analytic_profile sheet = {
     .prefill_attention = {.launch_us = 7.5, .compute_efficiency = 0.611, .chain = 0.64, .memory_efficiency = 0.98},
     .all_reduce = {{2, 4.4, 38e9, all_reduce_2_us}, {4, 13.5, 19e9, all_reduce_4_us}, {8, 26.0, 13e9, all_reduce_8_us}},
     .all_reduce_count = 3,
-    .shuffle = {{SERVSIM_COLLECTIVE_ALL_GATHER, 2, all_gather_2_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 4, all_gather_4_us},
-                {SERVSIM_COLLECTIVE_ALL_GATHER, 8, all_gather_8_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 2, reduce_scatter_2_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 4, reduce_scatter_4_us},
-                {SERVSIM_COLLECTIVE_REDUCE_SCATTER, 8, reduce_scatter_8_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 2, all_to_all_2_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 4, all_to_all_4_us},
-                {SERVSIM_COLLECTIVE_ALL_TO_ALL, 8, all_to_all_8_us}},
-    .shuffle_count = 9,
+    .shuffles = shuffles,
+    .shuffle_count = sizeof shuffles / sizeof shuffles[0],
     .link_kind = SERVSIM_LINK_PCIE,
 };
 
