@@ -210,15 +210,22 @@ computed_tokens(const struct ss_cost *cost, uint32_t tokens, uint32_t most)
     return padded <= cost->cell->max_num_batched_tokens ? padded : tokens;
 }
 
+/* Nothing overlaps the preparation of a step that finds the engine idle. */
+static inline int64_t
+wake_of(const struct ss_cost *cost, const struct ss_stage_cost *here, const struct ss_step_shape *shape)
+{
+    return shape->wakes && here->stage.embeds ? cost->cell->overhead.wake_ps : 0;
+}
+
 /* The engine's own time. */
 static int64_t
 overhead_of(const struct ss_cost *cost, const struct ss_stage_cost *here, const struct ss_step_shape *shape)
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
     int64_t served = (int64_t)(shape->decode_count + shape->prefill_count);
-    int64_t ps = here->engine_ps + (shape->prefill_count > 0 ? here->engine_prefill_ps : 0);
+    int64_t ps = here->engine_ps + (shape->prefill_count > 0 ? here->engine_prefill_ps : 0) + wake_of(cost, here, shape);
     if (here->stage.embeds)
-        ps += served * overhead->request_ps + (shape->wakes ? overhead->wake_ps : 0);
+        ps += served * overhead->request_ps;
     if (here->stage.samples)
         ps += shape->sampled_rows * cost->sampling_row_ps;
     return ps;
@@ -436,7 +443,7 @@ price_prompt(struct ss_cost *cost, uint32_t stage, const struct ss_step_shape *s
             return rc;
         step->known = 1;
     }
-    int64_t wake_ps = shape->wakes && here->stage.embeds ? cost->cell->overhead.wake_ps : 0;
+    int64_t wake_ps = wake_of(cost, here, shape);
     *out = step->price;
     out->overhead_ps += wake_ps;
     out->line.base_ps += wake_ps;
