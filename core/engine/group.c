@@ -8,7 +8,7 @@
 
 #include "engine/cluster.h"
 
-SS_FORMED struct ss_lane *
+SS_INLINED struct ss_lane *
 lane_of(const struct ss_replica *rank, struct ss_form form, const struct ss_run *run)
 {
     return form.stages == 1 ? rank->lanes : &rank->lanes[run->slot];
@@ -26,7 +26,7 @@ ss_group_init(struct ss_group *group, struct ss_cluster *cluster, uint32_t index
                                .ranks = ranks,
                                .rank_count = rank_count,
                                .stages = stages,
-                               .is_one = rank_count == 1 && stages == 1};
+                               .is_one = ss_form_is_one((struct ss_form){rank_count, stages})};
     group->runs = calloc(stages, sizeof *group->runs);
     group->stage_free = calloc(stages, sizeof *group->stage_free);
     for (uint32_t i = 0; group->runs != NULL && i < stages; i++) {
@@ -192,7 +192,7 @@ price_rank(const struct ss_group *group, struct ss_run *run, const struct ss_rep
 }
 
 /* One rank in one stage: the run takes what its step takes. */
-SS_FORMED int
+SS_INLINED int
 price_alone(const struct ss_group *group, struct ss_run *run, struct servsim_error *err)
 {
     struct ss_replica *rank = group->ranks;
@@ -256,7 +256,7 @@ place(struct ss_group *group, struct ss_run *run)
 }
 
 /* Nobody waits, and no rank has anything to give to another run: this one goes on alone. */
-SS_FORMED int
+SS_INLINED int
 is_alone(const struct ss_group *group, struct ss_form form)
 {
     if (form.stages == 1)
@@ -268,7 +268,7 @@ is_alone(const struct ss_group *group, struct ss_form form)
 }
 
 /* For how many steps nothing changes, arrivals aside. */
-SS_FORMED uint64_t
+SS_INLINED uint64_t
 certain_steps(const struct ss_group *group, struct ss_form form, const struct ss_run *run)
 {
     if (group->cluster->options->stepwise || run->swap_ps > 0 || group->ranks->plan->shape.wakes ||
@@ -287,7 +287,7 @@ certain_steps(const struct ss_group *group, struct ss_form form, const struct ss
 }
 
 /* With several stages, those who decode in it leave the others, until it is over. */
-SS_FORMED void
+SS_INLINED void
 take_batch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_batch *empty = lane->batch;
@@ -299,7 +299,7 @@ take_batch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
 }
 
 /* The step that the rank has composed is under way. */
-SS_FORMED void
+SS_INLINED void
 launch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_plan *plan = &lane->plan;
@@ -313,11 +313,11 @@ launch(struct ss_replica *rank, struct ss_form form, struct ss_lane *lane)
         take_batch(rank, form, lane);
 }
 
-SS_FORMED int
+SS_INLINED int
 start_run(struct ss_group *group, struct ss_form form, struct ss_run *run, struct servsim_error *err)
 {
     group->awake = 1;
-    int rc = form.ranks == 1 && form.stages == 1 ? price_alone(group, run, err) : price_together(group, run, err);
+    int rc = ss_form_is_one(form) ? price_alone(group, run, err) : price_together(group, run, err);
     if (rc != 0)
         return rc;
     run->start = group->cluster->now;
@@ -339,7 +339,7 @@ start_run(struct ss_group *group, struct ss_form form, struct ss_run *run, struc
 }
 
 /* Asks all ranks for a step. `all` of those held back are announced, or those whose time has come. */
-SS_FORMED int
+SS_INLINED int
 compose(struct ss_group *group, struct ss_form form, const struct ss_run *run, int all, uint64_t *tokens,
         struct servsim_error *err)
 {
@@ -356,7 +356,7 @@ compose(struct ss_group *group, struct ss_form form, const struct ss_run *run, i
 }
 
 /* Somebody may be given a step who was not, since the step was composed ahead of his arrival or of a seat's end. */
-SS_FORMED int
+SS_INLINED int
 holds_back(const struct ss_group *group, struct ss_form form)
 {
     for (uint32_t i = 0; i < form.ranks; i++)
@@ -366,7 +366,7 @@ holds_back(const struct ss_group *group, struct ss_form form)
 }
 
 /* One more step by all ranks; 1 when it has something in it, and runs. */
-SS_FORMED int
+SS_INLINED int
 plan_one(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 {
     uint32_t index = form.stages == 1 ? 0 : (group->oldest + group->in_flight) % form.stages;
@@ -382,7 +382,7 @@ plan_one(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 }
 
 /* Nobody is there who could be given a step, or is held back from it. */
-SS_FORMED int
+SS_INLINED int
 is_idle(const struct ss_group *group, struct ss_form form)
 {
     for (uint32_t i = 0; i < form.ranks; i++)
@@ -401,7 +401,7 @@ report(const struct ss_group *group)
     ss_door_report(&cluster->doors[index / dp], group->ranks, index % dp, group->rank_count, cluster->now);
 }
 
-SS_FORMED int
+SS_INLINED int
 plan(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 {
     int rc = !group->down && !is_idle(group, form), ahead = ss_replica_composes_ahead(group->ranks);
@@ -418,7 +418,7 @@ plan(struct ss_group *group, struct ss_form form, struct servsim_error *err)
 }
 
 /* The run is over, `steps` of it, and not the oldest any more. */
-SS_FORMED int
+SS_INLINED int
 end_run(struct ss_group *group, struct ss_form form, struct ss_run *run, uint64_t steps, struct servsim_error *err)
 {
     int rc = 0;

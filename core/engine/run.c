@@ -16,7 +16,7 @@ struct whole {
     uint64_t blocks; /* taken for them in all steps */
 };
 
-SS_FORMED struct whole
+SS_INLINED struct whole
 add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     struct whole whole = {.steps = steps, .elapsed = run->end - run->start};
@@ -29,7 +29,7 @@ add_up(const struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
     return whole;
 }
 
-SS_FORMED void
+SS_INLINED void
 count_in_bin(struct ss_series_bin *bin, uint64_t tokens, uint64_t blocks)
 {
     bin->counts[SS_SERIES_OUTPUT_TOKENS] += tokens;
@@ -59,7 +59,7 @@ count_in_bins(const struct ss_replica *replica, const struct ss_lane *lane, cons
 
 /* Output tokens and KV peaks fall into the bins of the series in which their steps end, or run. A rank without work in
    the step is not busy. */
-SS_FORMED void
+SS_INLINED void
 count_in_series(const struct ss_replica *replica, const struct ss_lane *lane, const struct ss_run *run,
                 const struct whole *whole)
 {
@@ -91,14 +91,14 @@ count_beside_others(const struct ss_replica *replica, const struct ss_lane *lane
 }
 
 /* From the request's last token to one that comes at `time`. */
-SS_FORMED int64_t
+SS_INLINED int64_t
 gap_ps(const struct ss_request *request, ss_time time)
 {
     return ss_request_age_ps(request, time) - request->place->last_token_ps;
 }
 
 /* Gaps between tokens: the members that decoded in the step before all wait as long as this step takes. */
-SS_FORMED void
+SS_INLINED void
 count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_itl *itl = &replica->cluster->result->itl;
@@ -119,7 +119,7 @@ count_gaps(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run
 }
 
 /* What all stages have worked, steps of the run together. A single stage never waits: it works all the time. */
-SS_FORMED ss_time
+SS_INLINED ss_time
 work_of(struct ss_form form, const struct ss_run *run, const struct whole *whole)
 {
     ss_time work = 0;
@@ -131,15 +131,15 @@ work_of(struct ss_form form, const struct ss_run *run, const struct whole *whole
 }
 
 /* Of the work: in wait for other ranks, or for the slowest of them in a stage. */
-SS_FORMED ss_time
+SS_INLINED ss_time
 waits_of(struct ss_form form, const struct ss_run *run, const struct servsim_line *own, ss_time work, uint64_t steps)
 {
-    if (form.stages == 1 && form.ranks == 1)
+    if (ss_form_is_one(form))
         return 0;
     return work - run->swap_ps - ss_line_elapsed(own, steps);
 }
 
-SS_FORMED void
+SS_INLINED void
 count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_t steps)
 {
     if (steps == 1) {
@@ -153,7 +153,7 @@ count_work(struct ss_replica_result *result, const struct ss_work *work, uint64_
 }
 
 /* A rank without work in the step is not busy. One with less work than another waits for it in a collective. */
-SS_FORMED void
+SS_INLINED void
 count_time(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run,
            const struct whole *whole)
 {
@@ -175,7 +175,7 @@ count_time(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane
 }
 
 /* Of steps that have ended: a stop finds one under way, and how many were composed with it depends on the mode. */
-SS_FORMED void
+SS_INLINED void
 note_kv(struct ss_replica *replica)
 {
     uint64_t used = ss_kv_used(&replica->kv);
@@ -207,7 +207,7 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
     ss_cluster_finish(replica->cluster, request);
 }
 
-SS_FORMED void
+SS_INLINED void
 end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_run *run, const struct whole *whole)
 {
     struct ss_replica_result *result = &replica->result;
@@ -219,7 +219,7 @@ end_decodes(struct ss_replica *replica, struct ss_lane *lane, const struct ss_ru
     ss_batch_advance(lane->batch, whole->steps);
 }
 
-SS_FORMED void
+SS_INLINED void
 finish_decodes(struct ss_replica *replica, struct ss_lane *lane)
 {
     struct ss_batch *batch = lane->batch;
@@ -232,7 +232,7 @@ finish_decodes(struct ss_replica *replica, struct ss_lane *lane)
 }
 
 /* Those who decoded in it can be given a token again. */
-SS_FORMED int
+SS_INLINED int
 return_batch(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane)
 {
     struct ss_batch *batch = lane->batch;
@@ -247,7 +247,7 @@ return_batch(struct ss_replica *replica, struct ss_form form, struct ss_lane *la
 }
 
 /* The whole prompt is computed: a token comes out. */
-SS_FORMED int
+SS_INLINED int
 emit_first(struct ss_replica *replica, struct ss_request *request)
 {
     struct ss_cluster *cluster = replica->cluster;
@@ -266,7 +266,7 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     return 0;
 }
 
-SS_FORMED int
+SS_INLINED int
 end_chunks(struct ss_replica *replica, struct ss_lane *lane)
 {
     struct ss_plan *plan = &lane->plan;
@@ -325,7 +325,7 @@ note_slices(struct ss_replica *replica, struct ss_lane *lane, const struct ss_ru
     return rc;
 }
 
-SS_FORMED int
+SS_INLINED int
 end_run(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run, uint64_t steps)
 {
     const struct whole whole = add_up(lane, run, steps);
@@ -359,6 +359,6 @@ int
 ss_replica_end_run(struct ss_replica *replica, struct ss_form form, struct ss_lane *lane, const struct ss_run *run,
                    uint64_t steps)
 {
-    return form.ranks == 1 && form.stages == 1 ? end_run(replica, (struct ss_form){1, 1}, lane, run, steps)
-                                               : end_run(replica, form, lane, run, steps);
+    return ss_form_is_one(form) ? end_run(replica, (struct ss_form){1, 1}, lane, run, steps)
+                                : end_run(replica, form, lane, run, steps);
 }
