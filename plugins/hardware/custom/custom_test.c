@@ -142,6 +142,7 @@ test_each_option(void)
         {"decode_attention.launch=50", {0, 0, 1, 0, 0}},
         {"decode_attention.memory_efficiency=0.2", {0, 0, 1, 0, 0}},
         {"gemm.softness=1", {1, 0, 0, 0, 0}},
+        {"gemm.reread=0.9", {1, 0, 0, 0, 0}},
         {"sms=100", {1, 0, 0, 0, 0}},
         {"gemm.tile_loss=0.5", {0, 0, 0, 0, 0}},       /* no tiles without sms */
         {"decode_attention.ramp=50", {0, 0, 0, 0, 0}}, /* nor SMs to begin on */
