@@ -8,7 +8,6 @@
 #include "hardware/analytic.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #define PS_PER_US 1e6
 #define PS_PER_S 1e12
@@ -201,7 +200,7 @@ covered_us(const struct analytic_profile *profile, const struct analytic_kernel 
    or two. A wider tile would work longer on rows that are not there than such weights take to be read. */
 static double
 arithmetic_us(const struct analytic_profile *profile, const struct analytic_kernel *kernel,
-              const struct servsim_gemm *op, double peak, bool widened)
+              const struct servsim_gemm *op, double peak, int widened)
 {
     static const double tiles[][2] = {{16, 64},  {16, 128}, {32, 64},   {32, 128},  {64, 64},
                                       {64, 128}, {128, 64}, {128, 128}, {128, 256}, {256, 128}};
@@ -384,12 +383,18 @@ query_values(const struct servsim_attention *op)
     return op->q_heads * each;
 }
 
+/* By the KV cache's bits, where such kernels were measured: they have an efficiency. */
+static uint32_t
+kv_width(const struct servsim_attention *op, double efficiency_8bit)
+{
+    return op->kv_dtype == SERVSIM_DTYPE_FP8 && efficiency_8bit > 0.0 ? ANALYTIC_8BIT : ANALYTIC_16BIT;
+}
+
 static const struct analytic_decode *
 decode_kernel(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
     const struct analytic_decode *kernels = profile->decode_attention;
-    int narrow = op->kv_dtype == SERVSIM_DTYPE_FP8 && kernels[ANALYTIC_8BIT].memory_efficiency > 0.0;
-    return &kernels[narrow ? ANALYTIC_8BIT : ANALYTIC_16BIT];
+    return &kernels[kv_width(op, kernels[ANALYTIC_8BIT].memory_efficiency)];
 }
 
 /* Decodes on latents, or NULL where the device has no figures for them. */
@@ -397,8 +402,7 @@ static const struct analytic_latent *
 latent_kernel(const struct analytic_profile *profile, const struct servsim_attention *op)
 {
     const struct analytic_latent *kernels = profile->latent_decode;
-    int narrow = op->kv_dtype == SERVSIM_DTYPE_FP8 && kernels[ANALYTIC_8BIT].memory_efficiency > 0.0;
-    const struct analytic_latent *kernel = &kernels[narrow ? ANALYTIC_8BIT : ANALYTIC_16BIT];
+    const struct analytic_latent *kernel = &kernels[kv_width(op, kernels[ANALYTIC_8BIT].memory_efficiency)];
     return op->latent_rank > 0 && kernel->memory_efficiency > 0.0 ? kernel : NULL;
 }
 
