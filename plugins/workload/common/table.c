@@ -139,7 +139,8 @@ number_field(struct reader *reader, const struct wl_column *column, const char *
                                        length, wrong, column->role == WL_ROLE_TIME));
 }
 
-/* A few bytes, in eights or fours where there are as many: the last ones may be copied twice. */
+/* A few bytes, in eights or fours where there are as many: the last ones may be copied twice. memcpy of a length that
+   is not known is a loop over single bytes where configure asks for plain stores. */
 static inline void
 copy_short(char *out, const char *text, size_t length)
 {
