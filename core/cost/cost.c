@@ -223,7 +223,8 @@ overhead_of(const struct ss_cost *cost, const struct ss_stage_cost *here, const 
 {
     const struct ss_overhead *overhead = &cost->cell->overhead;
     int64_t served = (int64_t)(shape->decode_count + shape->prefill_count);
-    int64_t ps = here->engine_ps + (shape->prefill_count > 0 ? here->engine_prefill_ps : 0) + wake_of(cost, here, shape);
+    int64_t ps =
+        here->engine_ps + wake_of(cost, here, shape) + (shape->prefill_count > 0 ? here->engine_prefill_ps : 0);
     if (here->stage.embeds)
         ps += served * overhead->request_ps;
     if (here->stage.samples)
