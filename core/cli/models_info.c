@@ -72,6 +72,7 @@ ss_model_json(const char *name, const struct ss_model *model)
         {"rope_dim", model->rope_dim},
         {"query_rank", model->query_rank},
         {"ffn", model->ffn},
+        {"mlp_matrices", ss_model_mlp_matrices(model)},
         {"experts", model->experts},
         {"top_k", model->top_k},
         {"expert_ffn", model->expert_ffn},
@@ -127,7 +128,7 @@ print_shapes(const struct ss_model *model)
     else
         (void)printf("; %u KV heads\n", model->kv_heads);
     if (model->ffn > 0)
-        (void)printf("dense MLP    %u wide\n", model->ffn);
+        (void)printf("dense MLP    %u wide%s\n", model->ffn, model->ungated ? ", without a gate" : "");
     if (model->experts > 0)
         (void)printf("experts      %u, %u a token, each %u wide\n", model->experts, model->top_k, model->expert_ffn);
     if (model->shared_ffn > 0)

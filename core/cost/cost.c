@@ -37,7 +37,8 @@ set_work(struct ss_stage_cost *out, const struct ss_model *model, uint32_t tp)
     out->window_kv_bytes = kv_bytes * windowed;
 }
 
-/* Small kernels of a dense layer with two norms: these, the rotary embedding and the activation. */
+/* Small kernels of a dense layer with two norms: these, the rotary embedding and the activation. Layers without the
+   embedding add what they made to what they got, which goes into the norms of others. */
 #define PLAIN_KERNELS 4
 
 /*

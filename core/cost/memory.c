@@ -10,12 +10,14 @@
 #define RUNTIME_CONTEXT_BYTES 0.936e9
 #define SAMPLING_BYTES_PER_LOGIT 16.0
 
-/* Columns of intermediate results for each token that enters one layer: gate, up and their product, in a dense MLP or
-   once for each expert that the token goes to, whose result is kept apart, too. */
+/* Columns of intermediate results for each token that enters one layer: gate, up and their product, in a dense MLP
+   (what comes up and what is left of it, where there is no gate), or once for each expert that the token goes to, whose
+   result is kept apart, too. */
 static double
 layer_columns(const struct ss_model *model, const struct ss_cut *cut, const struct ss_stage *stage)
 {
-    double dense = stage->expert_layers < stage->layers ? 3.0 * model->ffn / cut->tp : 0.0;
+    double dense =
+        stage->expert_layers < stage->layers ? (double)ss_model_mlp_matrices(model) * model->ffn / cut->tp : 0.0;
     double each = 3.0 * ss_cut_expert_ffn(model, cut) + model->hidden;
     double routed = stage->expert_layers > 0 ? (double)cut->dp * model->top_k * each : 0.0;
     return fmax(dense, routed);

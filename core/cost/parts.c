@@ -56,14 +56,14 @@ price_attention_gemms(struct ss_operators *o, uint32_t layers, uint64_t tokens, 
                                     : price_plain_attention(o, layers, tokens, ps, err);
 }
 
-/* A gated MLP: gate and up as one, down. */
+/* Gate and up as one, or up alone; down. `inner` counts the matrices before the activation. */
 static int
-price_mlp(struct ss_operators *o, const uint32_t roles[2], uint32_t layers, uint64_t tokens, uint64_t width,
-          int64_t *ps, struct servsim_error *err)
+price_mlp(struct ss_operators *o, const uint32_t roles[2], uint32_t layers, uint64_t tokens, uint32_t inner,
+          uint64_t width, int64_t *ps, struct servsim_error *err)
 {
     const struct servsim_hardware_context *s = &o->shape;
     uint32_t times = width > 0 ? layers : 0;
-    int rc = ss_op_gemm(o, roles[0], s->weight_dtype, times, tokens, 2 * width, s->hidden, ps, err);
+    int rc = ss_op_gemm(o, roles[0], s->weight_dtype, times, tokens, inner * width, s->hidden, ps, err);
     return rc == 0 ? ss_op_gemm(o, roles[1], s->weight_dtype, times, tokens, s->hidden, width, ps, err) : rc;
 }
 
@@ -77,11 +77,12 @@ price_gemms(struct ss_cost *cost, const struct ss_stage *stage, uint64_t tokens,
     uint32_t routed = stage->expert_layers;
     int rc = price_attention_gemms(o, stage->layers, tokens, ps, err);
     if (rc == 0)
-        rc = price_mlp(o, dense, stage->layers - routed, tokens, s->ffn_per_gpu, ps, err);
+        rc = price_mlp(o, dense, stage->layers - routed, tokens, ss_model_mlp_matrices(&cost->cell->model) - 1,
+                       s->ffn_per_gpu, ps, err);
     if (rc == 0)
         rc = ss_op_plain_gemm(o, SERVSIM_GEMM_ROUTER, routed, tokens, s->experts, s->hidden, ps, err);
     if (rc == 0)
-        rc = price_mlp(o, shared, routed, tokens, s->shared_ffn_per_gpu, ps, err);
+        rc = price_mlp(o, shared, routed, tokens, 2, s->shared_ffn_per_gpu, ps, err);
     return rc;
 }
 
@@ -101,16 +102,17 @@ price_small_kernels(struct ss_cost *cost, const struct ss_stage *stage, uint64_t
 {
     struct ss_operators *o = &cost->operators;
     const struct servsim_hardware_context *s = &o->shape;
-    const uint32_t norms = cost->cell->model.norms != 0 ? cost->cell->model.norms : 2;
+    const struct ss_model *model = &cost->cell->model;
+    const uint32_t norms = model->norms != 0 ? model->norms : 2;
     const uint64_t heads = (uint64_t)s->q_heads_per_gpu + s->kv_heads_per_gpu;
     const struct {
         uint32_t role, times;
         uint64_t columns;
     } kernels[] = {
-        {SERVSIM_ELEMENTWISE_EMBEDDING, stage->embeds, s->hidden},
+        {SERVSIM_ELEMENTWISE_EMBEDDING, stage->embeds * (model->position_rows > 0 ? 2 : 1), s->hidden},
         {SERVSIM_ELEMENTWISE_NORM, norms * stage->layers, s->hidden},
         {SERVSIM_ELEMENTWISE_QK_NORM, s->qk_norm ? stage->layers : 0, heads * s->head_dim},
-        {SERVSIM_ELEMENTWISE_ROTARY, stage->layers, rotated(s)},
+        {SERVSIM_ELEMENTWISE_ROTARY, model->position_rows > 0 ? 0 : stage->layers, rotated(s)},
         {SERVSIM_ELEMENTWISE_ACTIVATION, stage->layers - stage->expert_layers, s->ffn_per_gpu},
         {SERVSIM_ELEMENTWISE_ACTIVATION, s->shared_ffn_per_gpu > 0 ? stage->expert_layers : 0, s->shared_ffn_per_gpu},
         {SERVSIM_ELEMENTWISE_FINAL_NORM, stage->samples, s->hidden},

@@ -32,6 +32,8 @@ static const struct ss_model_type model_types[] = {
     {.name = "llama4_text", .window_each = 4, .shared_always = 1},
     {.name = "deepseek_v2"},
     {.name = "deepseek_v3", .router_bias = 1},
+    {.name = "opt", .bias = SS_BIAS_QKVO, .tied = 1, .learned = 3},
+    {.name = "gpt2", .bias = SS_BIAS_QKVO, .tied = 1, .ffn_times = 4, .learned = 1},
     {.name = "gpt_oss", .bias = SS_BIAS_QKVO, .window_each = 2, .router_bias = 1, .sinks = 1},
 };
 
@@ -55,6 +57,15 @@ static const struct {
 };
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
+
+/* Types that call them otherwise. */
+static const struct {
+    const char *type, *name, *theirs;
+} renamed[] = {
+    {"opt", "intermediate_size", "ffn_dim"},  {"gpt2", "num_hidden_layers", "n_layer"},
+    {"gpt2", "hidden_size", "n_embd"},        {"gpt2", "num_attention_heads", "n_head"},
+    {"gpt2", "intermediate_size", "n_inner"}, {"gpt2", "max_position_embeddings", "n_positions"},
+};
 
 /* What files of a type leave out, because its software knows it. */
 static const struct {
@@ -111,6 +122,33 @@ type_of(const struct ss_config *config, const struct ss_model_type **out)
     return fail_type(config, value);
 }
 
+static const char *
+name_in(const struct ss_model_type *type, const char *name)
+{
+    for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+        if (strcmp(renamed[i].type, type->name) == 0 && strcmp(renamed[i].name, name) == 0)
+            return renamed[i].theirs;
+    return name;
+}
+
+/* Layers as GPT has them. Some OPT models have narrower tables, and matrices between those and the layers. */
+static int
+read_learned(const struct ss_config *config, const struct ss_model_type *type, struct ss_model *model)
+{
+    uint32_t table_width = model->hidden;
+    if (type->learned == 0)
+        return 0;
+    model->ungated = model->norm_bias = model->mlp_bias = 1;
+    model->position_rows = model->max_positions + type->learned - 1;
+    int rc = ss_config_count(config, "word_embed_proj_dim", 1u << 18, 0, &table_width);
+    if (rc == 0 && table_width != model->hidden)
+        return servsim_fail(config->err, ENOTSUP,
+                            "%s: word_embed_proj_dim is %" PRIu32 ": only hidden_size, %" PRIu32
+                            ", is known: take a model whose embedding is as wide as its layers",
+                            config->path, table_width, model->hidden);
+    return rc;
+}
+
 static int
 read_keys(const struct ss_config *config, const struct ss_model_type *type, struct ss_model *model)
 {
@@ -120,7 +158,10 @@ read_keys(const struct ss_config *config, const struct ss_model_type *type, stru
             *member_of(model, presets[i].offset) = presets[i].value;
     for (size_t i = 0; rc == 0 && i < KEY_COUNT; i++) {
         uint32_t *member = member_of(model, keys[i].offset);
-        rc = ss_config_count(config, keys[i].name, keys[i].maximum, keys[i].required && *member == 0, member);
+        if (member == &model->ffn)
+            *member = type->ffn_times * model->hidden; /* which the list has before */
+        rc = ss_config_count(config, name_in(type, keys[i].name), keys[i].maximum, keys[i].required && *member == 0,
+                             member);
     }
     return rc;
 }
@@ -242,8 +283,9 @@ fill(struct ss_model *model, const json_t *root, struct servsim_error *err)
     model->norms = type->norms;
     if ((rc = read_tables(&config, type, model)) != 0 || (rc = read_attention(&config, type, model)) != 0 ||
         (rc = ss_config_flag(&config, "mlp_bias", &model->mlp_bias)) != 0 ||
-        (rc = ss_config_experts(&config, type, model)) != 0 || (rc = ss_config_windows(&config, type, model)) != 0 ||
-        (rc = read_dtype(&config, model)) != 0 || (rc = read_sampling(&config, model)) != 0)
+        (rc = read_learned(&config, type, model)) != 0 || (rc = ss_config_experts(&config, type, model)) != 0 ||
+        (rc = ss_config_windows(&config, type, model)) != 0 || (rc = read_dtype(&config, model)) != 0 ||
+        (rc = read_sampling(&config, model)) != 0)
         return rc;
     return ss_config_quantisation(&config, model);
 }

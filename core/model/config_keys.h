@@ -49,6 +49,9 @@ struct ss_model_type {
     uint32_t router_bias, shared_gate;
     uint32_t sinks;         /* and biases on experts */
     uint32_t shared_always; /* one shared expert as wide as a routed one */
+    uint32_t ffn_times;     /* width of the MLP where the file has none, in widths of the model */
+    uint32_t learned;       /* 0: rotary embedding; else layers of GPT: biases on all matrices and norms, MLPs without a
+                               gate, and a table of positions, `learned` - 1 rows longer than the longest context */
 };
 
 /* config_layers.c: experts, and which layers have them; windows, and which layers have those. */

@@ -2,9 +2,9 @@
  * model/model.c - parameters and bytes of a transformer from its shapes.
  *
  * One layer holds norms of `hidden`; attention, plain (queries, keys, values, output; optional norms of one head's
- * width) or latent (a latent of keys and values for each token, from which heads are made); and a gated MLP of three
- * matrices, or a router with many of them. Around the layers stand the token embedding, a final norm, and an LM head
- * unless it is tied to the embedding.
+ * width) or latent (a latent of keys and values for each token, from which heads are made); and an MLP of three
+ * matrices, of two where it has no gate, or a router with many of them. Around the layers stand the token embedding, a
+ * table of positions where they are learned, a final norm, and an LM head unless it is tied to the embedding.
  *
  * Values are counted in four classes, since they may lie in as many types.
  */
@@ -115,6 +115,12 @@ share(uint64_t whole, uint32_t parts)
 }
 
 uint32_t
+ss_model_mlp_matrices(const struct ss_model *model)
+{
+    return model->ungated ? 2 : 3;
+}
+
+uint32_t
 ss_model_value_dim(const struct ss_model *model)
 {
     return model->v_head_dim != 0 ? model->v_head_dim : model->head_dim;
@@ -219,8 +225,14 @@ static void
 add_dense(struct values *sum, const struct ss_model *model, uint32_t tp)
 {
     uint64_t width = share(model->ffn, tp);
-    sum->matrices += 3 * (uint64_t)model->hidden * width;
-    sum->plain += model->mlp_bias ? 2 * width + model->hidden : 0;
+    sum->matrices += ss_model_mlp_matrices(model) * (uint64_t)model->hidden * width;
+    sum->plain += model->mlp_bias ? (ss_model_mlp_matrices(model) - 1) * width + model->hidden : 0;
+}
+
+static uint64_t
+norm_values(const struct ss_model *model)
+{
+    return (model->norm_bias ? 2 : 1) * (uint64_t)model->hidden;
 }
 
 /* Norms are small and every GPU needs them whole. */
@@ -235,7 +247,7 @@ add_layer(struct values *sum, const struct ss_model *model, const struct ss_cut 
         add_experts(sum, model, cut);
     else
         add_dense(sum, model, cut->tp);
-    sum->plain += (uint64_t)(model->norms != 0 ? model->norms : 2) * model->hidden;
+    sum->plain += (model->norms != 0 ? model->norms : 2) * norm_values(model);
     sum->plain += model->sinks ? share(model->q_heads, cut->tp) : 0;
 }
 
@@ -262,9 +274,9 @@ count_stage(struct values *sum, const struct ss_model *model, const struct ss_cu
     if (stage->expert_layers > 0)
         add_times(sum, &routed, stage->expert_layers);
     if (stage->embeds)
-        sum->plain += table;
+        sum->plain += table + (uint64_t)model->position_rows * model->hidden;
     if (stage->samples)
-        sum->plain += model->hidden + (model->tied_embeddings && stage->embeds ? 0 : table);
+        sum->plain += norm_values(model) + (model->tied_embeddings && stage->embeds ? 0 : table);
 }
 
 static double

@@ -32,6 +32,9 @@ struct ss_model {
     uint32_t qk_norm;        /* norms with weights, of one head's width, on queries and keys */
     uint32_t attention_bias; /* SS_BIAS_* */
     uint32_t mlp_bias;       /* on gate, up and down of dense layers */
+    uint32_t ungated;        /* dense layers have two matrices, up and down */
+    uint32_t norm_bias;      /* norms have as many biases as weights */
+    uint32_t position_rows;  /* of a learned table in place of the rotary embedding; 0: none */
     uint32_t sinks;          /* a learned score for each query head */
     uint32_t norms;          /* of a layer; 0: two */
     uint32_t plain_sampling; /* 1: requests that say nothing of it sample with neither top-p nor top-k */
@@ -105,6 +108,9 @@ struct ss_stage {
 
 /* Stage `index` of `pp`. Layers that are left over go to the last stages but one, as vLLM has it. */
 void ss_model_stage(const struct ss_model *model, uint32_t pp, uint32_t index, struct ss_stage *out);
+
+/* Matrices of a dense layer's MLP: gate, up and down, or up and down. */
+uint32_t ss_model_mlp_matrices(const struct ss_model *model);
 
 /* Width of values in one head. */
 uint32_t ss_model_value_dim(const struct ss_model *model);

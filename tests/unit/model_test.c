@@ -62,6 +62,10 @@ static const struct {
     {"qwen3-8b", 8190735360},
     {"qwen3-14b", 14768307200},
     {"qwen3-32b", 32762123264},
+    {"opt-6.7b", 6658473984},
+    {"opt-13b", 12853473280},
+    {"opt-30b", 29974540288},
+    {"gpt2-xl", 1557611200},
     {"phi-3-mini", 3821079552},
     {"phi-3-medium", 13960238080},
     {"phi-4", 14659507200},
@@ -424,6 +428,13 @@ static const struct {
      256 + 24576 + 2 * 6144 - 49152},
     {"\"num_local_experts\": 2, \"num_experts_per_tok\": 1", 2 * (128 + 49152)},
     {"\"num_experts\": 0", 0},
+    /* one table fewer; 514 positions; in each layer no gate, biases of 4 x 64, 256 + 64 and 2 x 64; one more at the end
+     */
+    {"\"model_type\": \"opt\", \"ffn_dim\": 256, \"word_embed_proj_dim\": 64",
+     -64000 + 514 * 64 + 2 * (-16384 + 256 + 320 + 128) + 64},
+    /* a row for each of 512 positions, and four times 64 without n_inner */
+    {"\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 64, \"n_head\": 8, \"n_positions\": 512, \"n_inner\": null",
+     -64000 + 512 * 64 + 2 * (-16384 + 256 + 320 + 128) + 64},
     /* latents of 16 + 4, heads of 8 + 4 and 8: 64 x 20 + 64 x 96 + 16 x 128 + 64 x 64 and a norm of 16 */
     {"\"kv_lora_rank\": 16, \"qk_rope_head_dim\": 4, \"qk_nope_head_dim\": 8, \"v_head_dim\": 8", 2 * (13584 - 16384)},
     /* and queries by a latent of 8: 64 x 8 + 8 x 96 and a norm of 8 for 64 x 96 */
@@ -563,6 +574,9 @@ static const struct {
     {"{" SHAPE ", \"quantization_config\": {\"quant_method\": \"compressed-tensors\"}}", "num_bits"},
     {"{" SHAPE ", \"quantization_config\": [1]}", "quantization_config is [1]"},
     {"{" SHAPE ", \"text_config\": {}}", "num_hidden_layers"},
+    {"{" SHAPE ", \"model_type\": \"opt\"}", "no key 'ffn_dim'"},
+    {"{" SHAPE ", \"model_type\": \"gpt2\"}", "no key 'n_layer'"},
+    {"{" SHAPE ", \"model_type\": \"opt\", \"ffn_dim\": 256, \"word_embed_proj_dim\": 32}", "only hidden_size, 64"},
     {"{" SHAPE ", \"mlp_bias\": 1}", "true or false"},
     {"{" SHAPE ", \"tie_word_embeddings\": \"yes\"}", "true or false"},
     {"{" SHAPE ", \"model_type\": \"mamba\"}", "\"mamba\" is not known"},
