@@ -74,7 +74,7 @@ report: []
 matrix:
   model:
 YAML
-    sed 's/\(.*\)/    "\1": {name: "\1", max_model_len: 2000}/; s/[.]\(.*": {\)/_\1/' names
+    sed 's/\(.*\)/    "\1": {name: "\1", max_model_len: 1024}/; s/[.]\(.*": {\)/_\1/' names
 } >all.yaml
 "$servsim" run --quiet --verify --output all all.yaml >/dev/null
 [ "$(find all/cells -name summary.json | wc -l)" -eq "$(wc -l <names)" ] || fail "not every model ran"
