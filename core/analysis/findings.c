@@ -430,6 +430,10 @@ find_efficiency(struct ss_findings *out)
     out->share_attention = ss_trial_figure(trial, "busy_share", "attention");
     out->share_communication = ss_trial_figure(trial, "busy_share", "communication");
     out->share_overhead = ss_trial_figure(trial, "busy_share", "overhead");
+    out->kwh = ss_trial_figure(trial, "energy", "kwh");
+    out->watts_per_gpu = ss_trial_figure(trial, "energy", "watts_per_gpu");
+    out->joules_per_output_token = ss_trial_figure(trial, "energy", "joules_per_output_token");
+    out->energy_idle_share = ss_trial_figure(trial, "energy", "idle_share");
     out->kv_blocks_total = ss_trial_figure(trial, "kv_blocks_total", NULL);
     out->kv_peak_share = ss_trial_figure(trial, "kv_usage_peak", NULL);
 }

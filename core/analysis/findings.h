@@ -69,6 +69,7 @@ struct ss_findings {
     /* efficiency, of the summary */
     double tokens_per_s, tokens_per_s_per_gpu, busy_fraction, mfu, bandwidth, jain;
     double share_dense, share_attention, share_communication, share_overhead;
+    double kwh, watts_per_gpu, joules_per_output_token, energy_idle_share; /* NAN: the device says nothing of power */
 };
 
 /* The trial is loaded. */

@@ -118,6 +118,10 @@ efficiency_json(const struct ss_findings *f)
     put(object, "busy_share_attention", f->share_attention);
     put(object, "busy_share_communication", f->share_communication);
     put(object, "busy_share_overhead", f->share_overhead);
+    put(object, "energy_kwh", f->kwh);
+    put(object, "energy_watts_per_gpu", f->watts_per_gpu);
+    put(object, "energy_joules_per_output_token", f->joules_per_output_token);
+    put(object, "energy_idle_share", f->energy_idle_share);
     return object;
 }
 

@@ -223,6 +223,11 @@ put_efficiency(const struct ss_findings *f, struct ss_text *out)
         ss_text_printf(out, ", swap %.1f %%", PERCENT(f->swap_share));
     if (!isnan(f->share_dense))
         ss_text_puts(out, ".\n");
+    if (!isnan(f->kwh) && !isnan(f->joules_per_output_token))
+        ss_text_printf(out,
+                       "  Energy: %.4g kWh, %.4g J an output token; %.4g W a GPU, and %.1f %% of the GPUs' energy was "
+                       "spent idle.\n",
+                       f->kwh, f->joules_per_output_token, f->watts_per_gpu, PERCENT(f->energy_idle_share));
     if (f->trial->replicas > 1 && !isnan(f->jain))
         ss_text_printf(out, "  Jain's index of the replicas' busy time is %.3f (1: all the same).\n", f->jain);
 }

@@ -254,3 +254,12 @@ ss_versus_free(struct ss_versus_set *set)
     ss_text_free(&set->unmatched);
     *set = (struct ss_versus_set){0};
 }
+
+double
+ss_versus_energy(const struct ss_versus_side *side)
+{
+    double sum = 0;
+    for (size_t i = 0; i < side->count; i++)
+        sum += ss_trial_figure(side->trials[i], "energy", "joules_per_output_token");
+    return side->count > 0 ? sum / (double)side->count : NAN;
+}

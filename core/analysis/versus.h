@@ -44,6 +44,9 @@ int ss_versus_all(struct ss_trials *runs, size_t count, const struct ss_versus_o
                   struct ss_versus_set *out, struct servsim_error *err);
 void ss_versus_free(struct ss_versus_set *set);
 
+/* Joules per output token, mean over the side's replicates; NAN where the device says nothing of its power. */
+double ss_versus_energy(const struct ss_versus_side *side);
+
 /* For people; for scripts. */
 void ss_versus_text(const struct ss_versus_set *set, const struct ss_versus_options *options, struct ss_text *out);
 json_t *ss_versus_json(const struct ss_versus_set *set, const struct ss_versus_options *options);

@@ -105,6 +105,8 @@ versus_json(const struct ss_versus *versus)
     for (uint32_t m = 0; m < SS_METRICS; m++)
         (void)json_array_append_new(metrics, metric_json(m, &result->metrics[m]));
     put(object, "metrics", metrics);
+    put(object, "joules_per_output_token_a", real(ss_versus_energy(&versus->a)));
+    put(object, "joules_per_output_token_b", real(ss_versus_energy(&versus->b)));
     return object;
 }
 

@@ -139,6 +139,19 @@ put_table(const struct ss_comparison *result, const struct ss_versus_options *op
         put_row(m, &result->metrics[m], out);
 }
 
+/* Beside the verdict, not in it: it follows from the run as a whole, and is not resampled. */
+static void
+put_energy(const struct ss_versus *versus, struct ss_text *out)
+{
+    double a = ss_versus_energy(&versus->a), b = ss_versus_energy(&versus->b);
+    char text_a[32], text_b[32], relative[32];
+    if (isnan(a) && isnan(b))
+        return;
+    percent(relative, a > 0 ? b / a - 1 : NAN);
+    ss_text_printf(out, "\nEnergy: A takes %s J an output token, B %s (%s); not judged.\n", number(text_a, a, 0),
+                   number(text_b, b, 0), relative);
+}
+
 /* ---- the verdict ---- */
 
 /* Mean latency where it is judged, else what is surest. */
@@ -265,6 +278,7 @@ ss_versus_text(const struct ss_versus_set *set, const struct ss_versus_options *
         put_side("B", &versus->b, out);
         put_method(versus, out);
         put_table(&versus->result, options, out);
+        put_energy(versus, out);
         put_verdict(&versus->result, options, out);
         put_plausibility("A", &versus->a, out);
         put_plausibility("B", &versus->b, out);

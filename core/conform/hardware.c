@@ -29,6 +29,33 @@ has_moe(const struct ss_bench *bench)
 
 /* ---- describing itself ---- */
 
+/* A device that says nothing of its power leaves zeros. */
+static int
+sane_power(const struct servsim_device *about, struct servsim_error *err)
+{
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {
+        {"power_limit_w", about->power_limit_w},
+        {"power_idle_w", about->power_idle_w},
+        {"power_busy_w", about->power_busy_w},
+        {"energy_per_flop_pj", about->energy_per_flop_pj},
+        {"energy_per_byte_pj", about->energy_per_byte_pj},
+        {"power_host_w", about->power_host_w},
+        {"electricity_usd_per_kwh", about->electricity_usd_per_kwh},
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        if (!(figures[i].value >= 0) || !isfinite(figures[i].value))
+            return servsim_fail(err, EPROTO, "describe() states %s as %g: it is 0 or more, and finite", figures[i].name,
+                                figures[i].value);
+    if (about->power_limit_w > 0 && fmax(about->power_idle_w, about->power_busy_w) > about->power_limit_w)
+        return servsim_fail(err, EPROTO, "describe() states %s of %g W, and a board's limit of %g W",
+                            about->power_idle_w > about->power_limit_w ? "an idle power" : "a busy power",
+                            fmax(about->power_idle_w, about->power_busy_w), about->power_limit_w);
+    return 0;
+}
+
 static int
 describes(struct ss_trial *trial, struct servsim_error *err)
 {
@@ -50,7 +77,7 @@ describes(struct ss_trial *trial, struct servsim_error *err)
         return servsim_fail(err, EPROTO, "describe() states a figure that is not finite, or a negative price");
     if (about.name[0] == '\0' || memchr(about.name, '\0', sizeof about.name) == NULL)
         return servsim_fail(err, EPROTO, "describe() gives no name that ends");
-    return 0;
+    return sane_power(&about, err);
 }
 
 /* ---- single operators ---- */

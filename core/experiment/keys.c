@@ -68,14 +68,9 @@ ss_key_not_modelled(const char *key)
     static const struct {
         const char *part, *what;
     } rows[] = {
-        {"speculat", "speculative decoding"},
-        {"draft", "speculative decoding"},
-        {"disaggreg", "prefill/decode disaggregation"},
-        {"prefill_decode", "prefill/decode disaggregation"},
-        {"power", "power"},
-        {"energy", "power"},
-        {"offload", "memory tiers beyond swap"},
-        {"lora", "adapters (LoRA)"},
+        {"speculat", "speculative decoding"},           {"draft", "speculative decoding"},
+        {"disaggreg", "prefill/decode disaggregation"}, {"prefill_decode", "prefill/decode disaggregation"},
+        {"offload", "memory tiers beyond swap"},        {"lora", "adapters (LoRA)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strstr(key, rows[i].part) != NULL)

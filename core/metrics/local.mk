@@ -1,6 +1,8 @@
 # core/metrics: records, percentiles, series, the files of one cell.
 core_libservsim_a_SOURCES += \
 	core/metrics/csv.c \
+	core/metrics/energy.c \
+	core/metrics/energy.h \
 	core/metrics/itl.c \
 	core/metrics/itl.h \
 	core/metrics/names.c \

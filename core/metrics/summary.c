@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/pages.h"
+#include "metrics/energy.h"
 
 struct builder {
     const struct ss_result *result;
@@ -396,6 +397,32 @@ put_cluster(struct builder *b, const struct tally *tally)
     put(b, "per_replica", replicas);
 }
 
+#define JOULES_PER_KWH 3.6e6
+
+/* Only where the device says what it draws: no figure is better than one that looks like none was used. */
+static void
+put_energy(struct builder *b, const struct tally *tally)
+{
+    const struct servsim_device *device = &b->result->device;
+    struct ss_energy energy;
+    if (ss_energy_of(b->result, b->input->gpus, b->elapsed_s, &energy) != 0)
+        return;
+    double of_gpus = energy.idle_joules + energy.busy_joules, all = of_gpus + energy.host_joules;
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "kwh", real(all / JOULES_PER_KWH));
+    (void)json_object_set_new(object, "watts_per_gpu", ratio(of_gpus, energy.gpu_s));
+    (void)json_object_set_new(object, "watts_per_gpu_busy", ratio(energy.busy_joules, energy.busy_gpu_s));
+    (void)json_object_set_new(object, "joules_per_output_token", ratio(all, (double)tally->output_tokens));
+    (void)json_object_set_new(object, "joules_per_token",
+                              ratio(all, (double)tally->prompt_tokens + (double)tally->output_tokens));
+    (void)json_object_set_new(object, "idle_share", ratio(energy.idle_joules, of_gpus));
+    if (device->power_host_w > 0)
+        (void)json_object_set_new(object, "host_kwh", real(energy.host_joules / JOULES_PER_KWH));
+    if (device->electricity_usd_per_kwh > 0)
+        (void)json_object_set_new(object, "usd", real(all / JOULES_PER_KWH * device->electricity_usd_per_kwh));
+    put(b, "energy", object);
+}
+
 static int
 dump(const json_t *root, struct ss_text *out, struct servsim_error *err)
 {
@@ -428,6 +455,7 @@ ss_summary_json(const struct ss_result *result, const struct ss_summary_input *i
         put_cluster(&b, &tally);
         put_predictor(&b);
         put_failures(&b);
+        put_energy(&b, &tally);
         rc = dump(b.root, out, err);
     }
     json_decref(b.root);

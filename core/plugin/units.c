@@ -25,6 +25,8 @@ struct unit {
 #define RATE 5u      /* per day */
 #define PERCENT 6u   /* of hundred */
 #define TOKENS 7u
+#define POWER 9u    /* milliwatts */
+#define ENERGY 10u  /* picojoules */
 #define FRACTION 8u /* hundredths; what an option without a unit takes */
 
 #define HIDDEN 1u   /* understood, not listed in messages */
@@ -93,6 +95,11 @@ static const struct unit units[] = {
     {"%", PERCENT, 0, 1},
     {"tokens", TOKENS, ANY_CASE, 1},
     {"token", TOKENS, ANY_CASE | HIDDEN, 1},
+    {"mW", POWER, 0, 1},
+    {"W", POWER, 0, 1e3},
+    {"kW", POWER, 0, 1e6},
+    {"pJ", ENERGY, 0, 1},
+    {"nJ", ENERGY, 0, 1e3},
     {"", FRACTION, HIDDEN, 100},
     {"%", FRACTION, HIDDEN, 1},
 };

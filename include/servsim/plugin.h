@@ -100,7 +100,7 @@ servsim_fail(struct servsim_error *err, int code, const char *format, ...)
 /* One row of a plugin's option table. Static data of the plugin. */
 struct servsim_option {
     const char *name;         /* "peak_tflops.bf16" is written peak_tflops: {bf16: ...} in YAML */
-    const char *unit;         /* "" or "s" "ms" "us" "bytes" "bytes/s" "1/s" "TFLOP/s" "GB/s" "tokens" "%" */
+    const char *unit;         /* "" or "s" "ms" "us" "bytes" "bytes/s" "1/s" "TFLOP/s" "GB/s" "tokens" "%" "W" "pJ" */
     const char *default_text; /* as a person would write it; NULL: none, value.present is 0 unless given */
     const char *choices;      /* CHOICE only, else NULL */
     const char *help;         /* one line */
@@ -463,6 +463,16 @@ struct servsim_device {
     uint32_t reserved;
     double link_bytes_per_s;    /* between two GPUs of a node, one direction; 0: not stated */
     double network_bytes_per_s; /* between nodes, for each GPU, one direction; 0: not stated */
+    /* Power. While a step runs, a GPU draws power_busy_w and what arithmetic and memory traffic take on top, on average
+       no more than the limit; else power_idle_w. The host counts the energy once a run is over; prices know nothing of
+       it. */
+    double power_limit_w; /* of the board; 0: nothing is known of its power, and no energy is counted */
+    double power_idle_w;  /* with a model loaded and nothing to do */
+    double power_busy_w;
+    double energy_per_flop_pj;      /* of the model's operations, for the context's gemm_dtype */
+    double energy_per_byte_pj;      /* of weights and KV cache that are read */
+    double power_host_w;            /* of the rest of the server, for each GPU, all the time; 0: not counted */
+    double electricity_usd_per_kwh; /* 0: not stated */
 };
 
 /*

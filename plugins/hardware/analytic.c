@@ -13,7 +13,8 @@
 #define PS_PER_S 1e12
 #define US_PER_S 1e6
 #define LARGEST_PS 2305843009213693952.0 /* 2^61, 26 days: room to add a few of them */
-#define COLUMNS_AT_ONCE 128.0            /* of a product, by which its input is read again */
+#define PJ_PER_J 1e12
+#define COLUMNS_AT_ONCE 128.0 /* of a product, by which its input is read again */
 
 /* What of a decode attention does not depend on its contexts, for the question `of`. */
 struct decode_price {
@@ -125,6 +126,21 @@ weight_bytes(const struct analytic_profile *profile, uint32_t weight_dtype, uint
 
 /* ---- operations ---- */
 
+/* Operations in fewer bits come at a higher rate for the same power. */
+static void
+describe_power(const struct device *device, struct servsim_device *out)
+{
+    const struct analytic_power *power = &device->profile.power;
+    double wide = device->profile.peak_flops[SERVSIM_DTYPE_BF16];
+    out->power_limit_w = power->limit_w;
+    out->power_idle_w = power->idle_w;
+    out->power_busy_w = power->busy_w;
+    out->energy_per_flop_pj = power->per_flop_pj * (wide > 0.0 ? wide / out->peak_flops : 1.0);
+    out->energy_per_byte_pj = power->per_byte_pj;
+    out->power_host_w = power->host_w;
+    out->electricity_usd_per_kwh = power->electricity_usd_per_kwh;
+}
+
 static int32_t
 describe(void *self, struct servsim_device *out, struct servsim_error *err)
 {
@@ -142,6 +158,8 @@ describe(void *self, struct servsim_device *out, struct servsim_error *err)
         out->link_bytes_per_s = profile->link.bytes_per_s;
         out->network_bytes_per_s = profile->network.bytes_per_s;
     }
+    if (SERVSIM_COVERS(out, struct servsim_device, electricity_usd_per_kwh) && profile->power.limit_w > 0.0)
+        describe_power(device, out);
     return 0;
 }
 
@@ -707,6 +725,41 @@ analytic_read_cluster(struct analytic_profile *profile, const struct servsim_cre
     profile->price_usd_per_hour = servsim_number(args, "price_per_hour");
 }
 
+/* Of the limit, on the H100: 120 W, 250 W, 1.35 pJ at its peak rate, 90 pJ at its bandwidth, of 700 W. */
+#define ANALYTIC_IDLE_SHARE 0.171
+#define ANALYTIC_BUSY_SHARE 0.357
+#define ANALYTIC_FLOP_SHARE 1.907
+#define ANALYTIC_BYTE_SHARE 0.431
+
+static double
+power_or(const struct servsim_create *args, const char *option, double other)
+{
+    return servsim_present(args, option) ? servsim_number(args, option) : other;
+}
+
+int32_t
+analytic_read_power(struct analytic_profile *profile, const struct servsim_create *args, struct servsim_error *err)
+{
+    struct analytic_power *power = &profile->power;
+    double limit = power_or(args, "power.limit", 0.0);
+    *power = (struct analytic_power){
+        .limit_w = limit,
+        .idle_w = power_or(args, "power.idle", ANALYTIC_IDLE_SHARE * limit),
+        .busy_w = power_or(args, "power.busy", ANALYTIC_BUSY_SHARE * limit),
+        .per_flop_pj = power_or(args, "power.per_flop",
+                                ANALYTIC_FLOP_SHARE * limit / profile->peak_flops[SERVSIM_DTYPE_BF16] * PJ_PER_J),
+        .per_byte_pj =
+            power_or(args, "power.per_byte", ANALYTIC_BYTE_SHARE * limit / profile->memory_bytes_per_s * PJ_PER_J),
+        .host_w = servsim_number(args, "power.host"),
+        .electricity_usd_per_kwh = servsim_number(args, "power.electricity_price"),
+    };
+    if (limit > 0.0 && (power->idle_w > limit || power->busy_w > limit))
+        return servsim_fail(err, EINVAL, "power.%s is %g W, more than power.limit (%g W): give at most as much",
+                            power->idle_w > limit ? "idle" : "busy",
+                            power->idle_w > limit ? power->idle_w : power->busy_w, limit);
+    return 0;
+}
+
 /* What the experiment says of its cluster goes before the device's own figures. */
 static void
 apply_cluster(struct analytic_profile *profile, const struct servsim_hardware_context *context)
@@ -794,6 +847,9 @@ analytic_create_measured(const struct analytic_profile *sheet, const struct serv
     complete_link(&profile, args);
     read_bridge(&profile, args);
     analytic_read_cluster(&profile, args);
+    int32_t rc = analytic_read_power(&profile, args, err);
+    if (rc != 0)
+        return rc;
     return analytic_create(&profile, args, self, err);
 }
 

@@ -137,6 +137,14 @@ struct analytic_link {
     double pair_launch_us; /* of an all-reduce of two, which peers do in one kernel of the engine's own */
 };
 
+/* What one GPU draws, as struct servsim_device has it; an operation's energy is that of 16 bits. All 0: not known. */
+struct analytic_power {
+    double limit_w, idle_w, busy_w;
+    double per_flop_pj, per_byte_pj;
+    double host_w;
+    double electricity_usd_per_kwh;
+};
+
 struct analytic_profile {
     char name[64];
     uint64_t memory_bytes;
@@ -160,6 +168,7 @@ struct analytic_profile {
     struct analytic_link network; /* between nodes, for each GPU */
     uint32_t gpus_per_node;       /* 0: however many there are, they are in one node */
     double price_usd_per_hour;    /* 0: not stated */
+    struct analytic_power power;
 };
 
 /* Rows that every analytic device has at the end of its option table; analytic_read_cluster() reads them. */
@@ -218,6 +227,31 @@ struct analytic_profile {
     }
 
 void analytic_read_cluster(struct analytic_profile *profile, const struct servsim_create *args);
+
+#define ANALYTIC_POWER_OPTION(name_, unit_, default_, maximum_, help_)                                                 \
+    {                                                                                                                  \
+        .name = (name_), .unit = (unit_), .default_text = (default_), .help = (help_), .minimum = 0,                   \
+        .maximum = (maximum_), .type = SERVSIM_OPTION_NUMBER                                                           \
+    }
+
+/* What every device takes to count energy; analytic_read_power() reads it. NULL for figures that are not known. */
+#define ANALYTIC_POWER_OPTIONS(limit_, idle_, busy_, per_flop_, per_byte_)                                             \
+    ANALYTIC_POWER_OPTION("power.limit", "W", limit_, 1e6,                                                             \
+                          "of one board: mean power while busy is at most this (speed is not changed); 0: no energy "  \
+                          "is counted"),                                                                               \
+        ANALYTIC_POWER_OPTION("power.idle", "W", idle_, 1e6, "of one GPU with a model loaded and nothing to do"),      \
+        ANALYTIC_POWER_OPTION("power.busy", "W", busy_, 1e6,                                                           \
+                              "of one GPU while a step runs, before what arithmetic and memory take"),                 \
+        ANALYTIC_POWER_OPTION("power.per_flop", "pJ", per_flop_, 1e6,                                                  \
+                              "for each operation of the model in 16 bits; in fewer, less as the peak is higher"),     \
+        ANALYTIC_POWER_OPTION("power.per_byte", "pJ", per_byte_, 1e9, "for each byte of weights and KV cache read"),   \
+        ANALYTIC_POWER_OPTION("power.host", "W", "0", 1e6,                                                             \
+                              "of the rest of the server, for each GPU, busy or not; 0: not counted"),                 \
+        ANALYTIC_POWER_OPTION("power.electricity_price", "", "0", 1e3, "US dollars for a kWh; 0: not stated")
+
+/* Figures that are not given are shares of the limit as on the H100, the card that was measured best. */
+int32_t analytic_read_power(struct analytic_profile *profile, const struct servsim_create *args,
+                            struct servsim_error *err);
 
 /* For cards that an NVLink bridge can join in pairs; analytic_create_measured() reads it. */
 #define ANALYTIC_BRIDGE_OPTION                                                                                         \

@@ -961,12 +961,18 @@ test_describe(void)
         const char *name;
         double peak, bandwidth;
         uint64_t memory;
+        double board_w;
     } want[] = {
-        {"rtx3090", 71.2e12, 936e9, UINT64_C(24) << 30},      {"rtx4090", 165.2e12, 1008e9, UINT64_C(24) << 30},
-        {"rtxpro6000", 503.8e12, 1597e9, UINT64_C(96) << 30}, {"a40", 149.7e12, 696e9, UINT64_C(46068) << 20},
-        {"a6000", 154.8e12, 768e9, UINT64_C(48) << 30},       {"a100", 312e12, 2039e9, UINT64_C(80) << 30},
-        {"h100", 989e12, 3350e9, UINT64_C(80) << 30},         {"h200", 989e12, 4800e9, UINT64_C(141) << 30},
-        {"l40s", 362e12, 864e9, UINT64_C(46068) << 20},       {"b200", 2250e12, 7700e9, UINT64_C(180) << 30},
+        {"rtx3090", 71.2e12, 936e9, UINT64_C(24) << 30, 350},
+        {"rtx4090", 165.2e12, 1008e9, UINT64_C(24) << 30, 450},
+        {"rtxpro6000", 503.8e12, 1597e9, UINT64_C(96) << 30, 600},
+        {"a40", 149.7e12, 696e9, UINT64_C(46068) << 20, 300},
+        {"a6000", 154.8e12, 768e9, UINT64_C(48) << 30, 300},
+        {"a100", 312e12, 2039e9, UINT64_C(80) << 30, 400},
+        {"h100", 989e12, 3350e9, UINT64_C(80) << 30, 700},
+        {"h200", 989e12, 4800e9, UINT64_C(141) << 30, 700},
+        {"l40s", 362e12, 864e9, UINT64_C(46068) << 20, 350},
+        {"b200", 2250e12, 7700e9, UINT64_C(180) << 30, 1000},
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         struct fake_plugin device = {0};
@@ -978,6 +984,13 @@ test_describe(void)
         CU_ASSERT_EQUAL(about.memory_bytes, want[i].memory);
         CU_ASSERT_EQUAL(about.gpus_per_node, 8);
         CU_ASSERT_EQUAL(about.price_usd_per_hour, 0.0);
+        CU_ASSERT_EQUAL(about.power_limit_w, want[i].board_w);
+        CU_ASSERT(about.power_idle_w > 0 && about.power_idle_w <= about.power_busy_w);
+        CU_ASSERT(about.power_busy_w < about.power_limit_w);
+        CU_ASSERT(about.power_host_w == 0 && about.electricity_usd_per_kwh == 0);
+        /* at the peak of both, beyond the limit; reading alone, below it */
+        CU_ASSERT(about.energy_per_flop_pj * about.peak_flops > 1e12 * about.power_limit_w);
+        CU_ASSERT(about.energy_per_byte_pj * about.memory_bytes_per_s < 1e12 * about.power_limit_w);
         CU_ASSERT_PTR_NOT_NULL(device.descriptor->page);
         fake_destroy(&device);
     }

@@ -29,6 +29,25 @@ describe_nameless(void *self, struct servsim_device *out, struct servsim_error *
     return rc;
 }
 
+/* Idle, it draws more than the board may. */
+static int32_t
+describe_hot(void *self, struct servsim_device *out, struct servsim_error *err)
+{
+    int32_t rc = describe(self, out, err);
+    out->power_limit_w = 300;
+    out->power_idle_w = 301;
+    return rc;
+}
+
+static int32_t
+describe_generating(void *self, struct servsim_device *out, struct servsim_error *err)
+{
+    int32_t rc = describe(self, out, err);
+    out->power_limit_w = 300;
+    out->energy_per_byte_pj = -1;
+    return rc;
+}
+
 static int32_t
 gemm(void *self, const struct servsim_gemm *op, int64_t *ps, struct servsim_error *err)
 {
@@ -141,6 +160,8 @@ static const struct servsim_hardware_ops devices[] = {
     {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention_unsettled},
     {.size = sizeof devices[0], .describe = describe, .gemm = gemm_wide, .attention = attention},
     {.size = sizeof devices[0], .describe = describe, .gemm = gemm, .attention = attention, .moe = moe_shrinking},
+    {.size = sizeof devices[0], .describe = describe_hot, .gemm = gemm, .attention = attention},
+    {.size = sizeof devices[0], .describe = describe_generating, .gemm = gemm, .attention = attention},
 };
 
 /* ---- what all share ---- */
@@ -434,6 +455,8 @@ static const struct servsim_plugin plugins[] = {
     PLUGIN(SERVSIM_KIND_HARDWARE, "unsettled", &devices[8]),
     PLUGIN(SERVSIM_KIND_HARDWARE, "wide", &devices[9]),
     PLUGIN(SERVSIM_KIND_HARDWARE, "hit", &devices[10]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "hot", &devices[11]),
+    PLUGIN(SERVSIM_KIND_HARDWARE, "generating", &devices[12]),
     PLUGIN(SERVSIM_KIND_ROUTER, "too_far", &routers[0]),
     PLUGIN(SERVSIM_KIND_ROUTER, "shares", &routers[1]),
     PLUGIN(SERVSIM_KIND_ROUTER, "clock", &routers[2]),

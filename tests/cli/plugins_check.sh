@@ -73,6 +73,8 @@ kit_others|hardware|wide|prices|a model with weights of 4 bits: .*price by weigh
 kit_others|hardware|hit|prices|a model with experts: the experts' work on twice the tokens
 kit_others|hardware|stepless|attention|a line of no steps
 kit_others|hardware|nameless|describes|no name that ends
+kit_others|hardware|hot|describes|an idle power of 301 W, and a board's limit of 300 W
+kit_others|hardware|generating|describes|energy_per_byte_pj as -1
 kit_others|router|too_far|routes|with 64 replicas: .*sent request
 kit_others|router|deaf|avoids replicas|with 2 replicas, some of which die: .*told is down
 kit_others|router|shares|side by side|keep state in \*self

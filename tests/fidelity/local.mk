@@ -6,8 +6,8 @@ EXTRA_DIST += \
 	tests/fidelity/published.md \
 	tests/fidelity/published.py \
 	tests/fidelity/published_runs.csv
-dist_check_SCRIPTS += tests/fidelity/limits.sh tests/fidelity/published.sh
-TESTS += tests/fidelity/limits.sh tests/fidelity/published.sh
+dist_check_SCRIPTS += tests/fidelity/limits.sh tests/fidelity/power.sh tests/fidelity/published.sh
+TESTS += tests/fidelity/limits.sh tests/fidelity/power.sh tests/fidelity/published.sh
 
 # doc/fidelity.md from the folder that SERVSIM_MEASURED_DATA names.
 fidelity: servsim

@@ -6,6 +6,7 @@
 
 #include "engine/line.h"
 #include "harness.h"
+#include "metrics/energy.h"
 #include "metrics/itl.h"
 #include "metrics/records.h"
 #include "metrics/series.h"
@@ -173,6 +174,68 @@ test_senders(void)
     ss_records_free(&records);
 }
 
+/* ---- energy ---- */
+
+#define REPLICAS 3
+
+static struct ss_result
+powered(struct ss_replica_result replicas[REPLICAS])
+{
+    memset(replicas, 0, REPLICAS * sizeof *replicas);
+    return (struct ss_result){.replicas = replicas,
+                              .replica_count = REPLICAS,
+                              .parts = 1,
+                              .device = {.size = sizeof(struct servsim_device),
+                                         .power_limit_w = 400,
+                                         .power_idle_w = 60,
+                                         .power_busy_w = 100,
+                                         .energy_per_flop_pj = 2,
+                                         .energy_per_byte_pj = 80,
+                                         .power_host_w = 30}};
+}
+
+/* 6 GPUs, two a replica, for 10 s. */
+static void
+test_energy(void)
+{
+    struct ss_replica_result replicas[REPLICAS];
+    struct ss_result result = powered(replicas);
+    struct ss_energy energy;
+    CU_ASSERT_EQUAL(ss_energy_of(&result, 6, 10, &energy), 0);
+    CU_ASSERT_DOUBLE_EQUAL(energy.idle_joules, 6 * 10 * 60.0, 1e-6);
+    CU_ASSERT_EQUAL(energy.busy_joules, 0);
+    CU_ASSERT_DOUBLE_EQUAL(energy.host_joules, 6 * 10 * 30.0, 1e-6);
+    replicas[0].busy = 4 * (ss_time)1000000000000; /* 8 GPU seconds at 100 W, 50 J and 160 J */
+    replicas[0].flops = 25000000000000;
+    replicas[0].bytes = 2000000000000;
+    CU_ASSERT_EQUAL(ss_energy_of(&result, 6, 10, &energy), 0);
+    CU_ASSERT_DOUBLE_EQUAL(energy.busy_gpu_s, 8, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(energy.busy_joules, 800 + 50 + 160, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(energy.idle_joules, 52 * 60.0, 1e-6);
+    CU_ASSERT_EQUAL(energy.gpu_s, 60);
+    result.parts = 2; /* the same busy time, but of stages with a GPU each */
+    CU_ASSERT_EQUAL(ss_energy_of(&result, 6, 10, &energy), 0);
+    CU_ASSERT_DOUBLE_EQUAL(energy.busy_gpu_s, 4, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(energy.busy_joules, 400 + 50 + 160, 1e-6);
+}
+
+/* No replica's mean power while busy is above the limit, and one at rest lends another nothing. */
+static void
+test_energy_limit(void)
+{
+    struct ss_replica_result replicas[REPLICAS];
+    struct ss_result result = powered(replicas);
+    struct ss_energy energy;
+    for (uint32_t i = 0; i < 2; i++)
+        replicas[i].busy = 5 * (ss_time)1000000000000;
+    replicas[1].flops = (ss_wide)1 << 60;
+    CU_ASSERT_EQUAL(ss_energy_of(&result, 3, 10, &energy), 0);
+    CU_ASSERT_DOUBLE_EQUAL(energy.busy_joules, 5 * 100.0 + 5 * 400.0, 1e-6);
+    result.device.power_limit_w = 0;
+    CU_ASSERT_EQUAL(ss_energy_of(&result, 3, 10, &energy), -ENOENT);
+    CU_ASSERT(energy.busy_joules == 0 && energy.idle_joules == 0);
+}
+
 int
 main(void)
 {
@@ -183,6 +246,8 @@ main(void)
         {"nothing finished: no percentile", test_nothing_finished},
         {"a series does not depend on how it grew", test_series},
         {"search on a line finds what counting finds", test_line_search},
+        {"energy is idle, busy, arithmetic and memory", test_energy},
+        {"no replica draws more than its boards may", test_energy_limit},
         {"senders are kept where there are any", test_senders},
     };
     return ss_run_cases("metrics", cases, sizeof cases / sizeof cases[0]);

@@ -5,6 +5,7 @@
 
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
+    ANALYTIC_POWER_OPTIONS("400W", "69W", "143W", "2.44pJ", "85pJ"),
     ANALYTIC_CLUSTER_OPTIONS("25GB/s"),
 };
 
@@ -84,8 +85,8 @@ static const struct analytic_profile sheet = {
 
 ANALYTIC_DEVICE(
     "a100", "NVIDIA A100 SXM 80GB, 80 GiB: datasheet and measured kernels",
-    "Datasheet: 312 TFLOP/s dense bf16 and fp16; 2039 GB/s, 80 GiB, 108 SMs, 40 MB of L2. Price per hour: "
-    "not stated.\n"
+    "Datasheet: 312 TFLOP/s dense bf16 and fp16; 2039 GB/s, 80 GiB, 108 SMs, 40 MB of L2; board power 400 W. Price per "
+    "hour: not stated.\n"
     "\n"
     "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.14 and Vidur (MIT), fitted by "
     "tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
@@ -114,5 +115,6 @@ ANALYTIC_DEVICE(
     "Assumed: in mixed batches decodes beside prefill are in its kernel, as chunks of one token padded to "
     "77 queries, over their context and 115 keys more, at the rate of prefill: measured on the RTX PRO "
     "6000, whose FlashAttention 2 runs here, too.\n"
-    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
-        "25 GB/s"))
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
+    "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they are on the "
+    "H100, at the peak and the bandwidth; idle power too (69 W).\n" ANALYTIC_PAGE_END("25 GB/s"))

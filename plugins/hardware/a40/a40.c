@@ -6,6 +6,7 @@
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_BRIDGE_OPTION,
+    ANALYTIC_POWER_OPTIONS("300W", "110W", "110W", "3.8pJ", "309pJ"),
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -41,8 +42,8 @@ static const struct analytic_profile sheet = {
 };
 
 ANALYTIC_DEVICE("a40", "NVIDIA A40, 45 GiB: datasheet and measured kernels",
-                "Datasheet: 149.7 TFLOP/s dense bf16 and fp16; 696 GB/s, 45 GiB, 84 SMs, 6 MB of L2. Price per hour: "
-                "not stated.\n"
+                "Datasheet: 149.7 TFLOP/s dense bf16 and fp16; 696 GB/s, 45 GiB, 84 SMs, 6 MB of L2; board power 300 "
+                "W. Price per hour: not stated.\n"
                 "\n"
                 "Kernels of Vidur (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones over the "
                 "kernels named.\n"
@@ -64,5 +65,9 @@ ANALYTIC_DEVICE("a40", "NVIDIA A40, 45 GiB: datasheet and measured kernels",
                 "Assumed: prefill attention is that of the RTX A6000 (4.0 us + flops of causal pairs / (0.65 peak) + "
                 "0.40 times a tile of 128 queries over its keys on one SM + bytes / (0.90 bandwidth)), since none was "
                 "measured on this card.\n"
-                "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n" ANALYTIC_PAGE_PCIE
-                    ANALYTIC_PAGE_BRIDGE ANALYTIC_PAGE_END("12.5 GB/s"))
+                "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n"
+                "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they "
+                "are on the RTX A6000, at the peak and the bandwidth; idle power is the 110 W that is reported for a "
+                "board with a model loaded and nothing to do (NVIDIA/open-gpu-kernel-modules issue 874; 30 W without a "
+                "process), and so busy power is no less.\n" ANALYTIC_PAGE_PCIE ANALYTIC_PAGE_BRIDGE
+                    ANALYTIC_PAGE_END("12.5 GB/s"))

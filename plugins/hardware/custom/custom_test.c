@@ -161,6 +161,7 @@ test_each_option(void)
         {"name=Fast One", {0, 0, 0, 0, 0}},
         {"peak_tflops.fp16=1", {0, 0, 0, 0, 0}},
         {"price_per_hour=2.5", {0, 0, 0, 0, 0}},
+        {"power.limit=300", {0, 0, 0, 0, 0}},
     };
     static const char *const sheet[] = {SHEET, NULL};
     static const int prices[5] = {0, 1, 2, 4, 16};
@@ -201,6 +202,59 @@ test_describe(void)
 }
 
 static void
+describe_with(const char *const *pairs, uint32_t gemm_dtype, struct servsim_device *about)
+{
+    struct servsim_hardware_context model = context;
+    struct fake_plugin device = {0};
+    model.gemm_dtype = gemm_dtype;
+    *about = (struct servsim_device){.size = sizeof *about};
+    CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", "custom"), 0);
+    CU_ASSERT_EQUAL_FATAL(fake_create(&device, &model, pairs), 0);
+    const struct servsim_hardware_ops *ops = device.descriptor->ops;
+    CU_ASSERT_EQUAL(ops->describe(device.self, about, &device.err), 0);
+    fake_destroy(&device);
+}
+
+/* Nothing is said of power unless its limit is; the rest follows from that, or is what was given. */
+static void
+test_power(void)
+{
+    static const char *const none[] = {SHEET, "power.idle=50", NULL};
+    static const char *const limit[] = {SHEET, "power.limit=500", "peak_tflops.fp8=624", NULL};
+    static const char *const given[] = {
+        SHEET, "power.limit=500", "power.idle=50", "power.busy=90", "power.per_flop=2", "power.per_byte=100", NULL};
+    struct servsim_device about, narrow;
+    describe_with(none, SERVSIM_DTYPE_BF16, &about);
+    CU_ASSERT(about.power_limit_w == 0 && about.power_idle_w == 0 && about.energy_per_flop_pj == 0);
+    describe_with(limit, SERVSIM_DTYPE_BF16, &about);
+    CU_ASSERT_EQUAL(about.power_limit_w, 500);
+    CU_ASSERT_DOUBLE_EQUAL(about.power_idle_w, 85.5, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(about.power_busy_w, 178.5, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(about.energy_per_flop_pj * about.peak_flops * 1e-12, 1.907 * 500, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(about.energy_per_byte_pj * about.memory_bytes_per_s * 1e-12, 0.431 * 500, 1e-6);
+    describe_with(limit, SERVSIM_DTYPE_FP8, &narrow); /* twice the rate, half the energy each */
+    CU_ASSERT_DOUBLE_EQUAL(narrow.energy_per_flop_pj * 2, about.energy_per_flop_pj, 1e-9);
+    describe_with(given, SERVSIM_DTYPE_BF16, &about);
+    CU_ASSERT(about.power_idle_w == 50 && about.power_busy_w == 90 && about.energy_per_flop_pj == 2);
+    CU_ASSERT_DOUBLE_EQUAL(about.energy_per_byte_pj, 100, 1e-9);
+}
+
+/* A host that was built before there was power hands out a smaller table, and nothing is written beyond it. */
+static void
+test_older_host(void)
+{
+    static const char *const pairs[] = {SHEET, "power.limit=500", NULL};
+    struct servsim_device about = {.size = offsetof(struct servsim_device, power_limit_w), .power_limit_w = -7};
+    struct fake_plugin device = {0};
+    CU_ASSERT_EQUAL_FATAL(fake_open(&device, "hardware", "custom"), 0);
+    CU_ASSERT_EQUAL_FATAL(fake_create(&device, &context, pairs), 0);
+    const struct servsim_hardware_ops *ops = device.descriptor->ops;
+    CU_ASSERT_EQUAL(ops->describe(device.self, &about, &device.err), 0);
+    CU_ASSERT(about.memory_bytes > 0 && about.power_limit_w == -7);
+    fake_destroy(&device);
+}
+
+static void
 test_refused(void)
 {
     static const struct {
@@ -225,6 +279,8 @@ test_refused(void)
         {SHEET, "all_reduce.ranks=4,2", "all_reduce.latency=1,1", "all_reduce.bandwidth=1e9,1e9"},
         {SHEET, "all_reduce.ranks=2.5", "all_reduce.latency=1", "all_reduce.bandwidth=1e9"},
         {"memory=1e9", "memory_bandwidth=1e9"},
+        {SHEET, "power.limit=300", "power.idle=301"},
+        {SHEET, "power.limit=300", "power.busy=301"},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         CU_ASSERT_EQUAL(fake_create(&device, &context, lists[i]), -EINVAL);
@@ -239,6 +295,8 @@ main(void)
         {"a card with other memory", test_other_memory},
         {"each option alone", test_each_option},
         {"describe", test_describe},
+        {"power", test_power},
+        {"an older host", test_older_host},
         {"what is refused", test_refused},
     };
     return ss_run_cases("custom", cases, sizeof cases / sizeof cases[0]);

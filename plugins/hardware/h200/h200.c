@@ -5,6 +5,7 @@
 
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
+    ANALYTIC_POWER_OPTIONS("700W", "120W", "250W", "1.35pJ", "63pJ"),
     ANALYTIC_CLUSTER_OPTIONS("50GB/s"),
 };
 
@@ -104,8 +105,8 @@ static const struct analytic_profile sheet = {
 
 ANALYTIC_DEVICE(
     "h200", "NVIDIA H200 SXM 141GB, 141 GiB: datasheet and measured kernels",
-    "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 4800 GB/s, 141 GiB, 132 SMs, 50 MB of L2. "
-    "Price per hour: not stated.\n"
+    "Datasheet: 989 TFLOP/s dense bf16 and fp16, 1979 fp8; 4800 GB/s, 141 GiB, 132 SMs, 50 MB of L2; board power 700 "
+    "W. Price per hour: not stated.\n"
     "\n"
     "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
     "mean absolute ones over the kernels named.\n"
@@ -141,4 +142,8 @@ ANALYTIC_DEVICE(
     "SMs + "
     "4.1 times the traffic of queries and results + bytes / (0.60 bandwidth) or flops / (0.84 peak); on fp8 KV 6.9 %: "
     "50.2 us, 7.1 us, 3.4 times, 0.33 bandwidth. Prefill, 24 modules, 4.7 %: 39.8 us where no decodes are beside it + "
-    "0.108 us for each token + 2.3 ns for each of its heads.\n" ANALYTIC_PAGE_END("50 GB/s"))
+    "0.108 us for each token + 2.3 ns for each of its heads.\n"
+    "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they are on the "
+    "H100, at the peak and the bandwidth; idle power too (120 W; one benchmark reports 80 W). Measured power of "
+    "decoding spreads widely, from 137 to 300 W (arXiv 2605.11999) to 517 W with 128 requests: measure yours and write "
+    "power.\n" ANALYTIC_PAGE_END("50 GB/s"))

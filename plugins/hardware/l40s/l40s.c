@@ -5,6 +5,7 @@
 
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
+    ANALYTIC_POWER_OPTIONS("350W", "100W", "125W", "1.84pJ", "175pJ"),
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -83,8 +84,8 @@ static const struct analytic_profile sheet = {
 
 ANALYTIC_DEVICE(
     "l40s", "NVIDIA L40S, 45 GiB: datasheet and measured kernels",
-    "Datasheet: 362 TFLOP/s dense bf16 and fp16, 733 fp8; 864 GB/s, 45 GiB, 142 SMs, 96 MB of L2. Price "
-    "per hour: not stated.\n"
+    "Datasheet: 362 TFLOP/s dense bf16 and fp16, 733 fp8; 864 GB/s, 45 GiB, 142 SMs, 96 MB of L2; board power 350 W. "
+    "Price per hour: not stated.\n"
     "\n"
     "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24, fitted by tools/fit_kernels.py; errors are "
     "mean absolute ones over the kernels named.\n"
@@ -122,4 +123,7 @@ ANALYTIC_DEVICE(
     "Assumed: rank counts above 2 are a ring of the link that two cards show. The measured 4 and 8 (2.5 "
     "and 1.1 GB/s) look like the one host that they were measured on.\n"
     "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
-    "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n" ANALYTIC_PAGE_END("12.5 GB/s"))
+    "Assumed: memory is what the driver leaves with ECC on, 46,068 MiB of 48 GiB.\n"
+    "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they are on the "
+    "H100, at the peak and the bandwidth; idle power is 100 W: a CUDA context adds 66 W to what the board draws "
+    "without one (arXiv 2605.23918).\n" ANALYTIC_PAGE_END("12.5 GB/s"))

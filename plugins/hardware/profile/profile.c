@@ -348,7 +348,8 @@ create_link(struct device *device, const struct servsim_create *args, struct ser
     if (servsim_present(args, "link.latency"))
         analytic_set_latency(&profile.link, servsim_number(args, "link.latency"));
     analytic_read_cluster(&profile, args);
-    return analytic_create(&profile, args, &device->link, err);
+    rc = analytic_read_power(&profile, args, err);
+    return rc != 0 ? rc : analytic_create(&profile, args, &device->link, err);
 }
 
 static void
@@ -438,6 +439,7 @@ static const struct servsim_option options[] = {
     NUMBER("link.bandwidth", "bytes/s", "25GB/s", 1e6, 1e15, "between GPUs, one direction (assumed: PCIe 4.0 x16)"),
     NUMBER("link.latency", "us", NULL, 0, 1e6,
            "of one step of a ring between GPUs; unless given, 4.6us once and 1.55us a step, as PCIe cards have it"),
+    ANALYTIC_POWER_OPTIONS(NULL, NULL, NULL, NULL, NULL),
     ANALYTIC_CLUSTER_OPTIONS("25GB/s"),
 };
 

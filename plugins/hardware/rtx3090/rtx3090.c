@@ -6,6 +6,7 @@
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
     ANALYTIC_BRIDGE_OPTION,
+    ANALYTIC_POWER_OPTIONS("350W", "25W", "117W", "9.4pJ", "268pJ"),
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -36,8 +37,8 @@ static const struct analytic_profile sheet = {
 };
 
 ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measured kernels",
-                "Datasheet: 71.2 TFLOP/s dense bf16 and fp16; 936 GB/s, 24 GiB, 82 SMs, 6 MB of L2. Price per hour: "
-                "not stated.\n"
+                "Datasheet: 71.2 TFLOP/s dense bf16 and fp16; 936 GB/s, 24 GiB, 82 SMs, 6 MB of L2; board power 350 W. "
+                "Price per hour: not stated.\n"
                 "\n"
                 "Kernels of LLMServingSim v0 (MIT), fitted by tools/fit_kernels.py; errors are mean absolute ones "
                 "over the kernels named.\n"
@@ -59,5 +60,8 @@ ANALYTIC_DEVICE("rtx3090", "NVIDIA GeForce RTX 3090, 24 GiB: datasheet and measu
                 "76 queries, over their context and 110 keys more, at the rate of prefill: measured on the RTX PRO "
                 "6000, whose FlashAttention 2 runs here, too.\n"
                 "Assumed: the last two terms of prefill attention are those of the RTX 4090, since no kernel behind a "
-                "context was measured on this card.\n" ANALYTIC_PAGE_HOST ANALYTIC_PAGE_BRIDGE
-                    ANALYTIC_PAGE_END("12.5 GB/s"))
+                "context was measured on this card.\n"
+                "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they "
+                "are on the RTX A6000, at the peak and the bandwidth; idle power is 25 W: 16 to 31 W are reported for "
+                "boards with a model loaded (noonghunna/club-3090 issues 747 and 1106).\n" ANALYTIC_PAGE_HOST
+                    ANALYTIC_PAGE_BRIDGE ANALYTIC_PAGE_END("12.5 GB/s"))

@@ -6,6 +6,7 @@
 
 static const struct servsim_option options[] = {
     ANALYTIC_SHEET_OPTIONS,
+    ANALYTIC_POWER_OPTIONS("600W", "103W", "214W", "2.27pJ", "162pJ"),
     ANALYTIC_CLUSTER_OPTIONS("12.5GB/s"),
 };
 
@@ -120,8 +121,8 @@ static const struct analytic_profile sheet = {
 
 ANALYTIC_DEVICE(
     "rtxpro6000", "NVIDIA RTX PRO 6000 Blackwell Server Edition, 96 GiB: datasheet and measured kernels",
-    "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1007.6 fp8, 2015.2 fp4; 1597 GB/s, 96 GiB, 188 SMs, "
-    "128 MB of L2. Price per hour: not stated.\n"
+    "Datasheet: 503.8 TFLOP/s dense bf16 and fp16, 1007.6 fp8, 2015.2 fp4; 1597 GB/s, 96 GiB, 188 SMs, 128 MB of L2; "
+    "board power 600 W. Price per hour: not stated.\n"
     "\n"
     "Kernels of aiconfigurator (Apache-2.0) with vLLM 0.24 and LLMServingSim's profiler with vLLM (MIT), "
     "fitted by tools/fit_kernels.py; errors are mean absolute ones over the kernels named.\n"
@@ -162,5 +163,6 @@ ANALYTIC_DEVICE(
     "\n"
     "Assumed: the memory bandwidth is 1597 GB/s, of which the efficiencies are shares; other sources say "
     "1792.\n"
-    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n" ANALYTIC_PAGE_END(
-        "12.5 GB/s"))
+    "Assumed: MLA reaches the shares that prefill attention does; none was measured here.\n"
+    "Assumed: power. busy power and what arithmetic and memory take are shares of the board power as they are on the "
+    "H100, at the peak and the bandwidth; idle power too (103 W).\n" ANALYTIC_PAGE_END("12.5 GB/s"))

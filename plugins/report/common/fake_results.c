@@ -190,6 +190,11 @@ put_machine(FILE *file, const struct fake_cell *cell)
                       0.78 - communication, communication, sum * sum / cell->replicas / squares);
     else
         (void)fprintf(file, "null,\n  \"jain_index_busy\": null, ");
+    (void)fprintf(file,
+                  "\"energy\": {\"kwh\": %.9f, \"watts_per_gpu\": %.6f, \"watts_per_gpu_busy\": 300, "
+                  "\"joules_per_output_token\": %.6f, \"joules_per_token\": %.6f, \"idle_share\": %.6f},\n  ",
+                  1e-5 * cell->gpus * cell->simulated_s, 25 + 275 * load.busy, 1.5 * pow(cell->gpus, 0.4),
+                  0.5 * pow(cell->gpus, 0.4), (1 - load.busy) / 4);
     (void)fprintf(file, "\"device_name\": \"NVIDIA GeForce RTX 3090\", \"peak_flops\": 7.12e13, "
                         "\"memory_bytes_per_s\": 9.36e11, \"price_usd_per_hour\": 0.22,\n");
 }

@@ -322,7 +322,10 @@ md_definitions(struct md *md)
         "bandwidth**: model FLOPs and bytes read, against what the GPUs could have done in the whole simulated time.\n"
         "- **Preemption**: a running request loses its KV blocks, and is computed again later, or finds them in the "
         "host's "
-        "memory (swap). **Jain's index**: 1 when all replicas are equally busy, 1/n when one does everything.\n");
+        "memory (swap). **Jain's index**: 1 when all replicas are equally busy, 1/n when one does everything.\n"
+        "- **Energy**: idle power for the time without work, and for the time with it busy power, arithmetic and "
+        "memory traffic, on average at most the board's limit; with the rest of the servers where their power is "
+        "stated. Devices that say nothing of their power have none.\n");
     if (md_replicated(md))
         rp_puts(&md->out,
                 "- **±**: every figure of a configuration is the mean of that figure over its replicates, which differ "

@@ -141,6 +141,25 @@ say_per_gpu(struct md *md, const struct rp_group *group)
     rp_puts(&md->out, ".\n");
 }
 
+static void
+say_energy(struct md *md, const struct rp_group *group)
+{
+    const struct rp_cell *best = md_best(group, "energy", "joules_per_output_token", 1);
+    const struct rp_cell *most = md_best(group, "energy", "joules_per_output_token", -1);
+    if (best == NULL || !rp_differ(best, most, "energy", "joules_per_output_token") ||
+        rp_figure(best, "energy", "joules_per_output_token") >
+            0.98 * rp_figure(most, "energy", "joules_per_output_token"))
+        return;
+    rp_puts(&md->out, "- **Least energy**: ");
+    md_put_subject(md, best);
+    rp_printf(&md->out, " with %s J per output token (%s W per GPU, %s of that spent idle)",
+              md_figure(best, "energy", "joules_per_output_token", AS_NUMBER).text,
+              md_figure(best, "energy", "watts_per_gpu", AS_NUMBER).text,
+              md_figure(best, "energy", "idle_share", AS_PERCENT).text);
+    md_put_equals(md, group, best, "energy", "joules_per_output_token");
+    rp_puts(&md->out, ".\n");
+}
+
 /* "; most of the loss is Communication" where there is a loss to speak of. */
 static void
 put_main_loss(struct md *md, const struct rp_cell *first, const struct rp_cell *last)
@@ -210,6 +229,7 @@ say_group(struct md *md, const struct rp_group *group)
         say_service_level(md, group);
     if (done > 1) {
         say_per_gpu(md, group);
+        say_energy(md, group);
         say_scaling(md, group);
     }
     double total = md_sum(group, "requests_total"), finished = md_sum(group, "requests_finished");

@@ -102,6 +102,17 @@ static const struct column time_columns[] = {
     {"Decode batch mean (requests)", "decode_batch_mean", NULL, AS_NUMBER, 0, NULL, 0},
 };
 
+static const struct column energy_columns[] = {
+    {"Per GPU (W)", "energy", "watts_per_gpu", AS_NUMBER, 0, NULL, 0},
+    {"Per GPU while busy (W)", "energy", "watts_per_gpu_busy", AS_NUMBER, 0, NULL, 0},
+    {"Idle (of the GPUs' energy)", "energy", "idle_share", AS_PERCENT, 0, NULL, 0},
+    {"Energy (kWh)", "energy", "kwh", AS_NUMBER, 0, NULL, 0},
+    {"Per output token (J)", "energy", "joules_per_output_token", AS_NUMBER, -1, NULL, 0},
+    {"Per token (J)", "energy", "joules_per_token", AS_NUMBER, 0, NULL, 0},
+    {"Rest of the servers (kWh)", "energy", "host_kwh", AS_NUMBER, 0, NULL, 0},
+    {"Electricity (USD)", "energy", "usd", AS_NUMBER, 0, NULL, 0},
+};
+
 static const struct column memory_columns[] = {
     {"KV blocks of a replica", "kv_blocks_total", NULL, AS_COUNT, 0, NULL, 0},
     {"Peak (blocks)", "kv_blocks_peak", NULL, AS_COUNT, 0, NULL, 0},
@@ -330,6 +341,27 @@ put_balance(struct md *md, const struct rp_group *group)
         rp_puts(&md->out, "\n");
 }
 
+/* ---- energy ----------------------------------------------------------------------------------------------------- */
+
+static int
+has_energy(const struct rp_group *group)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (isfinite(rp_figure(group->cells[i], "energy", "kwh")))
+            return 1;
+    return 0;
+}
+
+static void
+put_energy(struct md *md, const struct rp_group *group)
+{
+    if (!has_energy(group))
+        return;
+    rp_puts(&md->out, "### Energy\n\n");
+    PUT_TABLE(md, group, energy_columns, 0);
+    md_pictures(md, group, "energy");
+}
+
 /* ---- one traffic ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -396,6 +428,7 @@ md_group(struct md *md, size_t index)
     }
     rp_puts(&md->out, "### Where the time goes\n\n");
     PUT_TABLE(md, group, time_columns, 0);
+    put_energy(md, group);
     rp_puts(&md->out, "### KV cache and preemptions\n\n");
     PUT_TABLE(md, group, memory_columns, 0);
     put_balance(md, group);

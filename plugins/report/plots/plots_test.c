@@ -142,8 +142,8 @@ charts_over_gpus(void)
     CU_ASSERT_EQUAL(memcmp(png, "\x89PNG", 4), 0);
     CU_ASSERT(size_of(folder, "latency", "png") > 20000);
     CU_ASSERT(size_of(folder, "timeline-quad_gpu", "png") > 20000);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 5);
-    CU_ASSERT_EQUAL(count_files(folder, ".png"), 7 + 5); /* and no temporary one */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 8 + 5);
+    CU_ASSERT_EQUAL(count_files(folder, ".png"), 8 + 5); /* and no temporary one */
     free(svg);
     free(png);
     fake_folder_remove(folder);
@@ -256,7 +256,7 @@ replicated(void)
     double x, y, low, high;
     CU_ASSERT_EQUAL(sscanf(strchr(data, '\n'), "%lf %lf %lf %lf", &x, &y, &low, &high), 4);
     CU_ASSERT(low < y && y < high);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 3);
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 8 + 3);
     free(script);
     free(data);
     free(index);
@@ -279,11 +279,11 @@ several_traffics(void)
     CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, absent), 0);
     CU_ASSERT(size_of(folder, "latency-burstgpt_full", "gp") > 0);
     CU_ASSERT(size_of(folder, "latency-sharegpt", "gp") > 0);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 7 + 2); /* three timelines make one for each traffic */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 8 + 2); /* three timelines make one for each traffic */
     static const char *const none[] = {"gnuplot=/nonexistent", "timelines=0", NULL};
     fake_file_write(folder, "plots/mine.gp", "");
     CU_ASSERT_EQUAL(run_report(&plugin, "plots", folder, none), 0);
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 7 + 1); /* its own old charts go, a stranger's file stays */
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 2 * 8 + 1); /* its own old charts go, a stranger's file stays */
     fake_folder_remove(folder);
 }
 
@@ -374,7 +374,7 @@ many_cells(void)
     check_chart(folder, "tails", "16 of 50 cells are shown");
     check_axes(folder, "tails");
     check_axes(folder, "cdf");
-    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 7 + 8);
+    CU_ASSERT_EQUAL(count_files(folder, ".gp"), 8 + 8);
     fake_folder_remove(folder);
 }
 

@@ -25,6 +25,9 @@ static const struct metric metrics[] = {
      "Output tokens per second divided by the number of GPUs.", " A level line is perfect efficiency.", 0, 0},
     {"execution_time", "Execution time (simulated)", "First arrival to last token", "simulated_s", NULL, NULL,
      "Simulated time that the whole traffic took, from the first arrival to the last token.", "", 1e3, 0},
+    {"energy", "Energy per output token", "Joules per output token", "energy", "joules_per_output_token", NULL,
+     "What the GPUs, and the rest of the servers where it is stated, drew over the run, for each output token.",
+     " A level line: more GPUs draw more in step with what they give.", 0, 0},
 };
 
 struct plots_unit
