@@ -253,3 +253,39 @@ ss_fidelity_error(const struct ss_fidelity_figure *figure, uint32_t point)
 {
     return figure->simulated[point] / figure->real[point] - 1;
 }
+
+/* ---- several simulations ---- */
+
+void
+ss_fidelity_errors(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS])
+{
+    for (uint32_t i = 0; i < SS_FIDELITY_FIGURES; i++) {
+        const struct ss_fidelity_figure *figure = &fidelity->figures[i];
+        for (uint32_t point = 0; point < SS_FIDELITY_POINTS; point++)
+            errors[i * SS_FIDELITY_EACH + point] = ss_fidelity_error(figure, point);
+        errors[i * SS_FIDELITY_EACH + SS_FIDELITY_POINTS] = figure->request_error;
+    }
+    errors[SS_FIDELITY_MAKESPAN] = fidelity->makespan_simulated_s / fidelity->makespan_real_s - 1;
+    errors[SS_FIDELITY_MAKESPAN + 1] = fidelity->throughput_simulated / fidelity->throughput_real - 1;
+    errors[SS_FIDELITY_MAKESPAN + 2] = fidelity->throughput_error;
+}
+
+/* Welford (1962): one by one, and nothing is lost where errors are much alike. */
+void
+ss_fidelity_spread_add(struct ss_fidelity_spread *spread, const struct ss_fidelity *fidelity)
+{
+    double errors[SS_FIDELITY_ERRORS];
+    ss_fidelity_errors(fidelity, errors);
+    spread->runs++;
+    for (uint32_t i = 0; i < SS_FIDELITY_ERRORS; i++) {
+        double before = errors[i] - spread->mean[i];
+        spread->mean[i] += before / (double)spread->runs;
+        spread->squares[i] += before * (errors[i] - spread->mean[i]);
+    }
+}
+
+double
+ss_fidelity_deviation(const struct ss_fidelity_spread *spread, uint32_t error)
+{
+    return spread->runs > 1 ? sqrt(spread->squares[error] / (double)(spread->runs - 1)) : NAN;
+}

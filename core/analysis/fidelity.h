@@ -50,8 +50,24 @@ void ss_fidelities_free(struct ss_fidelities *fidelities);
 /* Simulated over real, less one. */
 double ss_fidelity_error(const struct ss_fidelity_figure *figure, uint32_t point);
 
-void ss_fidelity_text(const struct ss_fidelity *fidelity, struct ss_text *out);
-json_t *ss_fidelity_json(const struct ss_fidelity *fidelity);
+/* All errors in a row: of each figure its points and that of single requests; then makespan, throughput, throughput
+   over time. NAN: not known. */
+#define SS_FIDELITY_EACH (SS_FIDELITY_POINTS + 1)
+#define SS_FIDELITY_MAKESPAN (SS_FIDELITY_FIGURES * SS_FIDELITY_EACH)
+#define SS_FIDELITY_ERRORS (SS_FIDELITY_MAKESPAN + 3)
+void ss_fidelity_errors(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS]);
+
+/* Errors of several simulations of the same run. Zero-initialise. */
+struct ss_fidelity_spread {
+    size_t runs;
+    double mean[SS_FIDELITY_ERRORS], squares[SS_FIDELITY_ERRORS]; /* squares: sums of squared distances from the mean */
+};
+void ss_fidelity_spread_add(struct ss_fidelity_spread *spread, const struct ss_fidelity *fidelity);
+double ss_fidelity_deviation(const struct ss_fidelity_spread *spread, uint32_t error); /* NAN below two runs */
+
+/* `spread` NULL, or without runs: that of the one simulation alone. */
+void ss_fidelity_text(const struct ss_fidelity *fidelity, const struct ss_fidelity_spread *spread, struct ss_text *out);
+json_t *ss_fidelity_json(const struct ss_fidelity *fidelity, const struct ss_fidelity_spread *spread);
 int ss_fidelity_chart(const struct ss_measured *measured, const struct ss_result *result, struct ss_charts *charts,
                       struct servsim_error *err);
 

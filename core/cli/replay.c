@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/seed.h"
 #include "engine/simulation.h"
+#include "engine/traffic.h"
 
 static int
 count_of(const char *flag, const char *value, int64_t least, int64_t *out)
@@ -116,6 +118,8 @@ ss_replay_close(struct ss_replay *replay)
         (void)unlink(replay->trace);
     if (replay->folder[0] != '\0')
         (void)rmdir(replay->folder);
+    if (replay->packed != NULL)
+        (void)fclose(replay->packed);
 }
 
 int
@@ -123,4 +127,56 @@ ss_replay_run(const struct ss_replay *replay, struct ss_result *result, struct s
 {
     const struct ss_sim_options options = {.interrupted = replay->cli->interrupted};
     return ss_simulate(&replay->experiment.cells[0], &options, result, err);
+}
+
+/* ---- repeats ---- */
+
+#define PACKED_LIMIT_BYTES ((size_t)1 << 30)
+
+static int
+pack(struct ss_replay *replay, struct servsim_error *err)
+{
+    if (replay->packed != NULL)
+        return 0;
+    replay->packed = tmpfile();
+    if (replay->packed == NULL)
+        return servsim_fail(err, errno, "no file for the traffic of repeats: %s; set TMPDIR", strerror(errno));
+    err->text[0] = '\0';
+    int rc = ss_pack_traffic(&replay->experiment.cells[0], fileno(replay->packed), PACKED_LIMIT_BYTES, err);
+    if (rc != 0 && err->text[0] == '\0')
+        rc = servsim_fail(err, -rc, "the traffic of repeats cannot be kept: %s", strerror(-rc));
+    return rc;
+}
+
+static int
+run_moved(struct ss_replay *replay, uint32_t number, ss_time by, struct ss_result *result, struct servsim_error *err)
+{
+    struct ss_cell *cell = &replay->experiment.cells[0];
+    struct servsim_random random = {ss_seed_for(cell->seed + number, "moved arrivals")};
+    struct ss_packed_traffic moved;
+    int rc = pack(replay, err);
+    if (rc != 0)
+        return rc;
+    rc = ss_packed_traffic_map_moved(&moved, fileno(replay->packed), by, &random);
+    if (rc != 0)
+        return servsim_fail(err, -rc, "the traffic of repeats cannot be read again: %s", strerror(-rc));
+    cell->packed_traffic = &moved;
+    rc = ss_replay_run(replay, result, err);
+    cell->packed_traffic = NULL;
+    ss_packed_traffic_unmap(&moved);
+    return rc;
+}
+
+int
+ss_replay_repeat(struct ss_replay *replay, uint32_t number, ss_time by, struct ss_result *result,
+                 struct servsim_error *err)
+{
+    if (!replay->measured.means_only)
+        return run_moved(replay, number, by, result, err);
+    struct ss_cell *cell = &replay->experiment.cells[0];
+    uint64_t seed = cell->seed;
+    cell->seed += number + 1;
+    int rc = ss_replay_run(replay, result, err);
+    cell->seed = seed;
+    return rc;
 }

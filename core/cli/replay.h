@@ -22,6 +22,7 @@ struct ss_replay {
     struct ss_measured measured;
     struct ss_experiment experiment; /* of one cell */
     char folder[4096], trace[4200];  /* the measured arrivals and lengths, as a trace; empty: none was written */
+    FILE *packed;                    /* the traffic, as ss_pack_traffic() leaves it, for repeats; NULL: none yet */
 };
 
 /* Options that both commands have, for getopt_long(); ss_replay_flag() takes what it answers: 1 if it was one. */
@@ -54,5 +55,13 @@ int ss_replay_change(struct ss_replay *replay, const char *const *sets, size_t c
 
 /* Simulates the cell; the result is the caller's. */
 int ss_replay_run(const struct ss_replay *replay, struct ss_result *result, struct servsim_error *err);
+
+/*
+ * Simulates it once more, as it might have been: every arrival up to `by` earlier or later, in the same order. Where
+ * only means were measured, the experiment's own traffic is drawn again with the next seed instead. Repeat `number` is
+ * always the same. The result is the caller's.
+ */
+int ss_replay_repeat(struct ss_replay *replay, uint32_t number, ss_time by, struct ss_result *result,
+                     struct servsim_error *err);
 
 #endif

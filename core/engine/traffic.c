@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -171,8 +172,8 @@ head_of(const struct ss_packed_traffic *packed)
     return (const struct head *)packed->file;
 }
 
-int
-ss_packed_traffic_map(struct ss_packed_traffic *out, int fd)
+static int
+map_file(struct ss_packed_traffic *out, int fd, int access, int sharing)
 {
     struct stat about;
     if (fstat(fd, &about) != 0)
@@ -180,7 +181,7 @@ ss_packed_traffic_map(struct ss_packed_traffic *out, int fd)
     *out = (struct ss_packed_traffic){NULL, (size_t)about.st_size};
     if (out->bytes < sizeof(struct head))
         return -EINVAL;
-    void *map = mmap(NULL, out->bytes, PROT_READ, MAP_SHARED, fd, 0);
+    void *map = mmap(NULL, out->bytes, access, sharing, fd, 0);
     if (map == MAP_FAILED)
         return -errno;
     out->file = map;
@@ -190,6 +191,12 @@ ss_packed_traffic_map(struct ss_packed_traffic *out, int fd)
     return -EINVAL;
 }
 
+int
+ss_packed_traffic_map(struct ss_packed_traffic *out, int fd)
+{
+    return map_file(out, fd, PROT_READ, MAP_SHARED);
+}
+
 void
 ss_packed_traffic_unmap(struct ss_packed_traffic *packed)
 {
@@ -197,6 +204,70 @@ ss_packed_traffic_unmap(struct ss_packed_traffic *packed)
         (void)munmap((void *)packed->file, packed->bytes);
     *packed = (struct ss_packed_traffic){NULL, 0};
 }
+
+/* ---- the same rows at other times ---- */
+
+/* Seconds and, behind them, picoseconds, whatever the row's shape. */
+static int64_t *
+when(unsigned char *row)
+{
+    const struct row_head *head = (const void *)row;
+    size_t offset =
+        head->shape == SHORT ? offsetof(struct short_row, arrival_s) : offsetof(struct servsim_arrival, arrival_s);
+    return (int64_t *)(void *)(row + sizeof *head + offset);
+}
+
+static unsigned char *
+next_row(unsigned char *row)
+{
+    return row + ((const struct row_head *)(const void *)row)->bytes;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+    ss_time x = *(const ss_time *)a, y = *(const ss_time *)b;
+    return (x > y) - (x < y);
+}
+
+static int
+move_rows(unsigned char *file, size_t bytes, ss_time by, struct servsim_random *random)
+{
+    unsigned char *first = file + sizeof(struct head), *end = file + bytes;
+    size_t count = 0;
+    for (unsigned char *row = first; row < end; row = next_row(row))
+        count++;
+    ss_time *times = malloc((count + 1) * sizeof *times);
+    if (times == NULL)
+        return -ENOMEM;
+    size_t at = 0;
+    for (unsigned char *row = first; row < end; row = next_row(row)) {
+        double share = 2.0 * servsim_random_unit(random) - 1.0;
+        ss_time moved = ss_time_of(when(row)[0], when(row)[1]) + (ss_time)(share * (double)by);
+        times[at++] = moved > 0 ? moved : 0;
+    }
+    qsort(times, count, sizeof *times, by_time);
+    at = 0;
+    for (unsigned char *row = first; row < end; row = next_row(row))
+        ss_time_split(times[at++], &when(row)[0], &when(row)[1]);
+    free(times);
+    return 0;
+}
+
+/* The pages that are written are the caller's own; the file stays as it is. */
+int
+ss_packed_traffic_map_moved(struct ss_packed_traffic *out, int fd, ss_time by, struct servsim_random *random)
+{
+    int rc = map_file(out, fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    if (rc != 0)
+        return rc;
+    rc = move_rows((unsigned char *)out->file, out->bytes, by, random);
+    if (rc != 0)
+        ss_packed_traffic_unmap(out);
+    return rc;
+}
+
+/* ---- row by row ---- */
 
 static void
 take_whole(const unsigned char *at, size_t fixed, struct servsim_arrival *out)

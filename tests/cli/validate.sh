@@ -38,6 +38,29 @@ says stages '1 rows of theirs.csv are errors' 'stage 0: 199 requests' 'stage 1: 
 "$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 --stage 1 --json >json
 says json '"requests": 100' '"request_error"'
 
+# repeats: the run itself stays, each error has a mean and a deviation, and the same command says the same
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv --repeats 8 >repeats
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv --repeats 8 --moved 4ms >again
+cmp repeats again || fail "repeats are not the same twice"
+says repeats 'over 8 repeats'
+cut -c 1-61 repeats >left
+cut -c 1-61 same >right
+cmp left right || fail "repeats change the run itself"
+awk '/TTFT mean/ { found = $8 > -5 && $8 < 5 && $10 > 0 && $10 < 5 } END { exit !found }' repeats ||
+    fail "repeats of a run differ: $(grep 'TTFT mean' repeats)"
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv --repeats 8 --moved 500ms --json >json
+says json '"repeats": 8' '"error_mean"' '"error_sd"' '"request_error_mean"' '"throughput_over_time_error_sd"'
+sd_of() { awk -F': ' '/"error_sd"/ { print $2 + 0; exit }' "$1"; }
+"$servsim" validate replay.yaml --measured result/cells/run/requests.csv --repeats 8 --json >small
+awk "BEGIN { exit !($(sd_of json) > 2 * $(sd_of small)) }" || fail "moving by 500 ms tells no more than by 4"
+"$servsim" validate own.yaml --measured result/cells/run/requests.csv --own-traffic --repeats 8 >own_repeats
+grep 'TTFT mean' repeats own_repeats | awk '{ mean[NR] = $8; sd[NR] = $10 }
+    END { exit !(NR == 2 && (mean[1] - mean[2]) ^ 2 < .01 && (sd[1] - sd[2]) ^ 2 < .01) }' ||
+    fail "the experiment's own traffic is moved otherwise: $(grep 'TTFT mean' own_repeats)" # times in files are rounded
+"$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 --repeats 2 >stages
+says stages 'stage 0: 199 requests' 'over 2 repeats'
+[ "$(grep -c 'over 2 repeats' stages)" = 3 ] || fail "not each stage has its repeats"
+
 # another engine: slower by what it takes more
 "$servsim" validate replay.yaml --measured result/cells/run/requests.csv --set engine.arrival=53ms >slower
 awk '/TTFT mean/ { found = $5 - $4 > 49 && $5 - $4 < 51 } END { exit !found }' slower || fail "50 ms more are not 50 ms"
@@ -47,6 +70,9 @@ awk '/TTFT mean/ { t = $4 } /TPOT mean/ { p = $4 } /latency mean/ { l = $4 }
      END { print "ttft_mean_ms,tpot_mean_ms,latency_mean_ms\n" t "," p "," l }' same >means.csv
 "$servsim" validate own.yaml --measured means.csv >means
 says means '300 requests' 'latency mean ms'
+"$servsim" validate own.yaml --measured means.csv --repeats 4 >means
+awk '/TTFT mean/ { found = $6 > -.01 && $6 < .01 && $10 > 0 } END { exit !found }' means ||
+    fail "other seeds are no other traffic: $(grep 'TTFT mean' means)"
 
 # calibrate finds what made the run
 "$servsim" calibrate --fit engine.step=500 --fit engine.arrival=6000 --set engine.layer=10us replay.yaml \
@@ -57,6 +83,12 @@ says fitted 'engine: {name: ' 'fitted' 'held out'
 
 refuses 'validate wants an experiment' "$servsim" validate replay.yaml
 refuses 'is no flag' "$servsim" validate --wrong
+refuses 'write a whole number from 1 to 10000' "$servsim" validate replay.yaml --measured theirs.csv --repeats 0
+refuses 'write a whole number from 1 to 10000' "$servsim" validate replay.yaml --measured theirs.csv --repeats 5x
+refuses 'write --repeats 16, too' "$servsim" validate replay.yaml --measured theirs.csv --moved 4ms
+refuses '--moved 4 apples:' "$servsim" validate replay.yaml --measured theirs.csv --repeats 2 --moved '4 apples'
+refuses 'above 0 and up to an hour' "$servsim" validate replay.yaml --measured theirs.csv --repeats 2 --moved 0ms
+refuses 'means.csv has means only' "$servsim" validate own.yaml --measured means.csv --repeats 2 --moved 1ms
 refuses 'write arrival or queued' "$servsim" validate replay.yaml --measured theirs.csv --start now
 refuses 'write a CSV of what was measured' "$servsim" validate replay.yaml --measured nowhere.csv
 head -n 20 theirs.csv >fewer.csv

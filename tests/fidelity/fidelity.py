@@ -139,7 +139,8 @@ def rtxpro_runs(data, work):
                  cluster, "scheduler: {plugin: fcfs, max_num_seqs: 128, max_num_batched_tokens: 2048}",
                  "kv_cache: {prefix_caching: true%s}" % blocks, "engine: vllm-0.19",
                  "workload: {plugin: tokens, path: %s}" % tokens]
-        runs.append(Run(name, experiment(work, name, lines), measured, ["--own-traffic"], model, "rtxpro6000"))
+        runs.append(Run(name, experiment(work, name, lines), measured, ["--own-traffic", "--repeats", "16"], model,
+                        "rtxpro6000"))
     return runs
 
 
@@ -226,6 +227,11 @@ def percent(value):
     return "" if value is None else "%+.1f" % (100 * value)
 
 
+def spread(part, figure):
+    """Mean and standard deviation of an error over the repeats of a run."""
+    return "%+.1f +- %.1f %%" % (100 * part[figure + "_mean"], 100 * part[figure + "_sd"])
+
+
 def table_of_means(runs, out):
     out.append("| run | TTFT ms | error % | TPOT ms | error % | latency ms | error % |")
     out.append("|---|---|---|---|---|---|---|")
@@ -255,10 +261,14 @@ def table_of_requests(runs, out):
                          for p in ("mean", "p50", "p90", "p99")]
                 out.append("| %s | %s | %.1f %% |" % (figure.replace("_ms", "").upper(), " | ".join(cells),
                                                       100 * part[figure]["request_error"]))
+                cells = [spread(part[figure][p], "error") for p in ("mean", "p50", "p90", "p99")]
+                out.append("| over repeats | %s | %s |" % (" | ".join(cells), spread(part[figure], "request_error")))
             out.append("")
             out.append("Makespan %s %%, output tokens/s %s %%, tokens/s over time %.1f %% (mean absolute, windows of "
                        "1 s)." % (percent(part["makespan_s"]["error"]), percent(part["output_tokens_per_s"]["error"]),
                                   100 * part["throughput_over_time_error"]))
+            out.append("Over %d repeats, arrivals moved by up to 4 ms: makespan %s, tokens/s over time %s." % (
+                part["repeats"], spread(part["makespan_s"], "error"), spread(part, "throughput_over_time_error")))
             out.append("")
 
 

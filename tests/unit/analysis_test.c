@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/fidelity.h"
 #include "analysis/findings.h"
 #include "analysis/statistics.h"
 #include "analysis/versus.h"
@@ -527,6 +528,48 @@ test_plausible(void)
     scratch_close(folder);
 }
 
+/* ---- errors of several simulations ---- */
+
+static struct ss_fidelity
+simulated_at(double scale)
+{
+    struct ss_fidelity fidelity = {.makespan_real_s = 10,
+                                   .makespan_simulated_s = 10 * scale,
+                                   .throughput_real = 100,
+                                   .throughput_simulated = 100 / scale,
+                                   .throughput_error = scale - 1};
+    for (size_t i = 0; i < SS_FIDELITY_FIGURES; i++)
+        fidelity.figures[i] =
+            (struct ss_fidelity_figure){{20, 19, 25, NAN}, {20 * scale, 19 * scale, 25 * scale, NAN}, scale - 1, 1};
+    return fidelity;
+}
+
+/* Errors of 10, 20 and 60 %: 30 in the mean, and a deviation of sqrt((400 + 100 + 900) / 2). */
+static void
+test_spread(void)
+{
+    struct ss_fidelity_spread spread = {0};
+    static const double scales[] = {1.1, 1.2, 1.6};
+    CU_ASSERT(isnan(ss_fidelity_deviation(&spread, 0)));
+    for (size_t i = 0; i < 3; i++) {
+        const struct ss_fidelity fidelity = simulated_at(scales[i]);
+        ss_fidelity_spread_add(&spread, &fidelity);
+        CU_ASSERT(i > 0 || isnan(ss_fidelity_deviation(&spread, 0)));
+    }
+    CU_ASSERT_EQUAL(spread.runs, 3);
+    for (uint32_t i = 0; i < SS_FIDELITY_ERRORS; i++) {
+        if (i == SS_FIDELITY_MAKESPAN + 1) /* throughput goes the other way */
+            continue;
+        if (i < SS_FIDELITY_MAKESPAN && i % SS_FIDELITY_EACH == 3) { /* not known */
+            CU_ASSERT(isnan(spread.mean[i]) && isnan(ss_fidelity_deviation(&spread, i)));
+            continue;
+        }
+        CU_ASSERT_DOUBLE_EQUAL(spread.mean[i], 0.3, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(ss_fidelity_deviation(&spread, i), sqrt(0.07), 1e-12);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(spread.mean[SS_FIDELITY_MAKESPAN + 1], (1 / 1.1 + 1 / 1.2 + 1 / 1.6) / 3 - 1, 1e-12);
+}
+
 int
 main(void)
 {
@@ -538,6 +581,7 @@ main(void)
         {"requests.csv reads back to the nanosecond", test_round_trip},
         {"hostile manifests are refused", test_hostile_results},
         {"findings that can be worked out by hand", test_findings},
+        {"errors over repeats: mean and deviation", test_spread},
         {"contradicting files are not plausible", test_plausible},
         {"equal runs are equal, and few requests are not judged", test_equal},
         {"replicates are the observations", test_replicates},

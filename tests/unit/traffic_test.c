@@ -141,6 +141,70 @@ rows_are_the_plugins(void)
     }
 }
 
+static ss_time
+time_of(const struct servsim_arrival *row)
+{
+    return ss_time_of(row->arrival_s, row->arrival_ps);
+}
+
+static ss_time
+seen_moved(const struct ss_cell *cell, const struct ss_packed_traffic *still, const struct ss_packed_traffic *moved,
+           ss_time by, uint64_t rows)
+{
+    struct ss_cell left_cell = *cell, right_cell = *cell;
+    struct ss_traffic left_rows, right_rows;
+    struct servsim_arrival left, right;
+    struct servsim_error err = {.size = sizeof err};
+    ss_time last = 0, most = 0;
+    left_cell.packed_traffic = still;
+    right_cell.packed_traffic = moved;
+    CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&left_rows, &left_cell, NULL, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(ss_traffic_open(&right_rows, &right_cell, NULL, &err), 0);
+    for (uint64_t row = 0; row < rows; row++) {
+        CU_ASSERT_EQUAL_FATAL(ss_traffic_next(&left_rows, &left, &err), 1);
+        CU_ASSERT_EQUAL_FATAL(ss_traffic_next(&right_rows, &right, &err), 1);
+        ss_time by_now = time_of(&right) - time_of(&left);
+        CU_ASSERT(time_of(&right) >= last && by_now <= by && -by_now <= by);
+        CU_ASSERT(right.arrival_ps >= 0 && right.arrival_ps < SS_PS_PER_S);
+        last = time_of(&right);
+        most = by_now > most ? by_now : most;
+        right.arrival_s = left.arrival_s;
+        right.arrival_ps = left.arrival_ps;
+        same_row(&left, &right);
+    }
+    CU_ASSERT_EQUAL(ss_traffic_next(&right_rows, &right, &err), 0);
+    return most;
+}
+
+/* The rows as they were but for their times: in order, none before 0, none moved by more than was asked for. */
+static void
+moved_rows_are_the_same(void)
+{
+    const ss_time by = 200 * SS_PS_PER_MS; /* four gaps: most rows meet others */
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct toy toy;
+        struct ss_packed_traffic copies[4];
+        struct servsim_error err = {.size = sizeof err};
+        init(&toy, kinds[i].identity);
+        struct ss_cell cell = toy_cell(&toy);
+        FILE *file = tmpfile();
+        CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+        CU_ASSERT_EQUAL_FATAL(ss_pack_traffic(&cell, fileno(file), ROOM, &err), 0);
+        for (size_t c = 0; c < 3; c++) {
+            struct servsim_random random = {c / 2}; /* the third from another seed */
+            CU_ASSERT_EQUAL_FATAL(ss_packed_traffic_map_moved(&copies[c], fileno(file), by, &random), 0);
+        }
+        CU_ASSERT_EQUAL_FATAL(ss_packed_traffic_map(&copies[3], fileno(file)), 0);
+        (void)fclose(file);
+        CU_ASSERT_EQUAL(memcmp(copies[0].file, copies[1].file, copies[0].bytes), 0);
+        CU_ASSERT(memcmp(copies[0].file, copies[2].file, copies[0].bytes) != 0);
+        CU_ASSERT(seen_moved(&cell, &copies[3], &copies[0], by, toy.traffic.requests) > by / 2);
+        for (size_t c = 0; c < 4; c++)
+            ss_packed_traffic_unmap(&copies[c]);
+        toy_free(&toy);
+    }
+}
+
 static void
 too_much_is_refused(void)
 {
@@ -190,6 +254,7 @@ main(void)
     static const struct ss_case cases[] = {
         {"a copy runs as its plugin does", copies_run_alike},
         {"its rows are the plugin's", rows_are_the_plugins},
+        {"moved, they are the same rows at other times", moved_rows_are_the_same},
         {"more than there is room for is refused", too_much_is_refused},
         {"what is not whole is refused", broken_copies_are_refused},
     };
