@@ -285,7 +285,7 @@ ss_fidelity_spread_add(struct ss_fidelity_spread *spread, const struct ss_fideli
 }
 
 double
-ss_fidelity_deviation(const struct ss_fidelity_spread *spread, uint32_t error)
+ss_fidelity_deviation(const struct ss_fidelity_spread *spread, size_t error)
 {
     return spread->runs > 1 ? sqrt(spread->squares[error] / (double)(spread->runs - 1)) : NAN;
 }

@@ -53,7 +53,7 @@ double ss_fidelity_error(const struct ss_fidelity_figure *figure, uint32_t point
 /* All errors in a row: of each figure its points and that of single requests; then makespan, throughput, throughput
    over time. NAN: not known. */
 #define SS_FIDELITY_EACH (SS_FIDELITY_POINTS + 1)
-#define SS_FIDELITY_MAKESPAN (SS_FIDELITY_FIGURES * SS_FIDELITY_EACH)
+#define SS_FIDELITY_MAKESPAN ((size_t)SS_FIDELITY_FIGURES * SS_FIDELITY_EACH)
 #define SS_FIDELITY_ERRORS (SS_FIDELITY_MAKESPAN + 3)
 void ss_fidelity_errors(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS]);
 
@@ -63,7 +63,7 @@ struct ss_fidelity_spread {
     double mean[SS_FIDELITY_ERRORS], squares[SS_FIDELITY_ERRORS]; /* squares: sums of squared distances from the mean */
 };
 void ss_fidelity_spread_add(struct ss_fidelity_spread *spread, const struct ss_fidelity *fidelity);
-double ss_fidelity_deviation(const struct ss_fidelity_spread *spread, uint32_t error); /* NAN below two runs */
+double ss_fidelity_deviation(const struct ss_fidelity_spread *spread, size_t error); /* NAN below two runs */
 
 /* `spread` NULL, or without runs: that of the one simulation alone. */
 void ss_fidelity_text(const struct ss_fidelity *fidelity, const struct ss_fidelity_spread *spread, struct ss_text *out);

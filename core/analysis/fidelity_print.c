@@ -12,7 +12,7 @@ static const char *const point_keys[SS_FIDELITY_POINTS] = {"mean", "p50", "p90",
 
 /* The mean of an error over the repeats and its standard deviation, behind that of the one simulation. */
 static void
-put_spread(const struct ss_fidelity_spread *spread, uint32_t error, int sign, struct ss_text *out)
+put_spread(const struct ss_fidelity_spread *spread, size_t error, int sign, struct ss_text *out)
 {
     double deviation = 100 * ss_fidelity_deviation(spread, error), mean = 100 * spread->mean[error];
     if (isnan(mean))
@@ -35,7 +35,7 @@ struct table {
 };
 
 static void
-row(const struct table *table, const char *what, double real, double simulated, uint32_t error)
+row(const struct table *table, const char *what, double real, double simulated, size_t error)
 {
     if (isnan(real) || isnan(simulated))
         return;
@@ -46,7 +46,7 @@ row(const struct table *table, const char *what, double real, double simulated, 
 }
 
 static void
-absolute_row(const struct table *table, const char *what, double value, uint32_t error, const char *of)
+absolute_row(const struct table *table, const char *what, double value, size_t error, const char *of)
 {
     if (isnan(value))
         return;
@@ -99,7 +99,7 @@ real_or_null(double value)
 
 /* Behind `error`, what it is over the repeats. */
 static void
-set_spread(json_t *object, const struct ss_fidelity_spread *spread, uint32_t error, const char *mean, const char *sd)
+set_spread(json_t *object, const struct ss_fidelity_spread *spread, size_t error, const char *mean, const char *sd)
 {
     if (!repeated(spread))
         return;
@@ -108,7 +108,7 @@ set_spread(json_t *object, const struct ss_fidelity_spread *spread, uint32_t err
 }
 
 static json_t *
-two_sides(double real, double simulated, const struct ss_fidelity_spread *spread, uint32_t error)
+two_sides(double real, double simulated, const struct ss_fidelity_spread *spread, size_t error)
 {
     json_t *object = json_object();
     (void)json_object_set_new(object, "real", real_or_null(real));
