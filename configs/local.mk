@@ -68,6 +68,7 @@ dist_models_DATA += configs/models/qwen3-8b.json
 dist_models_DATA += configs/models/yi-34b.json
 dist_models_DATA += configs/models/yi-6b.json
 dist_configs_DATA += configs/burst.yaml
+dist_configs_DATA += configs/disaggregation.yaml
 dist_configs_DATA += configs/failures.yaml
 dist_configs_DATA += configs/kv_cache.yaml
 dist_configs_DATA += configs/predictive.yaml

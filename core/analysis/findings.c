@@ -430,6 +430,11 @@ find_efficiency(struct ss_findings *out)
     out->share_attention = ss_trial_figure(trial, "busy_share", "attention");
     out->share_communication = ss_trial_figure(trial, "busy_share", "communication");
     out->share_overhead = ss_trial_figure(trial, "busy_share", "overhead");
+    out->prefill_busy = ss_trial_figure(trial, "disaggregation", "prefill_busy_fraction");
+    out->decode_busy = ss_trial_figure(trial, "disaggregation", "decode_busy_fraction");
+    out->transfer_wait_ms = ss_trial_figure(trial, "disaggregation", "transfer_wait_ms_mean");
+    out->transfer_ms = ss_trial_figure(trial, "disaggregation", "transfer_ms_mean");
+    out->decode_queue_ms = ss_trial_figure(trial, "disaggregation", "decode_queue_ms_mean");
     out->kwh = ss_trial_figure(trial, "energy", "kwh");
     out->watts_per_gpu = ss_trial_figure(trial, "energy", "watts_per_gpu");
     out->joules_per_output_token = ss_trial_figure(trial, "energy", "joules_per_output_token");

@@ -118,6 +118,11 @@ efficiency_json(const struct ss_findings *f)
     put(object, "busy_share_attention", f->share_attention);
     put(object, "busy_share_communication", f->share_communication);
     put(object, "busy_share_overhead", f->share_overhead);
+    put(object, "prefill_busy_fraction", f->prefill_busy);
+    put(object, "decode_busy_fraction", f->decode_busy);
+    put(object, "transfer_wait_ms_mean", f->transfer_wait_ms);
+    put(object, "transfer_ms_mean", f->transfer_ms);
+    put(object, "decode_queue_ms_mean", f->decode_queue_ms);
     put(object, "energy_kwh", f->kwh);
     put(object, "energy_watts_per_gpu", f->watts_per_gpu);
     put(object, "energy_joules_per_output_token", f->joules_per_output_token);

@@ -223,6 +223,15 @@ put_efficiency(const struct ss_findings *f, struct ss_text *out)
         ss_text_printf(out, ", swap %.1f %%", PERCENT(f->swap_share));
     if (!isnan(f->share_dense))
         ss_text_puts(out, ".\n");
+    if (!isnan(f->prefill_busy) && !isnan(f->decode_busy))
+        ss_text_printf(out, "  Prefill replicas were busy for %.1f %% of the time, decode replicas for %.1f %%.\n",
+                       PERCENT(f->prefill_busy), PERCENT(f->decode_busy));
+    if (!isnan(f->transfer_ms) && !isnan(f->decode_queue_ms))
+        ss_text_printf(
+            out,
+            "  Between prefill and decode a request waited %.4g ms for the link, was sent for %.4g ms and queued "
+            "for %.4g ms.\n",
+            f->transfer_wait_ms, f->transfer_ms, f->decode_queue_ms);
     if (!isnan(f->kwh) && !isnan(f->joules_per_output_token))
         ss_text_printf(out,
                        "  Energy: %.4g kWh, %.4g J an output token; %.4g W a GPU, and %.1f %% of the GPUs' energy was "

@@ -64,4 +64,9 @@ int ss_cost_kv_blocks(const struct ss_cost *cost, uint64_t *blocks, struct servs
 uint64_t ss_cost_host_blocks(const struct ss_cost *cost);
 int64_t ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks);
 
+/* What sending so many blocks to another replica takes, each GPU its share to one there; -1: nobody says how fast. And
+   the bytes of a block on all GPUs of a replica. */
+int64_t ss_cost_transfer_ps(const struct ss_cost *cost, uint64_t blocks);
+double ss_cost_transfer_bytes(const struct ss_cost *cost);
+
 #endif

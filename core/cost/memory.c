@@ -118,3 +118,36 @@ ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks)
     double block_ps = block_bytes(cost) / cost->cell->swap_bytes_per_s * 1e12;
     return (int64_t)ceil(block_ps) * (int64_t)blocks;
 }
+
+/* ---- between replicas ---- */
+
+/* The node's link where one node has all GPUs, else the network. */
+static double
+transfer_bytes_per_s(const struct ss_cost *cost)
+{
+    const struct ss_cell *cell = cost->cell;
+    const struct servsim_device *device = &cost->operators.about;
+    int one_node = device->gpus_per_node == 0 || cell->gpus <= device->gpus_per_node;
+    if (cell->transfer_bytes_per_s > 0)
+        return cell->transfer_bytes_per_s;
+    if (one_node && device->link_bytes_per_s > 0)
+        return device->link_bytes_per_s;
+    if (cell->interconnect_bytes_per_s > 0)
+        return cell->interconnect_bytes_per_s;
+    return device->network_bytes_per_s;
+}
+
+int64_t
+ss_cost_transfer_ps(const struct ss_cost *cost, uint64_t blocks)
+{
+    double bytes_per_s = transfer_bytes_per_s(cost);
+    if (bytes_per_s <= 0)
+        return -1;
+    return cost->cell->transfer_latency_ps + llround(block_bytes(cost) * (double)blocks / bytes_per_s * 1e12);
+}
+
+double
+ss_cost_transfer_bytes(const struct ss_cost *cost)
+{
+    return block_bytes(cost) * cost->cell->tp;
+}

@@ -129,10 +129,10 @@ route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica,
         request->extras->routed = *replica;
     if (rc == 0 && cluster->faults != NULL && *replica < cluster->cell->replicas)
         return ss_faults_reroute(cluster, request, replica, err);
-    if (rc != 0 || *replica >= cluster->cell->replicas)
+    if (rc != 0 || *replica >= cluster->router_replicas)
         return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to replica %u of %u (answer %d)",
                             cluster->router.descriptor->name, (unsigned long long)request->seen.id, *replica,
-                            cluster->cell->replicas, rc);
+                            cluster->router_replicas, rc);
     return 0;
 }
 

@@ -116,6 +116,22 @@ plan_due(struct ss_cluster *cluster, struct servsim_error *err)
     return rc;
 }
 
+/* Beside runs that end and arrivals, what is next. */
+static ss_time
+others_before(const struct ss_cluster *cluster, ss_time time)
+{
+    if (cluster->transfers != NULL)
+        time = ss_transfers_before(cluster->transfers, time);
+    return cluster->faults != NULL ? ss_faults_before(cluster, time) : time;
+}
+
+static int
+take_others(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    int rc = cluster->transfers != NULL ? ss_transfers_take(cluster, err) : 0;
+    return rc == 0 && cluster->faults != NULL ? ss_faults_take(cluster, err) : rc;
+}
+
 /* What happens at one time; `runs_end`: the end of a run is part of it. */
 static int
 instant(struct ss_cluster *cluster, ss_time time, int runs_end, struct servsim_error *err)
@@ -124,8 +140,8 @@ instant(struct ss_cluster *cluster, ss_time time, int runs_end, struct servsim_e
         return servsim_fail(err, EPROTO, "time would run backward at %.9f s", ss_time_seconds(cluster->now));
     cluster->now = time;
     int rc = runs_end ? end_runs(cluster, err) : 0;
-    if (rc == 0 && cluster->faults != NULL)
-        rc = ss_faults_take(cluster, err);
+    if (rc == 0 && cluster->others)
+        rc = take_others(cluster, err);
     if (rc == 0 && cluster->next_time == time)
         rc = take_arrivals(cluster, err);
     if (rc == 0)
@@ -171,8 +187,8 @@ loop(struct ss_cluster *cluster, struct servsim_error *err)
     int rc = ss_arrivals_next(cluster, err);
     while (rc == 0 && cluster->failure.text[0] == '\0') {
         ss_time end = next_run_end(cluster), time = end < cluster->next_time ? end : cluster->next_time;
-        if (cluster->faults != NULL)
-            time = ss_faults_before(cluster, time);
+        if (cluster->others)
+            time = others_before(cluster, time);
         if (time == SS_NEVER)
             return check_end(cluster, err);
         if (time > cluster->cell->stop_after)

@@ -1,9 +1,10 @@
 /*
  * engine/cluster.h - replicas behind a router, the traffic, and the clock.
  *
- * The order at one instant: step ends (by replica), then failures (replicas that are back, that die, whose death is
- * noticed; each by replica) with the routing of requests that lost their replica, then arrivals up to now with their
- * routing, then scheduling (by replica). Groups stand in the order of their replicas.
+ * The order at one instant: step ends (by replica), then transfers between replicas (transfers.h), then failures
+ * (replicas that are back, that die, whose death is noticed; each by replica) with the routing of requests that lost
+ * their replica, then arrivals up to now with their routing, then scheduling (by replica). Groups stand in the order of
+ * their replicas.
  */
 #ifndef SS_ENGINE_CLUSTER_H
 #define SS_ENGINE_CLUSTER_H
@@ -15,6 +16,7 @@
 #include "engine/requests.h"
 #include "engine/simulation.h"
 #include "engine/traffic.h"
+#include "engine/transfers.h"
 
 struct ss_cluster {
     const struct ss_cell *cell;
@@ -28,6 +30,9 @@ struct ss_cluster {
     struct ss_traffic traffic;
     struct ss_predictor *predictor; /* NULL: none is named */
     struct ss_faults *faults;       /* NULL: no replica ever fails */
+    struct ss_transfers *transfers; /* NULL: each replica computes prompts and decodes */
+    uint32_t router_replicas;       /* that arrivals are routed to: the first, or all */
+    int others;                     /* there are faults or transfers: more happens than runs that end and arrivals */
     struct ss_replica *ranks;       /* the ranks of all replicas, replica by replica */
     uint32_t rank_count;
     struct ss_group *groups;
@@ -140,6 +145,8 @@ ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
     if (!SERVSIM_COVERS(ops, struct servsim_router_ops, leave) || ops->leave == NULL)
         return;
     uint32_t routed = request->extras != NULL ? request->extras->routed : ss_cluster_record(cluster, request)->replica;
+    if (request->extras != NULL && cluster->transfers != NULL && ss_transfers_leave(cluster, request))
+        return;
     ops->leave(cluster->router.self, &request->seen, routed);
 }
 

@@ -165,15 +165,23 @@ ss_kv_reserve(const struct ss_kv *kv, struct ss_request *request)
     return kv->caches ? ss_prefix_reserve(&request->extras->prefix, request->extras->prefix.known) : 0;
 }
 
-/* They come back, all of them, whatever is still cached. */
+/* Its `computed` tokens are put into the cache, all of them, whatever of them is there. The blocks that they take. */
 static inline uint64_t
-ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
+ss_kv_receive(struct ss_kv *kv, struct ss_request *request)
 {
     uint64_t blocks = ss_kv_blocks_of(kv, request->place->computed);
     kv->free -= blocks;
-    kv->host_free += blocks;
     if (kv->caches)
         ss_kv_hold_cached(kv, request, request->place->computed);
+    return blocks;
+}
+
+/* They come back from the host's memory. */
+static inline uint64_t
+ss_kv_swap_in(struct ss_kv *kv, struct ss_request *request)
+{
+    uint64_t blocks = ss_kv_receive(kv, request);
+    kv->host_free += blocks;
     return blocks;
 }
 

@@ -37,4 +37,6 @@ core_libservsim_a_SOURCES += \
 	core/engine/step.c \
 	core/engine/traffic.c \
 	core/engine/traffic.h \
+	core/engine/transfers.c \
+	core/engine/transfers.h \
 	core/engine/verify.c

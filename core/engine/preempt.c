@@ -196,14 +196,12 @@ ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how)
     return SERVSIM_OK;
 }
 
-/* It decodes again: in this step, too, where the others do. */
-static int
-resume_decoding(struct ss_replica *replica, struct ss_request *request)
+int
+ss_resume_decoding(struct ss_replica *replica, struct ss_request *request, int starts)
 {
     struct ss_plan *plan = replica->plan;
-    int alone = replica->batch->count == 0;
     int rc = ss_batch_rejoin(replica->batch, request);
-    if (alone && plan->budget > replica->held)
+    if (starts)
         ss_give_decodes(replica);
     else if (plan->decode) {
         uint64_t crosses = ss_batch_crosses(replica->batch, request) ? 1 : 0;
@@ -243,5 +241,8 @@ ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap)
         replica->result.swapped_in_blocks += copied;
     }
     ss_enter_running(replica, request);
-    return decodes ? resume_decoding(replica, request) : ss_start_prefill(replica, request, tokens);
+    if (decodes)
+        return ss_resume_decoding(replica, request,
+                                  replica->batch->count == 0 && replica->plan->budget > replica->held);
+    return ss_start_prefill(replica, request, tokens);
 }

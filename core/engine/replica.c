@@ -125,6 +125,7 @@ ss_replica_init(struct ss_replica *replica, struct ss_cluster *cluster, uint32_t
     replica->index = index;
     replica->owner = index / cell->dp;
     replica->cluster = cluster;
+    replica->hands_over = replica->owner < cell->prefill_replicas;
     ss_kv_init(&replica->kv, cluster->kv_blocks, ss_cost_host_blocks(cluster->cost), cell->block_size);
     replica->host = (struct servsim_host){.size = sizeof replica->host,
                                           .abi_minor = SERVSIM_ABI_MINOR,
@@ -249,7 +250,8 @@ ss_replica_introduce(struct ss_replica *replica, struct ss_request *request, str
         return rc < 0 ? rc : 0;
     replica->waiting--;
     replica->result.requests--;
-    replica->prefill_tokens_left -= request->seen.prompt_tokens + request->generated;
+    if (request->state != SS_SENT)
+        replica->prefill_tokens_left -= request->seen.prompt_tokens + request->generated;
     ss_arrivals_turn_away_late(replica->cluster, request);
     return 0;
 }

@@ -74,6 +74,7 @@ struct ss_replica {
     struct ss_kv kv;
     ss_time kv_since; /* since when it is as full as it is; kept with several stages only */
     uint64_t prefill_tokens_left;
+    int hands_over;               /* it computes prompts, and others decode */
     uint64_t slowdown_millionths; /* of its kernels, where it is a straggler; 0: it is none */
     struct ss_replica_result result;
 };
@@ -159,5 +160,8 @@ void ss_give_decodes(struct ss_replica *replica); /* budget and blocks suffice: 
 int32_t ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how);
 /* admit() of a request that is paused or swapped. */
 int32_t ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap);
+/* One that has come to run decodes again: in this step, too, where the others do, or where the batch `starts` with it.
+   0 or -ENOMEM. */
+int ss_resume_decoding(struct ss_replica *replica, struct ss_request *request, int starts);
 
 #endif

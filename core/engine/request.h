@@ -14,7 +14,8 @@
 #define SS_HELD 3u       /* running: done, but its place and its blocks are kept until all that run are done */
 #define SS_PAUSED 4u     /* preempted; its `computed` tokens are still in the KV cache */
 #define SS_SWAPPED 5u    /* preempted; its `computed` tokens are in the host's memory */
-#define SS_UNUSED 6u     /* no request: a place in the pool */
+#define SS_SENT 6u       /* its `computed` tokens, the whole prompt, come from another replica, or have come */
+#define SS_UNUSED 7u     /* no request: a place in the pool */
 
 struct ss_batch;
 
@@ -36,7 +37,8 @@ struct ss_place {
     uint32_t finish_position, shortest_position, longest_position, growing_position; /* in the batch's heaps */
 };
 
-/* What only some cells ask of a request: those with prefix caching, a predictor, or failures. All 0 at first. */
+/* What only some cells ask of a request: those with prefix caching, a predictor, failures, or prefill replicas. All 0
+   at first. */
 struct ss_extras {
     struct ss_prefix prefix; /* what its blocks hold */
     const char *label;       /* of the traffic, where a predictor is named */

@@ -261,7 +261,8 @@ emit_first(struct ss_replica *replica, struct ss_request *request)
     replica->result.output_tokens++;
     ss_series_count(&cluster->result->series, SS_SERIES_OUTPUT_TOKENS, now, 1);
     if (request->generated < request->output_tokens)
-        return ss_batch_join(replica->batch, request, now);
+        return replica->hands_over ? ss_transfers_hand_over(replica, request)
+                                   : ss_batch_join(replica->batch, request, now);
     release(replica, request, request->place->target);
     return 0;
 }

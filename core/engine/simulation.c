@@ -67,7 +67,8 @@ static int
 make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
 {
     const struct ss_cell *cell = cluster->cell;
-    const struct servsim_router_context context = {sizeof context, cell->replicas};
+    cluster->router_replicas = cell->prefill_replicas > 0 ? cell->prefill_replicas : cell->replicas;
+    const struct servsim_router_context context = {sizeof context, cluster->router_replicas};
     int rc = ss_cost_create(&cluster->cost, cell, &cluster->host, err);
     if (rc == 0)
         rc = ss_cost_kv_blocks(cluster->cost, &cluster->kv_blocks, err);
@@ -147,7 +148,11 @@ cluster_make(struct ss_cluster *cluster, const struct ss_cell *cell, const struc
         rc = make_replicas(cluster, err);
     if (rc == 0)
         rc = ss_faults_make(cluster, err);
-    cluster->requests.with_extras = cell->prefix_caching || cluster->predictor != NULL || cluster->faults != NULL;
+    if (rc == 0)
+        rc = ss_transfers_make(cluster, err);
+    cluster->others = cluster->faults != NULL || cluster->transfers != NULL;
+    cluster->requests.with_extras =
+        cell->prefix_caching || cluster->predictor != NULL || cluster->faults != NULL || cluster->transfers != NULL;
     return rc;
 }
 
@@ -167,6 +172,7 @@ cluster_free(struct ss_cluster *cluster)
     ss_traffic_close(&cluster->traffic);
     ss_predictor_destroy(cluster->predictor);
     ss_faults_free(cluster->faults);
+    ss_transfers_free(cluster->transfers);
     ss_instance_destroy(&cluster->router);
     ss_cost_destroy(cluster->cost);
     ss_heap_free(&cluster->runs);
@@ -215,6 +221,8 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->device = *ss_cost_device(cluster->cost);
     ss_predictor_collect(cluster);
     ss_faults_collect(cluster);
+    result->transfers.prefill_replicas = cluster->cell->prefill_replicas;
+    result->transfers.block_bytes = ss_cost_transfer_bytes(cluster->cost);
     result->workload.size = sizeof result->workload;
     ss_traffic_stats(&cluster->traffic, &result->workload);
     return 0;

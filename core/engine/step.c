@@ -28,6 +28,8 @@ state_of(const struct ss_request *request)
         return "is paused";
     case SS_SWAPPED:
         return "is swapped out";
+    case SS_SENT:
+        return "waits, its prompt computed elsewhere,";
     default:
         return "is done";
     }
@@ -295,20 +297,35 @@ must_be_whole(const struct ss_replica *replica, const struct ss_request *request
            (ss_request_retries(request) == 0 || left <= replica->cluster->cell->max_num_batched_tokens);
 }
 
+/* It does not run, and something of it is computed. */
+static int
+is_apart(const struct ss_request *request)
+{
+    return request->state == SS_PAUSED || request->state == SS_SWAPPED || request->state == SS_SENT;
+}
+
+static int32_t
+come_back(struct ss_replica *replica, struct ss_request *request, uint32_t cap, uint32_t flags)
+{
+    if (request->state != SS_SENT)
+        return ss_resume(replica, request, cap);
+    request->place->holds = (flags & SERVSIM_HOLD_PLACE) != 0;
+    return ss_transfers_admit(replica, request);
+}
+
 static int32_t
 admit(void *ctx, struct servsim_request *seen, uint32_t cap, uint32_t flags)
 {
     struct ss_replica *replica = ctx;
     struct ss_request *request = seen != NULL ? ss_request_of(seen) : NULL;
-    int parked = request != NULL && (request->state == SS_PAUSED || request->state == SS_SWAPPED);
-    if (request == NULL || (request->state != SS_WAITING && !parked) || cap == 0)
+    if (request == NULL || cap == 0 || (request->state != SS_WAITING && !is_apart(request)))
         return ss_replica_breaks_rule(replica, "admit()", seen, cap);
     if (replica->plan->budget == 0)
         return SERVSIM_NO_BUDGET;
     if (replica->running + replica->leaving_seats >= replica->cluster->cell->max_num_seqs)
         return SERVSIM_NO_SLOT;
-    if (parked)
-        return ss_resume(replica, request, cap);
+    if (request->state != SS_WAITING)
+        return come_back(replica, request, cap, flags);
     uint64_t needed;
     uint32_t target = seen->prompt_tokens + request->generated;
     int64_t cached = ss_kv_find(&replica->kv, request, target, &needed);
@@ -398,7 +415,7 @@ blocks_of(void *ctx, const struct servsim_request *seen)
         uint64_t next = place->batch->lane != NULL || replica->plan->decode ? 1 : 0;
         return ss_kv_blocks_of(&replica->kv, ss_batch_context(place->batch, request) + next);
     }
-    if (request->state == SS_WAITING || request->state == SS_SWAPPED)
+    if (request->state == SS_WAITING || request->state == SS_SWAPPED || request->state == SS_SENT)
         return 0;
     return ss_kv_blocks_of(&replica->kv, (uint64_t)place->computed + place->chunk);
 }

@@ -25,6 +25,13 @@ held_tokens(const struct ss_request *request)
     return (uint64_t)request->seen.prompt_tokens + request->output_tokens - left - 1;
 }
 
+/* It has left, but for its blocks. */
+static const struct ss_request *
+handed_over(const struct ss_replica *replica)
+{
+    return ss_transfers_of(replica->cluster->transfers, replica->owner);
+}
+
 static void
 recount(const struct ss_replica *replica, struct recount *out)
 {
@@ -47,6 +54,11 @@ recount(const struct ss_replica *replica, struct recount *out)
         if (request->place->batch->lane != NULL && tokens % block == 0)
             out->blocks++;
     }
+    for (const struct ss_request *request = handed_over(replica); request != NULL; request = request->next) {
+        uint32_t computed = request->place->computed;
+        out->blocks += computed / block + (computed % block != 0);
+        out->tabled += request->extras->prefix.count;
+    }
     for (const struct ss_request *request = replica->parked; request != NULL; request = request->next) {
         uint32_t computed = request->place->computed;
         uint64_t blocks = computed / block + (computed % block != 0);
@@ -68,12 +80,12 @@ static int
 verify_shared(const struct ss_replica *replica, const struct recount *real, struct servsim_error *err)
 {
     const struct ss_kv *kv = &replica->kv;
-    const struct ss_request *const lists[] = {replica->first, replica->parked};
+    const struct ss_request *const lists[] = {replica->first, replica->parked, handed_over(replica)};
     if (real->tabled + kv->decoded_count != real->blocks)
         return broken(replica, "KV blocks held", real->blocks, real->tabled + kv->decoded_count, err);
     if (kv->total > SMALL_CACHE && replica->cluster->result->events % RARELY != 0)
         return 0;
-    const char *wrong = ss_kv_check(kv, lists, 2);
+    const char *wrong = ss_kv_check(kv, lists, 3);
     return wrong != NULL ? broken(replica, wrong, real->blocks, ss_kv_used(kv), err) : 0;
 }
 
@@ -254,6 +266,28 @@ verify_gaps(const struct ss_cluster *cluster, struct servsim_error *err)
     return 0;
 }
 
+/* A request that is done was handed over just where it decoded, and in the order of its times. */
+static int
+verify_transfers(const struct ss_cluster *cluster, struct servsim_error *err)
+{
+    const struct ss_result *result = cluster->result;
+    for (size_t i = 0; cluster->transfers != NULL && i < result->records.count; i++) {
+        const struct ss_record *record = &result->records.items[i];
+        const struct ss_transfer *transfer = ss_transfers_find(&result->transfers, i);
+        if (record->status != SS_STATUS_FINISHED)
+            continue;
+        int decoded = record->replica >= cluster->cell->prefill_replicas;
+        if (decoded != (record->output_tokens > 1) || decoded != (transfer != NULL))
+            return servsim_fail(err, EFAULT, "verify: request %zu of %u tokens is done on replica %u, %s a transfer", i,
+                                record->output_tokens, record->replica, transfer != NULL ? "with" : "without");
+        if (transfer != NULL &&
+            (transfer->queue_ps < 0 ||
+             record->ttft_ps + transfer->wait_ps + transfer->transfer_ps + transfer->queue_ps > record->latency_ps))
+            return servsim_fail(err, EFAULT, "verify: request %zu was done before it had come to decode", i);
+    }
+    return 0;
+}
+
 /* The highest peak of the series is the highest of the replicas. */
 static int
 verify_peaks(const struct ss_cluster *cluster, struct servsim_error *err)
@@ -283,6 +317,8 @@ ss_verify_end(const struct ss_cluster *cluster, struct servsim_error *err)
         rc = verify_gaps(cluster, err);
     if (rc == 0)
         rc = verify_peaks(cluster, err);
+    if (rc == 0)
+        rc = verify_transfers(cluster, err);
     for (uint32_t i = 0; i < cluster->rank_count && rc == 0; i++)
         rc = verify_replica(&cluster->ranks[i], err);
     return rc;

@@ -261,6 +261,10 @@ ss_cell_build(const struct ss_build *build, const struct ss_node *tree, struct s
         rc = ss_overhead_build(build, tree, &cell->overhead);
     if (rc == 0)
         rc = ss_failures_build(build, tree, cell->replicas, &cell->failures);
+    if (rc == 0 && cell->prefill_replicas > 0 && (cell->failures.mtbf > 0 || cell->failures.schedule_count > 0))
+        rc = ss_node_fail(ss_node_get(tree, "failures"), build->err, EINVAL,
+                          "failures: with prefill_replicas no replica dies here; write stragglers alone, or failures: "
+                          "none");
     if (rc == 0)
         rc = build_slo(build, tree, cell);
     if (rc == 0)

@@ -76,6 +76,9 @@ struct ss_cell {
     uint32_t gpus, tp, pp, dp, ep, replicas;                  /* pp, dp, ep are 1 until they are there */
     uint32_t gpus_per_node;                                   /* 0: the device's own */
     double interconnect_bytes_per_s, interconnect_latency_us; /* between nodes; 0: the device's own */
+    uint32_t prefill_replicas;   /* the first ones compute prompts, the others decode; 0: all do both */
+    double transfer_bytes_per_s; /* of KV cache between those, for each GPU; 0: the device's own */
+    int64_t transfer_latency_ps;
     struct ss_use hardware, scheduler, router, workload;
     const struct ss_packed_traffic *packed_traffic; /* what to read in the workload's place; not the cell's; or NULL */
     struct ss_use predictor;                        /* its plugin is NULL where none is named */

@@ -68,9 +68,10 @@ ss_key_not_modelled(const char *key)
     static const struct {
         const char *part, *what;
     } rows[] = {
-        {"speculat", "speculative decoding"},           {"draft", "speculative decoding"},
-        {"disaggreg", "prefill/decode disaggregation"}, {"prefill_decode", "prefill/decode disaggregation"},
-        {"offload", "memory tiers beyond swap"},        {"lora", "adapters (LoRA)"},
+        {"speculat", "speculative decoding"},
+        {"draft", "speculative decoding"},
+        {"offload", "memory tiers beyond swap"},
+        {"lora", "adapters (LoRA)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strstr(key, rows[i].part) != NULL)
@@ -108,6 +109,11 @@ static const struct servsim_option cluster_rows[] = {
      "between nodes, for each GPU, one direction; the device's own unless given", 1e6, 1e15, ROW_NUMBER},
     {"interconnect.latency", "us", NULL, NULL, "of one message between nodes; the device's own unless given", 1e-3, 1e6,
      ROW_NUMBER},
+    {"prefill_replicas", "", "0", NULL, "so many replicas compute prompts, and the others decode; 0: each does both", 0,
+     1048575, ROW_INTEGER},
+    {"kv_transfer.bandwidth", "bytes/s", NULL, NULL,
+     "from a prefill to a decode replica, for each GPU; the device's own unless given", 1e3, 1e15, ROW_NUMBER},
+    {"kv_transfer.latency", "us", "0us", NULL, "of sending one prompt's KV cache", 0, 1e9, ROW_NUMBER},
 };
 
 static const struct servsim_option kv_cache_rows[] = {

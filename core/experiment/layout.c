@@ -129,6 +129,28 @@ check_experts(const struct ss_build *build, const struct ss_node *tree, const st
     return rc;
 }
 
+/* Each of the two kinds has a replica, which is one engine. */
+static int
+check_prefill(const struct ss_build *build, const struct ss_node *tree, const struct layout *layout, uint32_t prefill)
+{
+    uint32_t replicas = layout->gpus / (layout->tp * layout->pp * layout->dp);
+    if (prefill == 0)
+        return 0;
+    if (layout->pp > 1 || layout->dp > 1)
+        return ss_node_fail(place_of(tree, "prefill_replicas"), build->err, EINVAL,
+                            "prefill_replicas: replicas that only compute prompts, or only decode, have one pipeline "
+                            "stage and one rank here; write pp: 1 and dp: 1");
+    if (replicas < 2)
+        return ss_node_fail(place_of(tree, "prefill_replicas"), build->err, EINVAL,
+                            "prefill_replicas: %u of one replica; write gpus: %u, for one of each kind", prefill,
+                            2 * layout->tp);
+    if (prefill < replicas)
+        return 0;
+    return ss_node_fail(place_of(tree, "prefill_replicas"), build->err, EINVAL,
+                        "prefill_replicas: %u of %u replicas leave none to decode; write 1 to %u, or 0", prefill,
+                        replicas, replicas - 1);
+}
+
 int
 ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct ss_cell *cell)
 {
@@ -144,8 +166,13 @@ ss_layout_build(const struct ss_build *build, const struct ss_node *tree, struct
     cell->gpus_per_node = (uint32_t)ss_options_get(&options, "gpus_per_node")->integer;
     cell->interconnect_bytes_per_s = ss_options_get(&options, "interconnect.bandwidth")->number;
     cell->interconnect_latency_us = ss_options_get(&options, "interconnect.latency")->number;
+    cell->prefill_replicas = (uint32_t)ss_options_get(&options, "prefill_replicas")->integer;
+    cell->transfer_bytes_per_s = ss_options_get(&options, "kv_transfer.bandwidth")->number;
+    cell->transfer_latency_ps = (int64_t)(ss_options_get(&options, "kv_transfer.latency")->number * 1e6 + 0.5);
     ss_options_free(&options);
     rc = check_product(build, tree, &layout);
+    if (rc == 0)
+        rc = check_prefill(build, tree, &layout, cell->prefill_replicas);
     if (rc == 0)
         rc = check_heads(build, tree, &cell->model, layout.tp);
     if (rc == 0)

@@ -149,12 +149,28 @@ put_nodes(struct ss_text *text, const struct ss_cell *cell)
 }
 
 static void
+put_prefill(struct ss_text *text, const struct ss_cell *cell)
+{
+    char number[32];
+    if (cell->prefill_replicas == 0)
+        return;
+    ss_text_printf(text, ", prefill_replicas: %u", cell->prefill_replicas);
+    if (cell->transfer_bytes_per_s > 0) {
+        ss_number_format(number, cell->transfer_bytes_per_s);
+        ss_text_printf(text, ", kv_transfer.bandwidth: %s", number);
+    }
+    ss_number_format(number, (double)cell->transfer_latency_ps / 1e6);
+    ss_text_printf(text, ", kv_transfer.latency: %s", number);
+}
+
+static void
 put_cluster(struct ss_text *text, const struct ss_cell *cell)
 {
     char number[32];
     ss_text_printf(text, "cluster: {gpus: %u, tp: %u, pp: %u, dp: %u, ep: %u", cell->gpus, cell->tp, cell->pp, cell->dp,
                    cell->ep);
     put_nodes(text, cell);
+    put_prefill(text, cell);
     ss_text_puts(text, "}\n");
     ss_number_format(number, cell->memory_utilization);
     ss_text_printf(text, "kv_cache: {block_size: %u, memory_utilization: %s, prefix_caching: %s", cell->block_size,

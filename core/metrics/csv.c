@@ -192,6 +192,19 @@ put_client(char *at, const struct ss_records *records, uint64_t client)
     return client != 0 ? put_integer(at, client) : at;
 }
 
+/* Nothing where the request was not handed over. */
+static char *
+put_transfer(char *at, const struct ss_transfer *transfer)
+{
+    at = put_char(at, ',');
+    if (transfer == NULL)
+        return put_text(at, ",,,");
+    at = put_integer(at, transfer->prefill_replica);
+    at = put_ms(at, transfer->wait_ps);
+    at = put_ms(at, transfer->transfer_ps);
+    return put_ms(at, transfer->queue_ps);
+}
+
 /* Columns that only some cells have, behind the others. */
 static char *
 put_more_columns(char *at, const struct ss_result *result, size_t id)
@@ -210,7 +223,7 @@ put_more_columns(char *at, const struct ss_result *result, size_t id)
         at = put_char(at, ',');
         at = put_integer(at, records->items[id].retries);
     }
-    return at;
+    return result->transfers.prefill_replicas > 0 ? put_transfer(at, ss_transfers_find(&result->transfers, id)) : at;
 }
 
 static void
@@ -242,12 +255,14 @@ int
 ss_write_requests_csv(const struct ss_result *result, const char *path, struct servsim_error *err)
 {
     struct csv csv;
-    char header[256];
-    (void)snprintf(header, sizeof header,
-                   "request_id,replica,status,arrival_s,prompt_tokens,output_tokens,cached_tokens,preemptions,queue_ms,"
-                   "ttft_ms,tpot_ms,latency_ms%s%s%s\n",
-                   result->records.has_clients ? ",client" : "", result->records.has_priorities ? ",priority" : "",
-                   result->failures.retries > 0 ? ",retries" : "");
+    char header[320];
+    (void)snprintf(
+        header, sizeof header,
+        "request_id,replica,status,arrival_s,prompt_tokens,output_tokens,cached_tokens,preemptions,queue_ms,"
+        "ttft_ms,tpot_ms,latency_ms%s%s%s%s\n",
+        result->records.has_clients ? ",client" : "", result->records.has_priorities ? ",priority" : "",
+        result->failures.retries > 0 ? ",retries" : "",
+        result->transfers.prefill_replicas > 0 ? ",prefill_replica,transfer_wait_ms,transfer_ms,decode_queue_ms" : "");
     int rc = csv_open(&csv, path, header, err);
     if (rc != 0)
         return rc;

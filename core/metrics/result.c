@@ -25,6 +25,24 @@ ss_timeline_add(struct ss_timeline *timeline, const struct ss_slice *slice)
     return 0;
 }
 
+int
+ss_transfers_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer)
+{
+    if (request >= transfers->capacity) {
+        size_t had = transfers->capacity, capacity = had > 0 ? had : 1024;
+        while (capacity <= request)
+            capacity *= 2;
+        struct ss_transfer *items = realloc(transfers->items, capacity * sizeof *items);
+        if (items == NULL)
+            return -ENOMEM;
+        memset(items + had, 0, (capacity - had) * sizeof *items);
+        transfers->items = items;
+        transfers->capacity = capacity;
+    }
+    transfers->items[request] = *transfer;
+    return 0;
+}
+
 void
 ss_replica_result_add(struct ss_replica_result *sum, const struct ss_replica_result *one)
 {
@@ -60,6 +78,8 @@ ss_result_free(struct ss_result *result)
     free(result->replicas);
     free(result->timeline.slices);
     free(result->failures.outages);
+    free(result->transfers.items);
+    result->transfers = (struct ss_transfers_result){0};
     result->failures = (struct ss_failures_result){0};
     result->timeline = (struct ss_timeline){0};
     result->replicas = NULL;

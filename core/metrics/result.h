@@ -69,6 +69,33 @@ struct ss_failures_result {
     ss_time failed_decode;       /* the same: from the first token to the last that they had */
 };
 
+/* How the KV cache of a request came from the replica that computed its prompt to the one where it decodes. */
+struct ss_transfer {
+    int64_t wait_ps;     /* from its first token on, for others on the link */
+    int64_t transfer_ps; /* on the link */
+    int64_t queue_ps;    /* from then until it is admitted to decode; SS_NO_PS: it was not */
+    uint32_t prefill_replica;
+    uint32_t present;
+};
+
+struct ss_transfers_result {
+    uint32_t prefill_replicas; /* the first ones; 0: all do both */
+    struct ss_transfer *items; /* by request; those without have none `present` */
+    size_t capacity;
+    uint64_t blocks;    /* sent, or on their way */
+    double block_bytes; /* of all GPUs of a replica */
+};
+
+/* 0 or -ENOMEM. */
+int ss_transfers_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer);
+
+/* NULL: it has none. */
+static inline const struct ss_transfer *
+ss_transfers_find(const struct ss_transfers_result *transfers, uint64_t request)
+{
+    return request < transfers->capacity && transfers->items[request].present ? &transfers->items[request] : NULL;
+}
+
 struct ss_result {
     struct ss_records records;
     struct ss_itl itl;
@@ -79,6 +106,7 @@ struct ss_result {
     uint32_t parts; /* of a replica, that can be busy apart: its data-parallel ranks x pipeline stages */
     struct ss_predictions predictions;
     struct ss_failures_result failures;
+    struct ss_transfers_result transfers;
     struct servsim_workload_stats workload;
     struct servsim_device device;
     uint64_t kv_blocks_total;           /* of one replica */

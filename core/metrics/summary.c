@@ -349,17 +349,17 @@ put_busy_share(struct builder *b)
     put(b, "busy_share", share);
 }
 
-/* Jain's index of busy time: (sum x)^2 / (n sum x^2), 1 when all are equal. */
+/* Jain's index of busy time of replicas `from` to before `to`: (sum x)^2 / (n sum x^2), 1 when all are equal. */
 static double
-jain_index(const struct ss_result *result)
+jain_index(const struct ss_result *result, uint32_t from, uint32_t to)
 {
     double sum = 0, squares = 0;
-    for (uint32_t i = 0; i < result->replica_count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         double busy_s = ss_time_seconds(result->replicas[i].busy);
         sum += busy_s;
         squares += busy_s * busy_s;
     }
-    return squares > 0 ? sum * sum / (result->replica_count * squares) : NAN;
+    return squares > 0 ? sum * sum / ((to - from) * squares) : NAN;
 }
 
 static json_t *
@@ -386,7 +386,7 @@ put_cluster(struct builder *b, const struct tally *tally)
     put(b, "gpus", whole(b->input->gpus));
     put(b, "replicas", whole(b->input->replicas));
     put(b, "output_tokens_per_s_per_gpu", ratio((double)tally->output_tokens, b->elapsed_s * b->input->gpus));
-    put(b, "jain_index_busy", real(jain_index(b->result)));
+    put(b, "jain_index_busy", real(jain_index(b->result, 0, b->result->replica_count)));
     put(b, "device_name", json_string(device->name));
     put(b, "peak_flops", real(device->peak_flops));
     put(b, "memory_bytes_per_s", real(device->memory_bytes_per_s));
@@ -395,6 +395,70 @@ put_cluster(struct builder *b, const struct tally *tally)
     for (uint32_t i = 0; i < b->result->replica_count; i++)
         (void)json_array_append_new(replicas, replica_json(b, i));
     put(b, "per_replica", replicas);
+}
+
+/* ---- prefill and decode replicas ---- */
+
+struct stays { /* of all that have ended */
+    ss_wide sum;
+    int64_t longest;
+    uint64_t count;
+};
+
+static void
+add_stay(struct stays *stays, int64_t ps)
+{
+    if (ps == SS_NO_PS)
+        return;
+    stays->sum += ps;
+    stays->longest = ps > stays->longest ? ps : stays->longest;
+    stays->count++;
+}
+
+static void
+put_stays(json_t *object, const char *mean, const char *most, const struct stays *stays)
+{
+    (void)json_object_set_new(object, mean, ratio((double)stays->sum / 1e9, (double)stays->count));
+    (void)json_object_set_new(object, most, milliseconds(stays->count > 0 ? stays->longest : SS_NO_PS));
+}
+
+static json_t *
+busy_of(const struct builder *b, uint32_t from, uint32_t to)
+{
+    double busy_s = 0;
+    for (uint32_t i = from; i < to; i++)
+        busy_s += ss_time_seconds(b->result->replicas[i].busy);
+    return ratio(busy_s, (to - from) * b->elapsed_s);
+}
+
+static void
+put_disaggregation(struct builder *b)
+{
+    const struct ss_transfers_result *transfers = &b->result->transfers;
+    struct stays waits = {0}, sendings = {0}, queues = {0};
+    uint32_t prefill = transfers->prefill_replicas, all = b->result->replica_count;
+    if (prefill == 0)
+        return;
+    for (size_t i = 0; i < transfers->capacity; i++) {
+        const struct ss_transfer *transfer = ss_transfers_find(transfers, i);
+        if (transfer == NULL)
+            continue;
+        add_stay(&waits, transfer->wait_ps);
+        add_stay(&sendings, transfer->transfer_ps);
+        add_stay(&queues, transfer->queue_ps);
+    }
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "prefill_replicas", whole(prefill));
+    (void)json_object_set_new(object, "transfers", whole(sendings.count));
+    (void)json_object_set_new(object, "bytes", real((double)transfers->blocks * transfers->block_bytes));
+    put_stays(object, "transfer_wait_ms_mean", "transfer_wait_ms_max", &waits);
+    put_stays(object, "transfer_ms_mean", "transfer_ms_max", &sendings);
+    put_stays(object, "decode_queue_ms_mean", "decode_queue_ms_max", &queues);
+    (void)json_object_set_new(object, "prefill_busy_fraction", busy_of(b, 0, prefill));
+    (void)json_object_set_new(object, "decode_busy_fraction", busy_of(b, prefill, all));
+    (void)json_object_set_new(object, "jain_index_prefill", real(jain_index(b->result, 0, prefill)));
+    (void)json_object_set_new(object, "jain_index_decode", real(jain_index(b->result, prefill, all)));
+    put(b, "disaggregation", object);
 }
 
 #define JOULES_PER_KWH 3.6e6
@@ -455,6 +519,7 @@ ss_summary_json(const struct ss_result *result, const struct ss_summary_input *i
         put_cluster(&b, &tally);
         put_predictor(&b);
         put_failures(&b);
+        put_disaggregation(&b);
         put_energy(&b, &tally);
         rc = dump(b.root, out, err);
     }

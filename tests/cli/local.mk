@@ -3,6 +3,7 @@ cli_tests = \
 	tests/cli/bad_input.sh \
 	tests/cli/compare.sh \
 	tests/cli/configs.sh \
+	tests/cli/disaggregation.sh \
 	tests/cli/energy.sh \
 	tests/cli/equality.sh \
 	tests/cli/evil_plugins.sh \

@@ -202,6 +202,19 @@ draw_device(struct bytes *bytes, struct ss_toy_device *device)
     device->constant = PICK(bytes, 0, 1);
 }
 
+/* Where nothing else forbids it; by the seed, so that inputs stay what they are. */
+static void
+draw_roles(struct ss_cell *cell)
+{
+    uint64_t lot = cell->seed / 3;
+    if (cell->seed % 3 != 0 || cell->replicas < 2 || cell->pp > 1 || cell->dp > 1 || cell->failures.mtbf > 0 ||
+        cell->failures.schedule_count > 0)
+        return;
+    cell->prefill_replicas = 1 + (uint32_t)(lot % (cell->replicas - 1));
+    cell->transfer_bytes_per_s = lot % 2 == 0 ? 1e9 : 1e6;
+    cell->transfer_latency_ps = lot % 5 == 0 ? 1000000000 : 0;
+}
+
 /* Replicas that die, by chance and as scheduled (by replica, then by time), and one that is slow. */
 static void
 draw_failures(struct bytes *bytes, struct scene *scene)
@@ -322,6 +335,7 @@ draw(struct scene *scene, const uint8_t *data, size_t size)
     draw_overhead(&bytes, &cell->overhead);
     draw_device(&bytes, &scene->toy.device);
     draw_failures(&bytes, scene);
+    draw_roles(cell);
     draw_traffic(&bytes, scene);
 }
 

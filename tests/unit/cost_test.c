@@ -14,6 +14,7 @@ static struct ss_text asked;
 static struct servsim_hardware_context told;
 static uint64_t memory_bytes;
 static uint32_t gpus_per_node;
+static double link_bytes_per_s, network_bytes_per_s;
 
 static int32_t
 describe(void *self, struct servsim_device *out, struct servsim_error *err)
@@ -24,6 +25,8 @@ describe(void *self, struct servsim_device *out, struct servsim_error *err)
     out->peak_flops = 1e15;
     out->memory_bytes_per_s = 1e12;
     out->gpus_per_node = gpus_per_node;
+    out->link_bytes_per_s = link_bytes_per_s;
+    out->network_bytes_per_s = network_bytes_per_s;
     (void)snprintf(out->name, sizeof out->name, "pen");
     return 0;
 }
@@ -169,6 +172,7 @@ make_cell(struct ss_cell *cell, const char *model, struct ss_cut cut)
     descriptor.ops = &full_ops;
     memory_bytes = UINT64_C(1) << 50;
     gpus_per_node = 8;
+    link_bytes_per_s = network_bytes_per_s = 0;
 }
 
 static struct ss_cost *
@@ -757,6 +761,39 @@ test_kv_blocks(void)
     }
 }
 
+/* A block of llama-3.1-8b is 2 MiB, and half of that on each of two GPUs. */
+static void
+test_transfers(void)
+{
+    static const struct {
+        uint32_t tp, gpus;
+        double link, network, interconnect, own;
+        int64_t latency_ps, wanted_ps; /* of ten blocks */
+    } rows[] = {
+        {1, 4, 0, 0, 0, 0, 0, -1},
+        {1, 4, 100e9, 10e9, 0, 0, 0, 209715200},
+        {2, 8, 100e9, 10e9, 0, 0, 0, 104857600},
+        {1, 16, 100e9, 10e9, 0, 0, 0, 2097152000},
+        {1, 16, 100e9, 10e9, 20e9, 0, 0, 1048576000},
+        {1, 4, 0, 10e9, 0, 0, 5, 2097152005},
+        {1, 4, 100e9, 10e9, 0, 4e9, 1000000, 5243880000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ss_cell cell;
+        make_cell(&cell, "llama-3.1-8b", (struct ss_cut){rows[i].tp, 1, 1, 1});
+        cell.gpus = rows[i].gpus;
+        cell.interconnect_bytes_per_s = rows[i].interconnect;
+        cell.transfer_bytes_per_s = rows[i].own;
+        cell.transfer_latency_ps = rows[i].latency_ps;
+        link_bytes_per_s = rows[i].link;
+        network_bytes_per_s = rows[i].network;
+        struct ss_cost *cost = make_cost(&cell);
+        CU_ASSERT_EQUAL(ss_cost_transfer_ps(cost, 10), rows[i].wanted_ps);
+        CU_ASSERT_EQUAL(ss_cost_transfer_bytes(cost), 2097152);
+        ss_cost_destroy(cost);
+    }
+}
+
 int
 main(void)
 {
@@ -774,6 +811,7 @@ main(void)
         {"the line of a windowed model", test_window_line},
         {"what a step amounts to", test_work},
         {"KV blocks", test_kv_blocks},
+        {"KV blocks between replicas", test_transfers},
     };
     return ss_run_cases("cost", cases, sizeof cases / sizeof cases[0]);
 }

@@ -18,6 +18,7 @@ struct totals {
     uint64_t cells, preemptions, events_fast, events_stepwise, steps, rejected;
     uint64_t swapped_out, swapped_in, pauses, held, cached, evictions;
     uint64_t deaths, retries, failed, lost;
+    uint64_t transfers, waited;
 };
 
 static uint32_t
@@ -97,6 +98,10 @@ add_up(struct totals *totals, const struct ss_result *fast, const struct ss_resu
     totals->retries += fast->failures.retries;
     totals->failed += fast->failures.requests_failed;
     totals->lost += fast->failures.kv_tokens_lost;
+    for (size_t i = 0; i < fast->transfers.capacity; i++) {
+        totals->transfers += fast->transfers.items[i].present;
+        totals->waited += fast->transfers.items[i].wait_ps > 0;
+    }
     for (size_t i = 0; i < fast->records.count; i++)
         totals->rejected += fast->records.items[i].status == SS_STATUS_REJECTED;
 }
@@ -112,6 +117,14 @@ same_cache(const struct ss_result *fast, const struct ss_result *stepwise)
 }
 
 static int
+same_transfers(const struct ss_result *fast, const struct ss_result *stepwise)
+{
+    const struct ss_transfers_result *a = &fast->transfers, *b = &stepwise->transfers;
+    return a->blocks == b->blocks && a->capacity == b->capacity &&
+           (a->capacity == 0 || memcmp(a->items, b->items, a->capacity * sizeof *a->items) == 0);
+}
+
+static int
 same_both_ways(struct toy *toy, struct totals *totals)
 {
     struct ss_result *fast = malloc(sizeof *fast), *stepwise = malloc(sizeof *stepwise);
@@ -121,7 +134,7 @@ same_both_ways(struct toy *toy, struct totals *totals)
     char *left = toy_text(fast, &toy->cell), *right = toy_text(stepwise, &toy->cell);
     int same = strcmp(left, right) == 0 && fast->engine_steps == stepwise->engine_steps &&
                stepwise->events >= stepwise->engine_steps && fast->events <= stepwise->events &&
-               same_cache(fast, stepwise);
+               same_cache(fast, stepwise) && same_transfers(fast, stepwise);
     add_up(totals, fast, stepwise);
     free(left);
     free(right);
@@ -211,10 +224,27 @@ break_down(struct toy *toy, struct toy_failures *lists, uint64_t seed)
     toy_use(toy, SERVSIM_KIND_ROUTER, routers[PICK(&random, 0, 1, 2, 3, 4, 5, 6)], NULL);
 }
 
+/* Prompts on some replicas, decodes on the others; blocks cross the link at once, or in whole milliseconds, or slowly.
+ */
+static void
+split(struct toy *toy, uint64_t seed)
+{
+    struct servsim_random random = {seed * 49979687};
+    struct ss_cell *cell = &toy->cell;
+    cell->replicas = cell->gpus = PICK(&random, 2, 3, 7);
+    cell->prefill_replicas = PICK(&random, 1, cell->replicas - 1, (cell->replicas + 1) / 2);
+    cell->transfer_latency_ps = PICK(&random, 0, 1000000000, 1234567);
+    cell->transfer_bytes_per_s = PICK(&random, 1, 1000, 1000000) * 1e9 / PICK(&random, 1, 100000);
+    cell->failures.straggler_count = 0;
+    static const char *const routers[] = {"round_robin", "least_loaded", "random", "least_tokens", "least_kv"};
+    toy_use(toy, SERVSIM_KIND_ROUTER, routers[PICK(&random, 0, 1, 2, 3, 4)], NULL);
+}
+
 #define WITH_SERVICES 1u /* of a scheduler that uses them all */
 #define WITH_PREFIXES 2u
 #define WITH_PARALLEL 4u
 #define WITH_FAILURES 8u
+#define WITH_TRANSFERS 16u
 
 #define CELLS 400
 
@@ -259,6 +289,8 @@ compare_cells(struct totals *totals, uint32_t with)
             parallelise(&toy, seed);
         if ((with & WITH_FAILURES) != 0)
             break_down(&toy, &failures, seed);
+        if ((with & WITH_TRANSFERS) != 0)
+            split(&toy, seed);
         int same = same_both_ways(&toy, totals);
         if (!same)
             (void)printf("# seed %llu differs\n", (unsigned long long)seed);
@@ -410,6 +442,24 @@ test_failures_equality(void)
         CU_ASSERT(totals.failed > at_least(1000));
         CU_ASSERT(totals.lost > at_least(25000));
         CU_ASSERT(totals.preemptions > at_least(200));
+        CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
+    }
+}
+
+static void
+test_transfers_equality(void)
+{
+    static const uint32_t with[] = {0, WITH_SERVICES, WITH_PREFIXES, WITH_SERVICES | WITH_PREFIXES};
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+        struct totals totals = {0};
+        compare_cells(&totals, WITH_TRANSFERS | with[i]);
+        (void)printf("# %llu cells, %llu transfers, %llu that waited, %llu preemptions, %llu events against %llu\n",
+                     (unsigned long long)totals.cells, (unsigned long long)totals.transfers,
+                     (unsigned long long)totals.waited, (unsigned long long)totals.preemptions,
+                     (unsigned long long)totals.events_fast, (unsigned long long)totals.events_stepwise);
+        CU_ASSERT(totals.transfers > at_least(5000));
+        CU_ASSERT(totals.waited > at_least(500));
+        CU_ASSERT(totals.preemptions > at_least(100));
         CU_ASSERT(totals.events_fast * 5 < totals.events_stepwise * 4);
     }
 }
@@ -1256,6 +1306,7 @@ main(void)
         {"the step of vLLM V1, against a loop over its requests", test_v1_order},
         {"the same with pipeline stages and data-parallel ranks", test_parallel_equality},
         {"the same with replicas that die and slow ones", test_failures_equality},
+        {"the same with prefill and decode on replicas of their own", test_transfers_equality},
         {"a run worked out by hand", test_by_hand},
         {"swapping, worked out by hand", test_swap_by_hand},
         {"a batch that is held, worked out by hand", test_hold_by_hand},

@@ -323,6 +323,9 @@ md_definitions(struct md *md)
         "- **Preemption**: a running request loses its KV blocks, and is computed again later, or finds them in the "
         "host's "
         "memory (swap). **Jain's index**: 1 when all replicas are equally busy, 1/n when one does everything.\n"
+        "- **Prefill replicas** compute prompts, the others decode. After its first token a request waits for those "
+        "that "
+        "are sent ahead of it, is sent, and queues to decode: all of that is in its TPOT and its latency.\n"
         "- **Energy**: idle power for the time without work, and for the time with it busy power, arithmetic and "
         "memory traffic, on average at most the board's limit; with the rest of the servers where their power is "
         "stated. Devices that say nothing of their power have none.\n");

@@ -113,6 +113,17 @@ static const struct column energy_columns[] = {
     {"Electricity (USD)", "energy", "usd", AS_NUMBER, 0, NULL, 0},
 };
 
+static const struct column role_columns[] = {
+    {"Prefill replicas", "disaggregation", "prefill_replicas", AS_COUNT, 0, NULL, 0},
+    {"Busy, prefill", "disaggregation", "prefill_busy_fraction", AS_PERCENT, 0, NULL, 0},
+    {"Busy, decode", "disaggregation", "decode_busy_fraction", AS_PERCENT, 0, NULL, 0},
+    {"Jain's index, prefill", "disaggregation", "jain_index_prefill", AS_NUMBER, 0, NULL, 0},
+    {"Jain's index, decode", "disaggregation", "jain_index_decode", AS_NUMBER, 0, NULL, 0},
+    {"Wait for the link, mean (ms)", "disaggregation", "transfer_wait_ms_mean", AS_NUMBER, -1, NULL, 0},
+    {"On the link, mean (ms)", "disaggregation", "transfer_ms_mean", AS_NUMBER, -1, NULL, 0},
+    {"Queue to decode, mean (ms)", "disaggregation", "decode_queue_ms_mean", AS_NUMBER, -1, NULL, 0},
+};
+
 static const struct column memory_columns[] = {
     {"KV blocks of a replica", "kv_blocks_total", NULL, AS_COUNT, 0, NULL, 0},
     {"Peak (blocks)", "kv_blocks_peak", NULL, AS_COUNT, 0, NULL, 0},
@@ -362,6 +373,20 @@ put_energy(struct md *md, const struct rp_group *group)
     md_pictures(md, group, "energy");
 }
 
+/* ---- prefill and decode replicas --------------------------------------------------------------------------------- */
+
+static void
+put_roles(struct md *md, const struct rp_group *group)
+{
+    size_t apart = 0;
+    for (size_t i = 0; i < group->count; i++)
+        apart += isfinite(rp_figure(group->cells[i], "disaggregation", "prefill_replicas"));
+    if (apart == 0)
+        return;
+    rp_puts(&md->out, "### Prefill and decode on replicas of their own\n\n");
+    PUT_TABLE(md, group, role_columns, 0);
+}
+
 /* ---- one traffic ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -428,6 +453,7 @@ md_group(struct md *md, size_t index)
     }
     rp_puts(&md->out, "### Where the time goes\n\n");
     PUT_TABLE(md, group, time_columns, 0);
+    put_roles(md, group);
     put_energy(md, group);
     rp_puts(&md->out, "### KV cache and preemptions\n\n");
     PUT_TABLE(md, group, memory_columns, 0);

@@ -1,0 +1,357 @@
+/*
+ * engine/transfers.c - a request's way from its prefill replica to the one where it decodes.
+ */
+#include "engine/transfers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/seed.h"
+#include "engine/cluster.h"
+
+struct ss_transfers {
+    struct ss_cluster *cluster;
+    uint32_t prefill_count, decode_count;
+    ss_time *free;              /* [replicas] when each end of the link has passed on all that has set off */
+    struct ss_request **held;   /* [prefill_count] the first of those whose blocks each still holds, linked both ways */
+    struct ss_heap next;        /* those on their way, by when they are through, and by `set_off` */
+    uint32_t set_off;           /* how many have, low bits */
+    struct ss_request **handed; /* at this instant, in order */
+    uint32_t handed_count, handed_capacity;
+    struct servsim_host host;
+    struct ss_instance router; /* of the decode replicas, which it counts from 0 */
+    const struct servsim_router_ops *router_ops;
+};
+
+/* ---- the router of the decode replicas ---- */
+
+/* Other streams than those of the prefill replicas' router. */
+static uint64_t
+seed_for(void *ctx, const char *purpose)
+{
+    const struct ss_transfers *transfers = ctx;
+    return ss_seed_for(ss_seed_for(transfers->cluster->cell->seed, "decode"), purpose);
+}
+
+static int32_t
+replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
+{
+    const struct ss_transfers *transfers = ctx;
+    if (index >= transfers->decode_count)
+        return -EINVAL;
+    return transfers->cluster->router_host.replica_state(transfers->cluster, transfers->prefill_count + index, out);
+}
+
+static void
+fails(void *ctx, const char *text)
+{
+    struct ss_transfers *transfers = ctx;
+    ss_cluster_fail(transfers->cluster, transfers->router.descriptor, text);
+}
+
+static void
+log_line(void *ctx, uint32_t level, const char *text)
+{
+    const struct ss_transfers *transfers = ctx;
+    transfers->cluster->router_host.log(transfers->cluster, level, text);
+}
+
+static int32_t
+prediction_quality(void *ctx, struct servsim_quality *out)
+{
+    return ss_predictor_quality(((const struct ss_transfers *)ctx)->cluster, out);
+}
+
+static int32_t
+forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
+{
+    return ss_predictor_forecast(((const struct ss_transfers *)ctx)->cluster, out, minutes, usual);
+}
+
+static int
+make_router(struct ss_transfers *transfers, struct servsim_error *err)
+{
+    const struct servsim_router_context context = {sizeof context, transfers->decode_count};
+    transfers->host = (struct servsim_host){.size = sizeof transfers->host,
+                                            .abi_minor = SERVSIM_ABI_MINOR,
+                                            .ctx = transfers,
+                                            .log = log_line,
+                                            .seed = seed_for,
+                                            .replica_state = replica_state,
+                                            .fail = fails,
+                                            .prediction_quality = prediction_quality,
+                                            .forecast = forecast};
+    int rc = ss_instance_create(&transfers->router, &transfers->cluster->cell->router, &transfers->host, &context, err);
+    if (rc == 0)
+        transfers->router_ops = transfers->router.descriptor->ops;
+    return rc;
+}
+
+/* ---- making and ending ---- */
+
+int
+ss_transfers_make(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    const struct ss_cell *cell = cluster->cell;
+    if (cell->prefill_replicas == 0)
+        return 0;
+    struct ss_transfers *transfers = calloc(1, sizeof *transfers);
+    cluster->transfers = transfers;
+    if (transfers == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for transfers");
+    transfers->cluster = cluster;
+    transfers->prefill_count = cell->prefill_replicas;
+    transfers->decode_count = cell->replicas - cell->prefill_replicas;
+    transfers->free = calloc(cell->replicas, sizeof *transfers->free);
+    transfers->held = calloc(transfers->prefill_count, sizeof(struct ss_request *));
+    if (transfers->free == NULL || transfers->held == NULL)
+        return servsim_fail(err, ENOMEM, "no memory for transfers between %u replicas", cell->replicas);
+    if (ss_cost_transfer_ps(cluster->cost, 1) < 0)
+        return servsim_fail(
+            err, EINVAL,
+            "prefill_replicas: the device does not say how fast GPUs send to each other; write cluster: "
+            "{kv_transfer: {bandwidth: 25GB/s}}");
+    return make_router(transfers, err);
+}
+
+void
+ss_transfers_free(struct ss_transfers *transfers)
+{
+    if (transfers == NULL)
+        return;
+    ss_instance_destroy(&transfers->router);
+    ss_heap_free(&transfers->next);
+    free(transfers->free);
+    free(transfers->held);
+    free(transfers->handed);
+    free(transfers);
+}
+
+/* ---- setting off ---- */
+
+static int
+note_handed(struct ss_transfers *transfers, struct ss_request *request)
+{
+    if (transfers->handed_count == transfers->handed_capacity) {
+        uint32_t capacity = transfers->handed_capacity > 0 ? 2 * transfers->handed_capacity : 16;
+        struct ss_request **handed = realloc(transfers->handed, capacity * sizeof(struct ss_request *));
+        if (handed == NULL)
+            return -ENOMEM;
+        transfers->handed = handed;
+        transfers->handed_capacity = capacity;
+    }
+    transfers->handed[transfers->handed_count++] = request;
+    return 0;
+}
+
+static void
+hold(struct ss_request **first, struct ss_request *request)
+{
+    request->place->previous = NULL;
+    request->next = *first;
+    if (*first != NULL)
+        (*first)->place->previous = request;
+    *first = request;
+}
+
+static void
+let_go(struct ss_request **first, struct ss_request *request)
+{
+    struct ss_request *previous = request->place->previous, *next = request->next;
+    if (previous != NULL)
+        previous->next = next;
+    else
+        *first = next;
+    if (next != NULL)
+        next->place->previous = previous;
+    request->next = NULL;
+}
+
+int
+ss_transfers_hand_over(struct ss_replica *replica, struct ss_request *request)
+{
+    struct ss_cluster *cluster = replica->cluster;
+    struct ss_place *place = request->place;
+    ss_running_remove(replica, request);
+    if (ss_replica_composes_ahead(replica) && replica->waiting > 0)
+        replica->leaving_seats++;
+    if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
+        replica->ops->finish(replica->scheduler.self, &request->seen);
+    ss_cluster_integrate(cluster);
+    cluster->running--;
+    cluster->waiting++;
+    ss_arrivals_leave(cluster, request);
+    ss_cluster_record(cluster, request)->output_tokens = request->generated;
+    place->last_token_ps = ss_request_age_ps(request, cluster->now);
+    place->computed = place->target;
+    place->holds = 0;
+    request->state = SS_SENT;
+    hold(&cluster->transfers->held[replica->owner], request);
+    return note_handed(cluster->transfers, request);
+}
+
+static int
+route(struct ss_transfers *transfers, struct ss_request *request, uint32_t *receiver, struct servsim_error *err)
+{
+    *receiver = 0;
+    err->text[0] = '\0';
+    int rc = transfers->router_ops->route(transfers->router.self, &request->seen, receiver, err);
+    if (rc == 0 && *receiver < transfers->decode_count)
+        return 0;
+    char said[512];
+    (void)snprintf(said, sizeof said, "%.500s", err->text);
+    if (rc < 0 && said[0] != '\0')
+        return servsim_fail(err, EPROTO, "router plugin '%s': %s", transfers->router.descriptor->name, said);
+    return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to decode replica %u of %u (answer %d)",
+                        transfers->router.descriptor->name, (unsigned long long)request->seen.id, *receiver,
+                        transfers->decode_count, rc);
+}
+
+/* When one end of the link has passed on so much more. */
+static ss_time
+pass_on(ss_time *end, ss_time now, int64_t transfer_ps)
+{
+    *end = (*end > now ? *end : now) + transfer_ps;
+    return *end;
+}
+
+static int
+note_transfer(struct ss_transfers *transfers, const struct ss_request *request, uint32_t sender, ss_time through,
+              int64_t transfer_ps)
+{
+    struct ss_transfers_result *result = &transfers->cluster->result->transfers;
+    const struct ss_transfer transfer = {.wait_ps = (int64_t)(through - transfers->cluster->now) - transfer_ps,
+                                         .transfer_ps = transfer_ps,
+                                         .queue_ps = SS_NO_PS,
+                                         .prefill_replica = sender,
+                                         .present = 1};
+    return ss_transfers_note(result, request->seen.id, &transfer);
+}
+
+static int
+set_off(struct ss_transfers *transfers, struct ss_request *request, struct servsim_error *err)
+{
+    struct ss_cluster *cluster = transfers->cluster;
+    struct ss_record *record = ss_cluster_record(cluster, request);
+    uint32_t sender = record->replica, receiver;
+    int rc = route(transfers, request, &receiver, err);
+    if (rc != 0)
+        return rc;
+    request->extras->routed = receiver;
+    record->replica = transfers->prefill_count + receiver;
+    uint64_t blocks = ss_kv_blocks_of(&cluster->ranks[sender].kv, request->place->computed);
+    int64_t transfer_ps = ss_cost_transfer_ps(cluster->cost, blocks);
+    ss_time sent = pass_on(&transfers->free[sender], cluster->now, transfer_ps);
+    ss_time received = pass_on(&transfers->free[record->replica], cluster->now, transfer_ps);
+    ss_time through = sent > received ? sent : received;
+    ss_wide key = through * ((ss_wide)1 << 32) + transfers->set_off++;
+    cluster->result->transfers.blocks += blocks;
+    /* it decodes nowhere: that place in a heap is free */
+    if (note_transfer(transfers, request, sender, through, transfer_ps) != 0 ||
+        ss_heap_push(&transfers->next, key, request, &request->place->finish_position) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for a transfer");
+    return 0;
+}
+
+/* ---- arriving ---- */
+
+/* The prefill replica has its blocks back: somebody there may have waited for them. */
+static int
+give_back(struct ss_replica *replica, struct ss_request *request)
+{
+    ss_kv_release(&replica->kv, request, request->place->computed);
+    return replica->waiting > 0 ? ss_group_ask_again(replica->group) : 0;
+}
+
+static int
+arrive(struct ss_transfers *transfers, struct servsim_error *err)
+{
+    struct ss_cluster *cluster = transfers->cluster;
+    struct ss_request *request = ss_heap_pop(&transfers->next);
+    uint32_t sender = ss_transfers_find(&cluster->result->transfers, request->seen.id)->prefill_replica;
+    cluster->result->events++;
+    let_go(&transfers->held[sender], request);
+    if (give_back(&cluster->ranks[sender], request) != 0)
+        return servsim_fail(err, ENOMEM, "no memory for the event heap");
+    struct ss_replica *receiver = &cluster->ranks[ss_cluster_record(cluster, request)->replica];
+    int rc = ss_replica_arrive(receiver, request, err);
+    if (rc == 0) /* it has nothing left to compute, as others have who arrive */
+        receiver->prefill_tokens_left -= request->seen.prompt_tokens + request->generated;
+    if (rc > 0)
+        ss_arrivals_turn_away_late(cluster, request);
+    return rc < 0 ? rc : 0;
+}
+
+ss_time
+ss_transfers_before(const struct ss_transfers *transfers, ss_time time)
+{
+    const struct ss_heap_item *first = ss_heap_first(&transfers->next);
+    ss_time due = first != NULL ? first->key >> 32 : SS_NEVER;
+    return due < time ? due : time;
+}
+
+int
+ss_transfers_take(struct ss_cluster *cluster, struct servsim_error *err)
+{
+    struct ss_transfers *transfers = cluster->transfers;
+    int rc = 0;
+    for (uint32_t i = 0; i < transfers->handed_count && rc == 0; i++)
+        rc = set_off(transfers, transfers->handed[i], err);
+    transfers->handed_count = 0;
+    while (rc == 0 && ss_transfers_before(transfers, SS_NEVER) == cluster->now)
+        rc = arrive(transfers, err);
+    return rc;
+}
+
+/* ---- decoding ---- */
+
+/* From when it was through, which is counted from its first token. */
+static void
+note_queue(struct ss_replica *replica, const struct ss_request *request)
+{
+    struct ss_transfer *transfer = &replica->cluster->result->transfers.items[request->seen.id];
+    int64_t through_ps =
+        ss_cluster_record(replica->cluster, request)->ttft_ps + transfer->wait_ps + transfer->transfer_ps;
+    transfer->queue_ps = ss_request_age_ps(request, replica->plan->now) - through_ps;
+}
+
+/* The whole batch decodes with it where nothing else is in the step: it would be empty. */
+int32_t
+ss_transfers_admit(struct ss_replica *replica, struct ss_request *request)
+{
+    struct ss_plan *plan = replica->plan;
+    struct ss_batch *batch = replica->batch;
+    uint64_t own = ss_kv_blocks_of(&replica->kv, (uint64_t)request->place->computed + 1), others = 0;
+    int starts = !plan->decode && (plan->chunk_count == 0 || batch->count == 0);
+    if (starts) {
+        if (batch->count + replica->held + 1 > plan->budget)
+            return SERVSIM_NO_BUDGET;
+        others = ss_batch_next_blocks(batch);
+    }
+    if (own + others + replica->leaving_blocks > replica->kv.free)
+        return SERVSIM_NO_BLOCKS;
+    if (ss_kv_reserve(&replica->kv, request) != 0)
+        return -ENOMEM;
+    (void)ss_kv_receive(&replica->kv, request);
+    note_queue(replica, request);
+    ss_enter_running(replica, request);
+    return ss_resume_decoding(replica, request, starts);
+}
+
+int
+ss_transfers_leave(const struct ss_cluster *cluster, const struct ss_request *request)
+{
+    const struct ss_transfers *transfers = cluster->transfers;
+    const struct servsim_router_ops *ops = transfers->router_ops;
+    if (ss_transfers_find(&cluster->result->transfers, request->seen.id) == NULL)
+        return 0;
+    if (SERVSIM_COVERS(ops, struct servsim_router_ops, leave) && ops->leave != NULL)
+        ops->leave(transfers->router.self, &request->seen, request->extras->routed);
+    return 1;
+}
+
+const struct ss_request *
+ss_transfers_of(const struct ss_transfers *transfers, uint32_t replica)
+{
+    return transfers != NULL && replica < transfers->prefill_count ? transfers->held[replica] : NULL;
+}
