@@ -188,7 +188,8 @@ ENGINE_OF_2024 = "{step: 1ms, layer: 10us, prefill_layer: 90us, workers: 4ms, re
 
 
 def rtx3090_runs(data, work):
-    """vLLM of early 2024 on RTX 3090: 100 requests at 10/s, 7B on one GPU and 30B on four. Both shapes are those of LLaMA."""
+    """vLLM of early 2024 on RTX 3090: 100 requests at 10/s, 7B on one GPU and 30B on four, in
+    LLaMA's shape and in GPT-3's, which OPT has, too."""
     tokens = os.path.join(work, "iiswc.tsv")
     with open(os.path.join(data, "calibration/workload_iiswc_share-gpt-req100-rate10.csv"), encoding="utf-8") as source, \
             open(tokens, "w", encoding="utf-8") as out:
@@ -202,8 +203,8 @@ def rtx3090_runs(data, work):
             at = int(float(row["t_s"]) / Series.WINDOW_S)
             windows[at] = windows.get(at, 0.0) + 0.5 / Series.WINDOW_S * float(row["gen_throughput_tok_per_s"])
     runs = []
-    for name, model, gpus in (("llama7b", "llama-2-7b", 1), ("gpt7b", "llama-2-7b", 1), ("llama30b", "llama-30b", 4),
-                              ("gpt30b", "llama-30b", 4)):
+    for name, model, gpus in (("llama7b", "llama-2-7b", 1), ("gpt7b", "opt-6.7b", 1), ("llama30b", "llama-30b", 4),
+                              ("gpt30b", "opt-30b", 4)):
         lines = ["model: {name: %s, dtype: fp16}" % model, "hardware: rtx3090",
                  "cluster: {gpus: %d, tp: %d}" % (gpus, gpus),
                  "scheduler: {plugin: vllm_v0, max_num_seqs: 256, max_num_batched_tokens: 2560}",
@@ -283,7 +284,7 @@ def table_of_series(runs, out):
 
 
 # What misses its limit is held to what it misses it by today, and a little more.
-HELD = {("rtx3090", "gpt30b"): 0.20}
+HELD = {("rtx3090", "gpt30b"): 0.27}
 HELD |= {("rtxpro6000_qwen3_30b_a3b_dp2ep2", figure): limit for figure, limit in (
     ("P99 ttft_ms", 0.055), ("TTFT of each request", 0.15), ("makespan", 0.02))}
 
