@@ -110,6 +110,12 @@ cmp again/cells/run/requests.csv apart/cells/run/requests.csv || fail "the resol
 "$servsim" run --quiet --output told --set "$apart" --set report=markdown alone.yaml >log
 says told/report.md "### Prefill and decode on replicas of their own" "On the link, mean (ms)"
 "$servsim" run --quiet --output told --set report=markdown alone.yaml >log
+"$servsim" run --quiet --output told --set 'matrix.cluster={few: {gpus: 4, prefill_replicas: 3}, many: {gpus: 4, prefill_replicas: 1}, slow: {gpus: 4, prefill_replicas: 2, kv_transfer: {bandwidth: 2GB/s}}}' \
+    --set 'workload={plugin: poisson, rate: 60, requests: 3000, prompt_tokens: 1000, output_tokens: 300}' --set report=markdown alone.yaml >log
+says told/report.md "1 prefill + 3 decode replicas" "let more replicas decode" "let more replicas compute prompts" \
+    "kv_transfer.bandwidth is the limit"
+! grep -q "Try another router" told/report.md || fail "kinds of replicas are held to be uneven"
+"$servsim" run --quiet --output told --set report=markdown alone.yaml >log
 ! grep -q "replicas of their own" told/report.md || fail "a report tells of what was not there"
 "$servsim" analyze apart >said
 says said "Prefill replicas were busy for" "was sent for"

@@ -3,6 +3,8 @@
  */
 #include "report/common/matrix.h"
 
+#include <math.h>
+
 #include "report/common/number.h"
 #include "report/common/text.h"
 
@@ -403,6 +405,10 @@ rp_layout(char out[64], const struct rp_cell *cell)
         length += snprintf(out + length, 64 - (size_t)length, ", dp %.0f", cell->dp);
     if (cell->ep > 1)
         length += snprintf(out + length, 64 - (size_t)length, ", ep %.0f", cell->ep);
-    if (cell->replicas > 1)
+    double prefill = rp_figure(cell, "disaggregation", "prefill_replicas");
+    if (isfinite(prefill))
+        (void)snprintf(out + length, 64 - (size_t)length, " × %.0f prefill + %.0f decode replicas", prefill,
+                       cell->replicas - prefill);
+    else if (cell->replicas > 1)
         (void)snprintf(out + length, 64 - (size_t)length, " × %.0f replicas", cell->replicas);
 }

@@ -41,7 +41,9 @@ imbalance(const struct rp_cell *cell)
 {
     /* Where most of the capacity is idle, it does not matter which replica idles. */
     int loaded = rp_figure(cell, "busy_fraction", NULL) >= 0.6;
-    return cell->replicas > 1 && loaded ? 1 - rp_figure(cell, "jain_index_busy", NULL) : NAN;
+    /* prefill and decode replicas are not meant to be equally busy: advise_roles() */
+    int alike = !isfinite(rp_figure(cell, "disaggregation", "prefill_replicas"));
+    return cell->replicas > 1 && loaded && alike ? 1 - rp_figure(cell, "jain_index_busy", NULL) : NAN;
 }
 
 static double
@@ -375,6 +377,59 @@ advise_engine(struct md *md, const struct rp_group *group)
     }
 }
 
+/* ---- prefill and decode on replicas of their own ---- */
+
+static double
+wait_to_decode_ms(const struct rp_cell *cell)
+{
+    return rp_figure(cell, "disaggregation", "decode_queue_ms_mean");
+}
+
+static double
+wait_to_prefill_ms(const struct rp_cell *cell)
+{
+    int apart = isfinite(rp_figure(cell, "disaggregation", "prefill_replicas"));
+    return apart ? rp_figure(cell, "queue_ms", "mean") : NAN;
+}
+
+static double
+wait_for_link_ms(const struct rp_cell *cell)
+{
+    return rp_figure(cell, "disaggregation", "transfer_wait_ms_mean");
+}
+
+static void
+put_roles(struct md *md, const struct rp_cell *cell, const char *what, double wait_ms, const char *busy,
+          const char *others, const char *mend)
+{
+    rp_puts(&md->out, "- Requests of ");
+    md_put_subject(md, cell);
+    rp_printf(&md->out, " wait %s on average %s, while its %s replicas are busy %s of the time: %s.\n",
+              rp_milliseconds(wait_ms).text, what, others, rp_percent(rp_figure(cell, "disaggregation", busy)).text,
+              mend);
+}
+
+/* Where requests wait for one kind much longer than for the other, that kind is too small. */
+static void
+advise_roles(struct md *md, const struct rp_group *group)
+{
+    const struct rp_cell *decode = md_largest(group, wait_to_decode_ms, 500),
+                         *prefill = md_largest(group, wait_to_prefill_ms, 500),
+                         *link = md_largest(group, wait_for_link_ms, 50);
+    if (decode != NULL && wait_to_decode_ms(decode) > 2 * wait_to_prefill_ms(decode))
+        put_roles(md, decode, "to decode", wait_to_decode_ms(decode), "prefill_busy_fraction", "prefill",
+                  "let more replicas decode, and fewer compute prompts");
+    if (prefill != NULL && wait_to_prefill_ms(prefill) > 2 * wait_to_decode_ms(prefill))
+        put_roles(md, prefill, "for their prompts to be computed", wait_to_prefill_ms(prefill), "decode_busy_fraction",
+                  "decode", "let more replicas compute prompts");
+    if (link == NULL)
+        return;
+    rp_puts(&md->out, "- Requests of ");
+    md_put_subject(md, link);
+    rp_printf(&md->out, " wait %s on average until others have crossed the link: kv_transfer.bandwidth is the limit.\n",
+              rp_milliseconds(wait_for_link_ms(link)).text);
+}
+
 static void
 advise_cluster(struct md *md, const struct rp_group *group)
 {
@@ -433,6 +488,7 @@ advise_group(struct md *md, const struct rp_group *group)
         advise_memory(md, group);
         advise_engine(md, group);
         advise_cluster(md, group);
+        advise_roles(md, group);
     }
     if (md->out.length == before) {
         const struct rp_cell *cell = md_best(group, "busy_fraction", NULL, -1);

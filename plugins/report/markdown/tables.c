@@ -326,7 +326,8 @@ put_balance(struct md *md, const struct rp_group *group)
     for (size_t i = 0; i < group->count; i++) {
         const struct rp_cell *cell = group->cells[i];
         const json_t *replicas = json_object_get(cell->summary, "per_replica");
-        if (json_array_size(replicas) < 2)
+        /* prefill and decode replicas have a table of their own */
+        if (json_array_size(replicas) < 2 || isfinite(rp_figure(cell, "disaggregation", "prefill_replicas")))
             continue;
         if (!titled)
             rp_puts(
