@@ -185,11 +185,25 @@ name_groups(struct rp_matrix *matrix)
     return 0;
 }
 
-/* Layout families: the GPUs of one engine. Where two layouts of a series use equally many GPUs, they are two lines. */
+/* Layout families: the GPUs of one engine, and what share of the replicas only computes prompts. Where two layouts of a
+   series use equally many GPUs, or share their replicas out otherwise, they are two lines. */
 static double
 engine_gpus(const struct rp_cell *cell)
 {
     return cell->gpus / cell->replicas;
+}
+
+static double
+prefill_share(const struct rp_cell *cell)
+{
+    double prefill = rp_figure(cell, "disaggregation", "prefill_replicas");
+    return isfinite(prefill) ? prefill / cell->replicas : 0;
+}
+
+static int
+same_family(const struct rp_cell *a, const struct rp_cell *b)
+{
+    return engine_gpus(a) == engine_gpus(b) && prefill_share(a) == prefill_share(b);
 }
 
 static int
@@ -205,7 +219,8 @@ static int
 has_twins(const struct rp_series *series)
 {
     for (size_t i = 1; i < series->count; i++)
-        if (series->cells[i]->gpus == series->cells[i - 1]->gpus)
+        if (series->cells[i]->gpus == series->cells[i - 1]->gpus ||
+            prefill_share(series->cells[i]) != prefill_share(series->cells[0]))
             return 1;
     return 0;
 }
@@ -226,28 +241,31 @@ add_series(struct rp_group *group, struct rp_series series)
 }
 
 static char *
-family_label(const char *label, double size)
+family_label(const char *label, const struct rp_cell *of)
 {
     struct rp_text text = {0};
     if (label[0] != '\0')
         rp_printf(&text, "%s / ", label);
-    if (size == 0)
+    if (of == NULL)
         rp_puts(&text, "one engine");
     else
-        rp_printf(&text, "%s-GPU replicas", rp_count(size).text);
+        rp_printf(&text, "%s-GPU replicas", rp_count(engine_gpus(of)).text);
+    if (of != NULL && prefill_share(of) > 0)
+        rp_printf(&text, ", %s of them for prefill", rp_percent(prefill_share(of)).text);
     if (text.failed)
         rp_text_free(&text);
     return text.data;
 }
 
-/* The cells of one family, later twins left out: size 0 means one engine over all GPUs, else replicas of that size. */
+/* The cells of one family, later twins left out: NULL means one engine over all GPUs, else replicas as those of a cell.
+ */
 static int
-add_family(struct rp_group *group, const struct rp_series *all, double size)
+add_family(struct rp_group *group, const struct rp_series *all, const struct rp_cell *of)
 {
-    struct rp_series family = {.label = family_label(all->label, size)};
+    struct rp_series family = {.label = family_label(all->label, of)};
     for (size_t i = 0; i < all->count; i++) {
         struct rp_cell *cell = all->cells[i];
-        int belongs = size == 0 ? cell->replicas == 1 : engine_gpus(cell) == size;
+        int belongs = of == NULL ? cell->replicas == 1 : same_family(cell, of);
         int twin = family.count > 0 && family.cells[family.count - 1]->gpus == cell->gpus;
         if (belongs && !twin && push_cell(&family.cells, &family.count, cell) != 0) {
             free(family.label);
@@ -264,14 +282,13 @@ add_family(struct rp_group *group, const struct rp_series *all, double size)
 static int
 split_families(struct rp_group *group, const struct rp_series *all)
 {
-    int status = add_family(group, all, 0);
+    int status = add_family(group, all, NULL);
     for (size_t i = 0; i < all->count && status == 0; i++) {
-        double size = engine_gpus(all->cells[i]);
         int seen = all->cells[i]->replicas == 1;
         for (size_t j = 0; j < i; j++)
-            seen |= all->cells[j]->replicas > 1 && engine_gpus(all->cells[j]) == size;
+            seen |= all->cells[j]->replicas > 1 && same_family(all->cells[j], all->cells[i]);
         if (!seen)
-            status = add_family(group, all, size);
+            status = add_family(group, all, all->cells[i]);
     }
     return status;
 }
