@@ -116,7 +116,7 @@ says told/report.md "1 prefill + 3 decode replicas" "let more replicas decode" "
     "kv_transfer.bandwidth is the limit"
 "$servsim" run --quiet --output told --set 'matrix.cluster={a2: {gpus: 2, prefill_replicas: 1}, a4: {gpus: 4, prefill_replicas: 2}, t2: {gpus: 2}, t4: {gpus: 4}}' \
     --set 'workload={plugin: poisson, rate: 60, requests: 1000, prompt_tokens: 1000, output_tokens: 300}' --set report=markdown alone.yaml >log
-says told/report.md "(1-GPU replicas, 50.0 % of them for prefill)" "(1-GPU replicas)"
+says told/report.md "(1-GPU replicas, 50 % prefill)" "(1-GPU replicas)"
 ! grep -q "Try another router" told/report.md || fail "kinds of replicas are held to be uneven"
 "$servsim" run --quiet --output told --set report=markdown alone.yaml >log
 ! grep -q "replicas of their own" told/report.md || fail "a report tells of what was not there"

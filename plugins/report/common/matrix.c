@@ -251,7 +251,7 @@ family_label(const char *label, const struct rp_cell *of)
     else
         rp_printf(&text, "%s-GPU replicas", rp_count(engine_gpus(of)).text);
     if (of != NULL && prefill_share(of) > 0)
-        rp_printf(&text, ", %s of them for prefill", rp_percent(prefill_share(of)).text);
+        rp_printf(&text, ", %.0f %% prefill", 100 * prefill_share(of));
     if (text.failed)
         rp_text_free(&text);
     return text.data;
