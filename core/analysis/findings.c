@@ -439,6 +439,7 @@ find_efficiency(struct ss_findings *out)
     out->watts_per_gpu = ss_trial_figure(trial, "energy", "watts_per_gpu");
     out->joules_per_output_token = ss_trial_figure(trial, "energy", "joules_per_output_token");
     out->energy_idle_share = ss_trial_figure(trial, "energy", "idle_share");
+    out->energy_cut_share = ss_trial_figure(trial, "energy", "cut_share");
     out->kv_blocks_total = ss_trial_figure(trial, "kv_blocks_total", NULL);
     out->kv_peak_share = ss_trial_figure(trial, "kv_usage_peak", NULL);
 }

@@ -69,9 +69,10 @@ struct ss_findings {
     /* efficiency, of the summary */
     double tokens_per_s, tokens_per_s_per_gpu, busy_fraction, mfu, bandwidth, jain;
     double share_dense, share_attention, share_communication, share_overhead;
-    double prefill_busy, decode_busy;                                      /* NAN: replicas do both, as are the next */
-    double transfer_wait_ms, transfer_ms, decode_queue_ms;                 /* means over those handed over */
-    double kwh, watts_per_gpu, joules_per_output_token, energy_idle_share; /* NAN: the device says nothing of power */
+    double prefill_busy, decode_busy;                      /* NAN: replicas do both, as are the next */
+    double transfer_wait_ms, transfer_ms, decode_queue_ms; /* means over those handed over */
+    double kwh, watts_per_gpu, joules_per_output_token, energy_idle_share,
+        energy_cut_share; /* NAN: the device says nothing of power */
 };
 
 /* The trial is loaded. */

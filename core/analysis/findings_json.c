@@ -127,6 +127,7 @@ efficiency_json(const struct ss_findings *f)
     put(object, "energy_watts_per_gpu", f->watts_per_gpu);
     put(object, "energy_joules_per_output_token", f->joules_per_output_token);
     put(object, "energy_idle_share", f->energy_idle_share);
+    put(object, "energy_cut_share", f->energy_cut_share);
     return object;
 }
 

@@ -237,6 +237,12 @@ put_efficiency(const struct ss_findings *f, struct ss_text *out)
                        "  Energy: %.4g kWh, %.4g J an output token; %.4g W a GPU, and %.1f %% of the GPUs' energy was "
                        "spent idle.\n",
                        f->kwh, f->joules_per_output_token, f->watts_per_gpu, PERCENT(f->energy_idle_share));
+    if (f->energy_cut_share >= 0.01)
+        ss_text_printf(
+            out,
+            "  Busy GPUs would draw more than their boards may, by %.1f %% of that: real boards run slower then, "
+            "which is not modelled.\n",
+            PERCENT(f->energy_cut_share));
     if (f->trial->replicas > 1 && !isnan(f->jain))
         ss_text_printf(out, "  Jain's index of the replicas' busy time is %.3f (1: all the same).\n", f->jain);
 }

@@ -147,6 +147,10 @@ put_energy(const struct ss_versus *versus, struct ss_text *out)
     char text_a[32], text_b[32], relative[32];
     if (isnan(a) && isnan(b))
         return;
+    if (isnan(a) || isnan(b)) {
+        ss_text_printf(out, "\nEnergy: known of %s alone; not compared.\n", isnan(a) ? "B" : "A");
+        return;
+    }
     percent(relative, a > 0 ? b / a - 1 : NAN);
     ss_text_printf(out, "\nEnergy: A takes %s J an output token, B %s (%s); not judged.\n", number(text_a, a, 0),
                    number(text_b, b, 0), relative);

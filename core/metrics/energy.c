@@ -12,13 +12,18 @@
 
 #define JOULES_PER_PJ 1e-12
 
-/* Of one replica while it is busy. */
-static double
-busy_joules(const struct servsim_device *device, const struct ss_replica_result *replica, double busy_gpu_s)
+/* Of one replica while it is busy, and what the limit has cut off. */
+static void
+add_busy(const struct servsim_device *device, const struct ss_replica_result *replica, double busy_gpu_s,
+         struct ss_energy *out)
 {
     double work_pj =
         device->energy_per_flop_pj * (double)replica->flops + device->energy_per_byte_pj * (double)replica->bytes;
-    return fmin(device->power_busy_w * busy_gpu_s + work_pj * JOULES_PER_PJ, device->power_limit_w * busy_gpu_s);
+    double wanted = device->power_busy_w * busy_gpu_s + work_pj * JOULES_PER_PJ;
+    double drawn = fmin(wanted, device->power_limit_w * busy_gpu_s);
+    out->busy_gpu_s += busy_gpu_s;
+    out->busy_joules += drawn;
+    out->cut_joules += wanted - drawn;
 }
 
 int
@@ -32,8 +37,7 @@ ss_energy_of(const struct ss_result *result, uint32_t gpus, double elapsed_s, st
     for (uint32_t i = 0; i < result->replica_count; i++) {
         const struct ss_replica_result *replica = &result->replicas[i];
         double busy_gpu_s = ss_time_seconds(replica->busy) / result->parts * gpus_each;
-        out->busy_gpu_s += busy_gpu_s;
-        out->busy_joules += busy_joules(device, replica, busy_gpu_s);
+        add_busy(device, replica, busy_gpu_s, out);
         out->idle_joules += device->power_idle_w * fmax(0, elapsed_s * gpus_each - busy_gpu_s);
     }
     out->gpu_s = elapsed_s * gpus;

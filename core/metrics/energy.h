@@ -8,6 +8,7 @@
 
 struct ss_energy {
     double idle_joules, busy_joules; /* of all GPUs */
+    double cut_joules;               /* what busy ones would have drawn above the board's limit */
     double host_joules;              /* of the rest of their servers */
     double gpu_s, busy_gpu_s;        /* GPUs x time: in all, and while a step ran */
 };

@@ -480,6 +480,7 @@ put_energy(struct builder *b, const struct tally *tally)
     (void)json_object_set_new(object, "joules_per_token",
                               ratio(all, (double)tally->prompt_tokens + (double)tally->output_tokens));
     (void)json_object_set_new(object, "idle_share", ratio(energy.idle_joules, of_gpus));
+    (void)json_object_set_new(object, "cut_share", ratio(energy.cut_joules, energy.busy_joules + energy.cut_joules));
     if (device->power_host_w > 0)
         (void)json_object_set_new(object, "host_kwh", real(energy.host_joules / JOULES_PER_KWH));
     if (device->electricity_usd_per_kwh > 0)

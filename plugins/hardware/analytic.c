@@ -754,9 +754,17 @@ analytic_read_power(struct analytic_profile *profile, const struct servsim_creat
         .electricity_usd_per_kwh = servsim_number(args, "power.electricity_price"),
     };
     if (limit > 0.0 && (power->idle_w > limit || power->busy_w > limit))
-        return servsim_fail(err, EINVAL, "power.%s is %g W, more than power.limit (%g W): give at most as much",
-                            power->idle_w > limit ? "idle" : "busy",
-                            power->idle_w > limit ? power->idle_w : power->busy_w, limit);
+        return servsim_fail(
+            err, EINVAL,
+            "power.%s is %g W, more than power.limit (%g W): write power: {limit: ..., idle: ..., busy: "
+            "...}, of which those not given are the device's own",
+            power->idle_w > limit ? "idle" : "busy", power->idle_w > limit ? power->idle_w : power->busy_w, limit);
+    if (limit > 0.0 && power->busy_w < power->idle_w)
+        return servsim_fail(
+            err, EINVAL,
+            "power.busy is %g W, less than power.idle (%g W): write both, of which one not given is the "
+            "device's own",
+            power->busy_w, power->idle_w);
     return 0;
 }
 

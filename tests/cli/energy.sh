@@ -93,6 +93,11 @@ span=$(figure rest "$cell" simulated_s)
 holds "no more than the limit" "$(figure rest "$cell" watts_per_gpu_busy) <= 300 && $(figure rest "$cell" watts_per_gpu_busy) > 299.99"
 holds "the rest of the server" "$(figure rest "$cell" host_kwh) * 3.6e6 / (2 * 250 * $span) > 0.999999 &&
     $(figure rest "$cell" host_kwh) * 3.6e6 / (2 * 250 * $span) < 1.000001"
+holds "what the limit cuts off" "$(figure rest "$cell" cut_share) > 0.1 && $(figure rest "$cell" cut_share) < 0.7"
+holds "nothing is cut elsewhere" "$(figure theory "$one" cut_share) == 0"
+says rest/report.md "Above the limit"
+"$servsim" analyze rest >said
+says said "real boards run slower then"
 holds "it is part of the energy" "$(figure rest "$cell" kwh) > $(figure rest "$cell" host_kwh)"
 holds "electricity" "$(figure rest "$cell" usd) / $(figure rest "$cell" kwh) > 0.199999 &&
     $(figure rest "$cell" usd) / $(figure rest "$cell" kwh) < 0.200001"
@@ -110,6 +115,9 @@ says said "of the GPUs' energy was spent idle" "J an output token"
 says said "Energy: A takes" "not judged"
 "$servsim" compare --json --cell "$one" theory theory >said || true
 says said '"joules_per_output_token_a": '
+"$servsim" run --quiet --output unknown --set hardware.power.limit=0W rest.yaml >/dev/null
+"$servsim" compare --force rest unknown >said || true
+says said "Energy: known of A alone; not compared"
 
 # ---- devices that say nothing ----
 run silent <<'YAML'
@@ -130,6 +138,8 @@ grep -q '"energy"' said.d/cells/*/summary.json || fail "with a limit, custom has
 refuses "power.idle is 400 W, more than power.limit (300 W)" "$servsim" run --set hardware.power.limit=300W \
     --set hardware.power.idle=400W silent.yaml
 refuses "power.busy is 350 W" "$servsim" run --set hardware.power.limit=300W --set hardware.power.busy=350W silent.yaml
+refuses "power.busy is 40 W, less than power.idle (50 W)" "$servsim" run --set hardware.power.limit=300W --set \
+    hardware.power.busy=40W silent.yaml
 refuses "power.limit" "$servsim" run --set hardware.power.limit=-1W silent.yaml
 refuses "power.limit" "$servsim" run --set hardware.power.limit=300J silent.yaml
 refuses "power.per_bite" "$servsim" run --set hardware.power.per_bite=3pJ silent.yaml

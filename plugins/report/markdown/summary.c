@@ -157,6 +157,12 @@ say_energy(struct md *md, const struct rp_group *group)
               md_figure(best, "energy", "watts_per_gpu", AS_NUMBER).text,
               md_figure(best, "energy", "idle_share", AS_PERCENT).text);
     md_put_equals(md, group, best, "energy", "joules_per_output_token");
+    if (rp_figure(best, "energy", "cut_share") >= 0.01)
+        rp_printf(
+            &md->out,
+            "; busy, it would draw more than its boards may, by %s of that: real boards run slower then, which is not "
+            "modelled",
+            md_figure(best, "energy", "cut_share", AS_PERCENT).text);
     rp_puts(&md->out, ".\n");
 }
 

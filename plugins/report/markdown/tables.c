@@ -106,6 +106,7 @@ static const struct column energy_columns[] = {
     {"Per GPU (W)", "energy", "watts_per_gpu", AS_NUMBER, 0, NULL, 0},
     {"Per GPU while busy (W)", "energy", "watts_per_gpu_busy", AS_NUMBER, 0, NULL, 0},
     {"Idle (of the GPUs' energy)", "energy", "idle_share", AS_PERCENT, 0, NULL, 0},
+    {"Above the limit (of the power wanted)", "energy", "cut_share", AS_PERCENT, 0, NULL, 0},
     {"Energy (kWh)", "energy", "kwh", AS_NUMBER, 0, NULL, 0},
     {"Per output token (J)", "energy", "joules_per_output_token", AS_NUMBER, -1, NULL, 0},
     {"Per token (J)", "energy", "joules_per_token", AS_NUMBER, 0, NULL, 0},
