@@ -79,7 +79,7 @@ ss_fidelity_text(const struct ss_fidelity *fidelity, const struct ss_fidelity_sp
         ss_text_printf(out, ", %zu more without an end in the simulation", fidelity->unserved);
     ss_text_printf(out, "\n  %-18s%14s%14s%13s", "", "real", "simulated", "error");
     if (repeated(spread))
-        ss_text_printf(out, "  over %zu repeats", spread->runs);
+        ss_text_printf(out, "  over %zu repeat%s", spread->runs, spread->runs > 1 ? "s" : "");
     ss_text_puts(out, "\n");
     for (uint32_t i = 0; i < SS_FIDELITY_FIGURES; i++)
         figure_rows(&table, &fidelity->figures[i], i);

@@ -50,6 +50,15 @@ print_number(double value, int width)
         (void)printf("%*.*f", width, value < 10 ? 2 : value < 1000 ? 1 : 0, value);
 }
 
+static void
+print_count(double value, int width)
+{
+    if (value < 0)
+        (void)printf("%*s", width, "-");
+    else
+        (void)printf("%*.0f", width, value);
+}
+
 void
 ss_print_figures_head(int width)
 {
@@ -62,7 +71,7 @@ ss_print_figures(const struct ss_cell *cell, int width, const char *summary_path
 {
     json_t *summary = json_load_file(summary_path, 0, NULL);
     (void)printf("%-*s %5u", width, cell->name, cell->gpus);
-    print_number(figure(summary, "requests_finished", NULL), 10);
+    print_count(figure(summary, "requests_finished", NULL), 10);
     print_number(figure(summary, "output_tokens_per_s", NULL), 12);
     print_number(figure(summary, "ttft_ms", "mean"), 12);
     print_number(figure(summary, "ttft_ms", "p99"), 12);

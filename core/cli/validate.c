@@ -22,7 +22,7 @@ static const char usage[] =
     "\n" SS_REPLAY_USAGE
     "  --repeats N          simulate N times more, each arrival moved a little, and print the mean and the standard\n"
     "                       deviation of each error: what of it is chance. Against means: with other seeds\n"
-    "  --moved TIME         how far arrivals are moved at most, earlier or later (4ms)\n"
+    "  --moved TIME         how far arrivals are moved at most, earlier or later (4ms; a bare number is in ms)\n"
     "  --json               for scripts\n"
     "  --charts DIR         draw simulated against real (gnuplot)\n";
 

@@ -174,7 +174,8 @@ from_map(const struct ss_build *build, const struct ss_node *map, const struct s
         return fail_unknown(build, name, name->text);
     if (base == NULL && !complete)
         return ss_node_fail(map, build->err, EINVAL,
-                            "engine has no name, so it needs both numbers; write {step: 0.75ms, layer: 12.5us}");
+                            "engine has no name, so it needs both numbers; write {step: 0.75ms, layer: 12.5us}, or for "
+                            "one number of an engine's own changed {name: vllm-0.15, ...}");
     if (name != NULL && (name->text[0] == '\0' || strlen(name->text) >= sizeof out->name))
         return ss_node_fail(name, build->err, EINVAL, "engine: name has %zu bytes; write 1 to %zu", strlen(name->text),
                             sizeof out->name - 1);

@@ -34,6 +34,10 @@ check_keys(const struct ss_build *build, const struct ss_node *root)
         if (missing != NULL)
             return ss_node_fail(node, build->err, EINVAL, "'%.64s': %s is not modelled; leave the key out", node->key,
                                 missing);
+        const char *home = key == NULL ? ss_key_home(node->key) : NULL;
+        if (home != NULL)
+            return ss_node_fail(node, build->err, EINVAL, "unknown key '%.64s'; it belongs in a map: %s: {%.64s: ...}",
+                                node->key, home, node->key);
         if (key == NULL) {
             ss_key_advice(node->key, 0, advice, sizeof advice);
             return ss_node_fail(node, build->err, EINVAL, "unknown key '%.64s'; %s", node->key, advice);

@@ -188,3 +188,28 @@ const struct ss_table ss_failures_table = TABLE("failures", failures_rows);
 const struct ss_table ss_outage_table = TABLE("failures: schedule", outage_rows);
 const struct ss_table ss_straggler_table = TABLE("failures: stragglers", straggler_rows);
 const struct ss_table ss_slo_table = TABLE("slo", slo_rows);
+
+const char *
+ss_key_home(const char *key)
+{
+    static const struct {
+        const char *map;
+        const struct ss_table *table;
+    } tables[] = {{"cluster", &ss_cluster_table},   {"kv_cache", &ss_kv_cache_table}, {"engine", &ss_engine_table},
+                  {"failures", &ss_failures_table}, {"slo", &ss_slo_table},           {"model", &ss_model_table}};
+    /* of plugins, and maps inside of others */
+    static const struct {
+        const char *map, *key;
+    } others[] = {{"scheduler", "max_num_seqs"}, {"scheduler", "max_num_batched_tokens"},
+                  {"hardware", "power"},         {"cluster", "kv_transfer"},
+                  {"cluster", "interconnect"},   {"workload", "rate"},
+                  {"workload", "requests"},      {"workload", "load"}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(key, others[i].key) == 0)
+            return others[i].map;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+        for (size_t i = 0; i < tables[t].table->count; i++)
+            if (strcmp(key, tables[t].table->rows[i].name) == 0)
+                return tables[t].map;
+    return NULL;
+}

@@ -28,6 +28,9 @@ const struct ss_key *ss_key_of(const char *name);
 /* "allowed: a, b, c" with "did you mean 'x'? " in front, of the keys that have `flags`. */
 void ss_key_advice(const char *wrong, uint32_t flags, char *out, size_t size);
 
+/* The map in which a key belongs that stands where no key of its name may: "cluster" for gpus. NULL: none. */
+const char *ss_key_home(const char *key);
+
 /* What a key asks for that is not modelled, in words ("speculative decoding"), or NULL. */
 const char *ss_key_not_modelled(const char *key);
 

@@ -125,6 +125,11 @@ read_axis(const struct ss_build *build, const struct ss_node *values, struct ss_
     axis->key = ss_key_of(values->key);
     if (axis->key == NULL || !(axis->key->flags & SS_KEY_AXIS)) {
         char advice[512];
+        const char *home = axis->key == NULL ? ss_key_home(values->key) : NULL;
+        if (home != NULL)
+            return ss_node_fail(values, build->err, EINVAL,
+                                "matrix: '%.64s' cannot be an axis; write %s: {LABEL: {%.64s: ...}, ...}", values->key,
+                                home, values->key);
         ss_key_advice(values->key, SS_KEY_AXIS, advice, sizeof advice);
         return ss_node_fail(values, build->err, EINVAL, "matrix: '%.64s' cannot be an axis; %s", values->key, advice);
     }

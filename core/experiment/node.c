@@ -188,6 +188,25 @@ fail_event(const struct reader *reader, const yaml_event_t *event, const char *t
     return fail_at(reader->origin, line_of(reader, event->start_mark), reader->err, EINVAL, text);
 }
 
+/* What to write instead, of what people get wrong most; libyaml says what it saw, not what was meant. */
+static const char *
+mend_of(const char *problem)
+{
+    static const struct {
+        const char *part, *mend;
+    } rows[] = {
+        {"cannot start any token", "; indent with spaces, no tabs, and quote text that begins with @, ` or %"},
+        {"could not find expected ':'", "; write key: value, with a space behind the colon, here or on the line above"},
+        {"mapping values are not allowed", "; keys of one map begin in one column, and text with ': ' in it is quoted"},
+        {"did not find expected ',' or", "; a { or [ is not closed, or a comma is missing"},
+        {"did not find expected key", "; keys of one map begin in one column"},
+    };
+    for (size_t i = 0; problem != NULL && i < sizeof rows / sizeof rows[0]; i++)
+        if (strstr(problem, rows[i].part) != NULL)
+            return rows[i].mend;
+    return "";
+}
+
 /* libyaml's own complaint. Errors of its reader come with a byte offset in place of a line. */
 static int
 fail_parser(const struct reader *reader, const char *text)
@@ -201,9 +220,9 @@ fail_parser(const struct reader *reader, const char *text)
         for (size_t i = 0; i < parser->problem_offset && text[i] != '\0'; i++)
             mark.line += text[i] == '\n';
     }
-    char line[256];
+    char line[320];
     (void)snprintf(line, sizeof line, "not YAML: %.150s%s", parser->problem != NULL ? parser->problem : "unreadable",
-                   parser->error == YAML_READER_ERROR ? "; write plain UTF-8 text" : "");
+                   parser->error == YAML_READER_ERROR ? "; write plain UTF-8 text" : mend_of(parser->problem));
     return fail_at(reader->origin, line_of(reader, mark), reader->err, EINVAL, line);
 }
 
