@@ -118,13 +118,31 @@ names_read(struct names *names, const char *models_dir, struct servsim_error *er
     return 0;
 }
 
+/* What ships of a model that is named as on its hub: "meta-llama/Llama-3.1-8B-Instruct" has the shape of llama-3.1-8b.
+   The longest name that it begins with, up to a dash, or NULL. */
+static const char *
+shipped_shape(const struct names *names, const char *name)
+{
+    const char *slash = strrchr(name, '/'), *last = slash != NULL ? slash + 1 : name, *best = NULL;
+    last += strncasecmp(last, "meta-", 5) == 0 ? 5 : 0;
+    for (size_t i = 0; i < names->count; i++) {
+        size_t length = strlen(names->items[i]);
+        if (strncasecmp(last, names->items[i], length) == 0 && (last[length] == '-' || last[length] == '\0') &&
+            (best == NULL || length > strlen(best)))
+            best = names->items[i];
+    }
+    return best;
+}
+
 static int
 fail_unknown(const struct names *names, const char *name, struct servsim_error *err)
 {
     struct ss_text known = {0};
     for (size_t i = 0; i < names->count; i++)
         ss_text_printf(&known, "%s%s", i > 0 ? ", " : "", names->items[i]);
-    const char *nearest = ss_nearest(name, (const char *const *)names->items, names->count);
+    const char *nearest = shipped_shape(names, name);
+    if (nearest == NULL)
+        nearest = ss_nearest(name, (const char *const *)names->items, names->count);
     int rc = servsim_fail(err, ENOENT, "no model '%.80s'%s%s%s: known are %s, or give a path to a config.json", name,
                           nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
                           nearest != NULL ? "'" : "", known.data != NULL ? known.data : "none");
@@ -147,12 +165,30 @@ read_named(struct ss_model *out, const struct names *names, const char *name, co
     return fail_unknown(names, name, err);
 }
 
+/* A path that leads nowhere may be a model's name on a hub. */
+static int
+find_path(struct ss_model *out, const char *name, const char *base_dir, const char *models_dir,
+          struct servsim_error *err)
+{
+    struct servsim_error unheard = {.size = sizeof unheard};
+    struct names names = {0};
+    int rc = read_path(out, name, base_dir, err);
+    if (rc != -ENOENT || names_read(&names, models_dir, &unheard) != 0)
+        return rc;
+    const char *shipped = shipped_shape(&names, name);
+    if (shipped != NULL)
+        rc = servsim_fail(err, ENOENT, "no file %.200s here; write %s, which ships, or the path of a config.json", name,
+                          shipped);
+    names_free(&names);
+    return rc;
+}
+
 int
 ss_model_find(struct ss_model *out, const char *name, const char *base_dir, const char *models_dir,
               struct servsim_error *err)
 {
     if (strchr(name, '/') != NULL || ends_in_json(name))
-        return read_path(out, name, base_dir, err);
+        return find_path(out, name, base_dir, models_dir, err);
     struct names names = {0};
     int rc = names_read(&names, models_dir, err);
     if (rc == 0)
