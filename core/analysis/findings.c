@@ -188,7 +188,7 @@ measure_waits(struct ss_findings *out, const struct ss_samples *samples, uint32_
 {
     for (size_t i = 0; i < samples->count; i++) {
         const struct ss_sample *sample = &samples->items[i];
-        if (sample->replica != replica || isnan(sample->queue_ms) || sample->queue_ms <= 0 ||
+        if (sample->queued_at != replica || isnan(sample->queue_ms) || sample->queue_ms <= 0 ||
             blocking_power(sample->prompt_tokens) != power)
             continue;
         double begin = ss_sample_arrival_s(sample), end = begin + sample->queue_ms / 1e3;
@@ -208,7 +208,7 @@ cover_prefills(struct cover *cover, const struct ss_samples *samples, uint32_t r
     cover->count = 0;
     for (size_t i = 0; i < samples->count; i++) {
         const struct ss_sample *sample = &samples->items[i];
-        if (sample->replica != replica || sample->prompt_tokens < (UINT32_C(1) << power) || isnan(sample->queue_ms) ||
+        if (sample->queued_at != replica || sample->prompt_tokens < (UINT32_C(1) << power) || isnan(sample->queue_ms) ||
             isnan(sample->ttft_ms))
             continue;
         double arrival = ss_sample_arrival_s(sample);
@@ -223,8 +223,8 @@ static int
 split_by_replica(const struct ss_samples *all, uint32_t replicas, struct ss_samples *out)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (all->items[i].replica < replicas)
-            out[all->items[i].replica].count++;
+        if (all->items[i].queued_at < replicas)
+            out[all->items[i].queued_at].count++;
     for (uint32_t r = 0; r < replicas; r++) {
         out[r].items = malloc((out[r].count + 1) * sizeof *out[r].items);
         if (out[r].items == NULL)
@@ -232,8 +232,8 @@ split_by_replica(const struct ss_samples *all, uint32_t replicas, struct ss_samp
         out[r].count = 0;
     }
     for (size_t i = 0; i < all->count; i++)
-        if (all->items[i].replica < replicas) {
-            struct ss_samples *one = &out[all->items[i].replica];
+        if (all->items[i].queued_at < replicas) {
+            struct ss_samples *one = &out[all->items[i].queued_at];
             one->items[one->count++] = all->items[i];
         }
     return 0;
@@ -261,8 +261,8 @@ find_blocking(struct ss_findings *out, const struct ss_samples *samples, struct 
 {
     uint32_t replicas = 0;
     for (size_t i = 0; i < samples->count; i++)
-        if (samples->items[i].replica != UINT32_MAX && samples->items[i].replica >= replicas)
-            replicas = samples->items[i].replica + 1;
+        if (samples->items[i].queued_at != UINT32_MAX && samples->items[i].queued_at >= replicas)
+            replicas = samples->items[i].queued_at + 1;
     if (replicas > samples->count) /* numbers in the file that no router gives */
         return servsim_fail(err, EINVAL, "%s: replica %u, but only %zu requests; run the cell again",
                             out->trial->requests, replicas - 1, samples->count);

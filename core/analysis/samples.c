@@ -26,7 +26,16 @@ add_sample(struct ss_samples *samples)
 
 struct columns {
     int replica, status, arrival, prompt, output, cached, preemptions, queue, ttft, tpot, latency;
+    int prefill_replica; /* -1: the file has none */
 };
+
+static int
+optional_column(const struct ss_rows *rows, const char *name)
+{
+    struct servsim_error unheard = {.size = sizeof unheard};
+    int column = ss_rows_column(rows, name, &unheard);
+    return column < 0 ? -1 : column;
+}
 
 static int
 find_columns(const struct ss_rows *rows, struct columns *columns, struct servsim_error *err)
@@ -52,6 +61,7 @@ find_columns(const struct ss_rows *rows, struct columns *columns, struct servsim
         if (*wanted[i].column < 0)
             return *wanted[i].column;
     }
+    columns->prefill_replica = optional_column(rows, "prefill_replica");
     return 0;
 }
 
@@ -102,6 +112,9 @@ read_sample(const struct ss_rows *rows, const struct columns *at, struct ss_samp
         rc = ss_rows_decimal(rows, at->arrival, 9, &out->arrival_ns, err);
     if (rc == 0 && !ss_rows_empty(rows, at->replica))
         rc = read_count(rows, at->replica, &out->replica, err);
+    out->queued_at = out->replica;
+    if (rc == 0 && at->prefill_replica >= 0 && !ss_rows_empty(rows, at->prefill_replica))
+        rc = read_count(rows, at->prefill_replica, &out->queued_at, err);
     if (rc == 0)
         rc = read_count(rows, at->prompt, &out->prompt_tokens, err);
     if (rc == 0)
@@ -202,6 +215,7 @@ ss_samples_of(struct ss_samples *out, const struct ss_records *records, struct s
             .cached_tokens = record->cached_tokens,
             .preemptions = record->preemptions,
             .replica = record->replica,
+            .queued_at = record->replica,
             .status = record->status,
         };
     }

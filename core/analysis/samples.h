@@ -11,8 +11,9 @@ struct ss_sample {
     int64_t arrival_ns;
     double queue_ms, ttft_ms, tpot_ms, latency_ms; /* NAN: no value */
     uint32_t prompt_tokens, output_tokens, cached_tokens, preemptions;
-    uint32_t replica; /* UINT32_MAX: none */
-    uint32_t status;  /* SS_STATUS_* */
+    uint32_t replica;   /* UINT32_MAX: none */
+    uint32_t queued_at; /* where its prompt was computed: the same, but in a file of prefill and decode replicas */
+    uint32_t status;    /* SS_STATUS_* */
 };
 
 struct ss_samples {

@@ -207,6 +207,14 @@ put_label(struct ss_text *out, const struct ss_trials *trials, size_t axes, uint
     ss_text_puts(out, "");
 }
 
+/* Of the replicas: those that only compute prompts. */
+static double
+prefill_share(const struct ss_trial *trial)
+{
+    double prefill = ss_trial_figure(trial, "disaggregation", "prefill_replicas");
+    return isnan(prefill) || trial->replicas == 0 ? 0 : prefill / trial->replicas;
+}
+
 static int
 find_families(struct ss_scales *out, const struct ss_trials *trials, size_t axes, uint64_t scale,
               const struct ss_trial **family, unsigned char *taken, double *scratch)
@@ -218,7 +226,8 @@ find_families(struct ss_scales *out, const struct ss_trials *trials, size_t axes
         for (size_t j = i; j < trials->count && !taken[i]; j++) {
             const struct ss_trial *trial = &trials->items[j];
             int again = 0; /* a further replicate */
-            if (taken[j] || (differences(trials, axes, &trials->items[i], trial) & ~scale) != 0)
+            if (taken[j] || (differences(trials, axes, &trials->items[i], trial) & ~scale) != 0 ||
+                prefill_share(trial) != prefill_share(&trials->items[i]))
                 continue;
             for (size_t k = 0; k < count; k++)
                 again |= strcmp(family[k]->group, trial->group) == 0;

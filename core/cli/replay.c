@@ -90,6 +90,12 @@ ss_replay_change(struct ss_replay *replay, const char *const *sets, size_t count
     ss_experiment_free(&replay->experiment);
     int rc = ss_experiment_read(&replay->experiment, replay->file, all, used, &replay->cli->lookup, err);
     free(all);
+    if (rc == 0 && replay->experiment.cell_count == 1 && replay->experiment.cells[0].load > 0 &&
+        replay->experiment.cells[0].load_scale <= 0)
+        rc = servsim_fail(err, EINVAL,
+                          "%s: workload.load asks for another rate than the one that was measured; leave it "
+                          "out",
+                          replay->file);
     if (rc == 0 && replay->experiment.cell_count != 1)
         rc = servsim_fail(err, EINVAL,
                           "%s: %zu cells; a real run is held against one: leave the matrix and replicates "
@@ -133,12 +139,29 @@ ss_replay_run(const struct ss_replay *replay, struct ss_result *result, struct s
 
 #define PACKED_LIMIT_BYTES ((size_t)1 << 30)
 
+/* tmpfile() does not ask TMPDIR. */
+static FILE *
+unnamed_file(void)
+{
+    char path[4200];
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(path, sizeof path, "%s/servsim-XXXXXX", base != NULL && *base ? base : "/tmp");
+    int fd = mkstemp(path);
+    if (fd < 0)
+        return NULL;
+    (void)unlink(path);
+    FILE *file = fdopen(fd, "w+b");
+    if (file == NULL)
+        (void)close(fd);
+    return file;
+}
+
 static int
 pack(struct ss_replay *replay, struct servsim_error *err)
 {
     if (replay->packed != NULL)
         return 0;
-    replay->packed = tmpfile();
+    replay->packed = unnamed_file();
     if (replay->packed == NULL)
         return servsim_fail(err, errno, "no file for the traffic of repeats: %s; set TMPDIR", strerror(errno));
     err->text[0] = '\0';
@@ -154,6 +177,13 @@ run_moved(struct ss_replay *replay, uint32_t number, ss_time by, struct ss_resul
     struct ss_cell *cell = &replay->experiment.cells[0];
     struct servsim_random random = {ss_seed_for(cell->seed + number, "moved arrivals")};
     struct ss_packed_traffic moved;
+    if (cell->history_span > 0)
+        return servsim_fail(
+            err, EINVAL,
+            "--repeats: moved requests would fall into workload.history_span or out of it; leave it out, or "
+            "write history, a number of requests");
+    if (cell->load_scale > 0) /* the traffic's own clock */
+        by = (ss_time)((double)by * cell->load_scale);
     int rc = pack(replay, err);
     if (rc != 0)
         return rc;

@@ -66,6 +66,7 @@ int64_t ss_cost_swap_ps(const struct ss_cost *cost, uint64_t blocks);
 
 /* What sending so many blocks to another replica takes, each GPU its share to one there; -1: nobody says how fast. And
    the bytes of a block on all GPUs of a replica. */
+#define SS_TRANSFER_LIMIT_PS 2e18 /* 23 days: longer ones are as long, and the engine refuses what waits for them */
 int64_t ss_cost_transfer_ps(const struct ss_cost *cost, uint64_t blocks);
 double ss_cost_transfer_bytes(const struct ss_cost *cost);
 

@@ -69,7 +69,9 @@ does_not_fit(const struct ss_cost *cost, double usable, double fixed, struct ser
         double unused;
         cut.tp = tp;
         if (blocks_fitting(cell, &cut, usable, &unused) >= 1) {
-            (void)snprintf(mend, sizeof mend, "write cluster: {gpus: %u, tp: %u} or more", tp * cut.pp * cut.dp, tp);
+            uint32_t replicas = cell->prefill_replicas > 0 ? cell->prefill_replicas + 1 : 1;
+            (void)snprintf(mend, sizeof mend, "write cluster: {gpus: %u, tp: %u} or more",
+                           replicas * tp * cut.pp * cut.dp, tp);
             break;
         }
     }
@@ -143,7 +145,8 @@ ss_cost_transfer_ps(const struct ss_cost *cost, uint64_t blocks)
     double bytes_per_s = transfer_bytes_per_s(cost);
     if (bytes_per_s <= 0)
         return -1;
-    return cost->cell->transfer_latency_ps + llround(block_bytes(cost) * (double)blocks / bytes_per_s * 1e12);
+    double ps = block_bytes(cost) * (double)blocks / bytes_per_s * 1e12;
+    return cost->cell->transfer_latency_ps + llround(fmin(ps, SS_TRANSFER_LIMIT_PS));
 }
 
 double

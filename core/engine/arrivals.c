@@ -155,7 +155,9 @@ ss_arrivals_turn_away_late(struct ss_cluster *cluster, struct ss_request *reques
     }
     ss_cluster_integrate(cluster);
     cluster->waiting--;
-    cluster->result->waiting_area -= ss_request_age_ps(request, cluster->now);
+    int64_t ran_ps = cluster->transfers != NULL ? ss_transfers_ran_ps(cluster, request) : 0;
+    cluster->result->waiting_area -= ss_request_age_ps(request, cluster->now) - ran_ps;
+    cluster->result->running_area -= ran_ps;
     turn_away(cluster, request);
 }
 

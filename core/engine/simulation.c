@@ -221,8 +221,7 @@ collect(struct ss_cluster *cluster, struct servsim_error *err)
     result->device = *ss_cost_device(cluster->cost);
     ss_predictor_collect(cluster);
     ss_faults_collect(cluster);
-    result->transfers.prefill_replicas = cluster->cell->prefill_replicas;
-    result->transfers.block_bytes = ss_cost_transfer_bytes(cluster->cost);
+    ss_transfers_collect(cluster);
     result->workload.size = sizeof result->workload;
     ss_traffic_stats(&cluster->traffic, &result->workload);
     return 0;

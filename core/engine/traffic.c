@@ -217,6 +217,18 @@ when(unsigned char *row)
     return (int64_t *)(void *)(row + sizeof *head + offset);
 }
 
+/* A promise of so much time from the arrival: it moves along. */
+static void
+move_deadline(unsigned char *row, ss_time by)
+{
+    const struct row_head *head = (const void *)row;
+    int64_t *deadline = (int64_t *)(void *)(row + sizeof *head + offsetof(struct servsim_arrival, deadline_s));
+    if (head->shape == SHORT || deadline[0] == SERVSIM_NEVER)
+        return;
+    ss_time moved = ss_time_of(deadline[0], deadline[1]) + by;
+    ss_time_split(moved > 0 ? moved : 0, &deadline[0], &deadline[1]);
+}
+
 static unsigned char *
 next_row(unsigned char *row)
 {
@@ -248,8 +260,10 @@ move_rows(unsigned char *file, size_t bytes, ss_time by, struct servsim_random *
     }
     qsort(times, count, sizeof *times, by_time);
     at = 0;
-    for (unsigned char *row = first; row < end; row = next_row(row))
+    for (unsigned char *row = first; row < end; row = next_row(row)) {
+        move_deadline(row, times[at] - ss_time_of(when(row)[0], when(row)[1]));
         ss_time_split(times[at++], &when(row)[0], &when(row)[1]);
+    }
     free(times);
     return 0;
 }

@@ -43,7 +43,7 @@ int ss_traffic_pack(struct ss_traffic *traffic, int fd, size_t limit_bytes, stru
 int ss_packed_traffic_map(struct ss_packed_traffic *out, int fd);
 
 /* The same, but each row arrives up to `by` earlier or later, drawn evenly, none before 0. Rows keep their order: they
-   take the moved times from early to late. */
+   take the moved times from early to late. Deadlines move along. */
 int ss_packed_traffic_map_moved(struct ss_packed_traffic *out, int fd, ss_time by, struct servsim_random *random);
 void ss_packed_traffic_unmap(struct ss_packed_traffic *packed);
 

@@ -244,6 +244,12 @@ set_off(struct ss_transfers *transfers, struct ss_request *request, struct servs
     ss_time sent = pass_on(&transfers->free[sender], cluster->now, transfer_ps);
     ss_time received = pass_on(&transfers->free[record->replica], cluster->now, transfer_ps);
     ss_time through = sent > received ? sent : received;
+    if (through - ss_request_arrival(request) > (ss_time)SS_TRANSFER_LIMIT_PS) /* its times would not fit */
+        return servsim_fail(
+            err, EINVAL,
+            "prefill_replicas: the KV cache of request %llu is %.0f days behind on its link; write a higher "
+            "kv_transfer.bandwidth or less traffic",
+            (unsigned long long)request->seen.id, ss_time_seconds(through - ss_request_arrival(request)) / 86400);
     ss_wide key = through * ((ss_wide)1 << 32) + transfers->set_off++;
     cluster->result->transfers.blocks += blocks;
     /* it decodes nowhere: that place in a heap is free */
@@ -354,4 +360,29 @@ const struct ss_request *
 ss_transfers_of(const struct ss_transfers *transfers, uint32_t replica)
 {
     return transfers != NULL && replica < transfers->prefill_count ? transfers->held[replica] : NULL;
+}
+
+/* But for preemptions on its prefill replica, in which it did not run. */
+int64_t
+ss_transfers_ran_ps(struct ss_cluster *cluster, const struct ss_request *request)
+{
+    const struct ss_record *record = ss_cluster_record(cluster, request);
+    int handed_over = ss_transfers_find(&cluster->result->transfers, request->seen.id) != NULL;
+    return handed_over ? record->ttft_ps - record->queue_ps : 0;
+}
+
+void
+ss_transfers_collect(const struct ss_cluster *cluster)
+{
+    struct ss_transfers_result *result = &cluster->result->transfers;
+    const struct ss_transfers *transfers = cluster->transfers;
+    result->prefill_replicas = cluster->cell->prefill_replicas;
+    result->block_bytes = ss_cost_transfer_bytes(cluster->cost);
+    for (uint32_t i = 0; transfers != NULL && i < transfers->next.count; i++) {
+        const struct ss_request *request = transfers->next.items[i].owner;
+        struct ss_transfer *transfer = &result->items[request->seen.id];
+        uint32_t block_size = cluster->cell->block_size;
+        transfer->wait_ps = transfer->transfer_ps = SS_NO_PS;
+        result->blocks -= (request->place->computed + block_size - 1) / block_size;
+    }
 }

@@ -45,6 +45,12 @@ int32_t ss_transfers_admit(struct ss_replica *replica, struct ss_request *reques
 /* A request that was handed over leaves: tells the decode replicas' router, and is 1. Otherwise 0. */
 int ss_transfers_leave(const struct ss_cluster *cluster, const struct ss_request *request);
 
+/* Of a request that was handed over and waits: from its admission to then. 0: it was not. */
+int64_t ss_transfers_ran_ps(struct ss_cluster *cluster, const struct ss_request *request);
+
+/* The figures, at the end: those on their way have no times. */
+void ss_transfers_collect(const struct ss_cluster *cluster);
+
 /* Requests whose blocks the prefill replica still holds, linked through `next`. */
 const struct ss_request *ss_transfers_of(const struct ss_transfers *transfers, uint32_t replica);
 

@@ -112,7 +112,7 @@ static const struct servsim_option cluster_rows[] = {
     {"prefill_replicas", "", "0", NULL, "so many replicas compute prompts, and the others decode; 0: each does both", 0,
      1048575, ROW_INTEGER},
     {"kv_transfer.bandwidth", "bytes/s", NULL, NULL,
-     "from a prefill to a decode replica, for each GPU; the device's own unless given", 1e3, 1e15, ROW_NUMBER},
+     "from a prefill to a decode replica, for each GPU; the device's own unless given", 1e6, 1e15, ROW_NUMBER},
     {"kv_transfer.latency", "us", "0us", NULL, "of sending one prompt's KV cache", 0, 1e9, ROW_NUMBER},
 };
 

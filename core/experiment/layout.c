@@ -142,13 +142,13 @@ check_prefill(const struct ss_build *build, const struct ss_node *tree, const st
                             "stage and one rank here; write pp: 1 and dp: 1");
     if (replicas < 2)
         return ss_node_fail(place_of(tree, "prefill_replicas"), build->err, EINVAL,
-                            "prefill_replicas: %u of one replica; write gpus: %u, for one of each kind", prefill,
-                            2 * layout->tp);
+                            "prefill_replicas: %u of one replica; write gpus: %u or more, for one that decodes",
+                            prefill, (prefill + 1) * layout->tp);
     if (prefill < replicas)
         return 0;
     return ss_node_fail(place_of(tree, "prefill_replicas"), build->err, EINVAL,
-                        "prefill_replicas: %u of %u replicas leave none to decode; write 1 to %u, or 0", prefill,
-                        replicas, replicas - 1);
+                        "prefill_replicas: %u of %u replicas leave none to decode; write at most %u", prefill, replicas,
+                        replicas - 1);
 }
 
 int

@@ -71,8 +71,8 @@ struct ss_failures_result {
 
 /* How the KV cache of a request came from the replica that computed its prompt to the one where it decodes. */
 struct ss_transfer {
-    int64_t wait_ps;     /* from its first token on, for others on the link */
-    int64_t transfer_ps; /* on the link */
+    int64_t wait_ps;     /* from its first token on, for others on the link; SS_NO_PS: on its way at the end */
+    int64_t transfer_ps; /* on the link; likewise */
     int64_t queue_ps;    /* from then until it is admitted to decode; SS_NO_PS: it was not */
     uint32_t prefill_replica;
     uint32_t present;
@@ -82,7 +82,7 @@ struct ss_transfers_result {
     uint32_t prefill_replicas; /* the first ones; 0: all do both */
     struct ss_transfer *items; /* by request; those without have none `present` */
     size_t capacity;
-    uint64_t blocks;    /* sent, or on their way */
+    uint64_t blocks;    /* that are through */
     double block_bytes; /* of all GPUs of a replica */
 };
 

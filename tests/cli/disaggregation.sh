@@ -126,15 +126,37 @@ says said "Prefill replicas were busy for" "was sent for"
 ! grep -q "was sent for" said || fail "analyze tells of transfers that were not there"
 ! grep -q "disaggregation" together/cells/run/summary.json || fail "a summary tells of what was not there"
 
+# ---- waits for a prompt are those on the replica that computes it, however many decode ----
+for gpus in 2 4; do
+    "$servsim" run --quiet --output blocked$gpus --set "cluster={gpus: $gpus, prefill_replicas: 1}" --set \
+        'workload={plugin: poisson, rate: 12, requests: 500, prompt_tokens: 1500, prompt_distribution: lognormal, prompt_max: 7000, output_tokens: 20}' alone.yaml >log
+    "$servsim" analyze blocked$gpus | sed -n '/^Head-of-line/,/^$/p' >said$gpus
+done
+cmp said2 said4 || { cat said2 said4; fail "who decodes changes what prompts wait for"; }
+grep -q "for [1-9][0-9.]* % of that" said2 || { cat said2; fail "nobody waits for a longer prompt"; }
+
+# ---- what is on its way when the run stops has no times ----
+"$servsim" run --quiet --verify --output stopped --set stop_after=2s --set \
+    'cluster={gpus: 2, prefill_replicas: 1, kv_transfer: {latency: 1000s}}' --set 'workload={plugin: poisson, rate: 20, requests: 100}' alone.yaml >log
+holds "none is through" "$(figure stopped transfers) == 0 && $(figure stopped bytes) == 0"
+awk -F, 'NR > 1 && $13 != "" { seen++; if ($14 $15 $16 != "") bad = 1 } END { exit bad || seen == 0 }' stopped/cells/run/requests.csv ||
+    fail "transfers that were under way have times"
+
 # ---- wrong values ----
-refuses "prefill_replicas: 2 of 2 replicas leave none to decode; write 1 to 1, or 0" "$servsim" run --set cluster.prefill_replicas=2 alone.yaml
-refuses "write gpus: 2, for one of each kind" "$servsim" run --set 'cluster={gpus: 1, prefill_replicas: 1}' alone.yaml
+refuses "prefill_replicas: 2 of 2 replicas leave none to decode; write at most 1" "$servsim" run --set cluster.prefill_replicas=2 alone.yaml
+refuses "write gpus: 2 or more, for one that decodes" "$servsim" run --set 'cluster={gpus: 1, prefill_replicas: 1}' alone.yaml
 refuses "write pp: 1 and dp: 1" "$servsim" run --set 'cluster={gpus: 4, pp: 2, prefill_replicas: 1}' alone.yaml
 refuses "write pp: 1 and dp: 1" "$servsim" run --set 'cluster={gpus: 4, dp: 2, prefill_replicas: 1}' alone.yaml
 refuses "no replica dies here" "$servsim" run --set cluster.prefill_replicas=1 --set 'failures={mtbf: 60s}' alone.yaml
 refuses "prefill_replicas" "$servsim" run --set cluster.prefill_replicas=-1 alone.yaml
 refuses "prefill_replicas" "$servsim" run --set cluster.prefil_replicas=1 alone.yaml
 refuses "kv_transfer.bandwidth" "$servsim" run --set 'cluster={gpus: 2, prefill_replicas: 1, kv_transfer: {bandwidth: 0}}' alone.yaml
+refuses "write cluster: {gpus: 4, tp: 2}" "$servsim" run --set model=llama-3.1-70b --set cluster.prefill_replicas=1 --set hardware=a100 alone.yaml
+status=0
+"$servsim" run --output late --set 'cluster={gpus: 2, prefill_replicas: 1, kv_transfer: {bandwidth: 1MB/s}}' --set \
+    'workload={plugin: poisson, rate: 20, requests: 4000, prompt_tokens: 8000, output_tokens: 2}' alone.yaml >out 2>err || status=$?
+[ "$status" -ne 0 ] || fail "a link that is months behind is none"
+says err "days behind on its link; write a higher kv_transfer.bandwidth"
 # a device that leaves its links out
 mkdir theirs
 cp "$SERVSIM_BUILDDIR/tests/broken/.libs/kit_others.so" theirs

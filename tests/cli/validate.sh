@@ -57,6 +57,8 @@ awk "BEGIN { exit !($(sd_of json) > 2 * $(sd_of small)) }" || fail "moving by 50
 grep 'TTFT mean' repeats own_repeats | awk '{ mean[NR] = $8; sd[NR] = $10 }
     END { exit !(NR == 2 && (mean[1] - mean[2]) ^ 2 < .01 && (sd[1] - sd[2]) ^ 2 < .01) }' ||
     fail "the experiment's own traffic is moved otherwise: $(grep 'TTFT mean' own_repeats)" # times in files are rounded
+"$servsim" validate own.yaml --measured result/cells/run/requests.csv --own-traffic --set workload.load_scale=0.001 --repeats 4 >scaled
+awk '/makespan/ { found = $8 < .01 } END { exit !found }' scaled || fail "moves are scaled: $(grep makespan scaled)"
 "$servsim" validate replay.yaml --measured theirs.csv --output-tokens 60 --repeats 2 >stages
 says stages 'stage 0: 199 requests' 'over 2 repeats'
 [ "$(grep -c 'over 2 repeats' stages)" = 3 ] || fail "not each stage has its repeats"
@@ -88,6 +90,11 @@ refuses 'write a whole number from 1 to 10000' "$servsim" validate replay.yaml -
 refuses 'write --repeats 16, too' "$servsim" validate replay.yaml --measured theirs.csv --moved 4ms
 refuses '--moved 4 apples:' "$servsim" validate replay.yaml --measured theirs.csv --repeats 2 --moved '4 apples'
 refuses 'above 0 and up to an hour' "$servsim" validate replay.yaml --measured theirs.csv --repeats 2 --moved 0ms
+refuses 'workload.load asks for another rate' "$servsim" validate own.yaml --measured result/cells/run/requests.csv --own-traffic \
+    --set workload.load=0.5
+sed 2d result/cells/run/requests.csv >rest.csv
+refuses 'leave it out, or write history' "$servsim" validate own.yaml --measured rest.csv --own-traffic \
+    --set workload.history_span=1ms --repeats 2
 refuses 'means.csv has means only' "$servsim" validate own.yaml --measured means.csv --repeats 2 --moved 1ms
 refuses 'write arrival or queued' "$servsim" validate replay.yaml --measured theirs.csv --start now
 refuses 'write a CSV of what was measured' "$servsim" validate replay.yaml --measured nowhere.csv

@@ -168,6 +168,12 @@ seen_moved(const struct ss_cell *cell, const struct ss_packed_traffic *still, co
         CU_ASSERT(right.arrival_ps >= 0 && right.arrival_ps < SS_PS_PER_S);
         last = time_of(&right);
         most = by_now > most ? by_now : most;
+        if (left.deadline_s != SERVSIM_NEVER) { /* as long after the arrival as before */
+            CU_ASSERT(ss_time_of(right.deadline_s, right.deadline_ps) - time_of(&right) ==
+                      ss_time_of(left.deadline_s, left.deadline_ps) - time_of(&left));
+            right.deadline_s = left.deadline_s;
+            right.deadline_ps = left.deadline_ps;
+        }
         right.arrival_s = left.arrival_s;
         right.arrival_ps = left.arrival_ps;
         same_row(&left, &right);
