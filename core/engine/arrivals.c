@@ -117,23 +117,12 @@ new_request(struct ss_cluster *cluster, uint64_t id)
 static int
 route(struct ss_cluster *cluster, struct ss_request *request, uint32_t *replica, struct servsim_error *err)
 {
-    *replica = 0;
-    err->text[0] = '\0';
-    int rc = cluster->router_ops->route(cluster->router.self, &request->seen, replica, err);
-    if (rc < 0 && err->text[0] != '\0') {
-        char said[512];
-        (void)snprintf(said, sizeof said, "%.500s", err->text);
-        return servsim_fail(err, EPROTO, "router plugin '%s': %s", cluster->router.descriptor->name, said);
-    }
+    int rc = ss_router_route(&cluster->router, &request->seen, replica, err);
+    if (rc != 0)
+        return rc;
     if (request->extras != NULL)
         request->extras->routed = *replica;
-    if (rc == 0 && cluster->faults != NULL && *replica < cluster->cell->replicas)
-        return ss_faults_reroute(cluster, request, replica, err);
-    if (rc != 0 || *replica >= cluster->router_replicas)
-        return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to replica %u of %u (answer %d)",
-                            cluster->router.descriptor->name, (unsigned long long)request->seen.id, *replica,
-                            cluster->router_replicas, rc);
-    return 0;
+    return cluster->faults != NULL ? ss_faults_reroute(cluster, request, replica, err) : 0;
 }
 
 /* The scheduler will have none of it. */

@@ -14,6 +14,7 @@
 #include "engine/predict.h"
 #include "engine/replica.h"
 #include "engine/requests.h"
+#include "engine/router.h"
 #include "engine/simulation.h"
 #include "engine/traffic.h"
 #include "engine/transfers.h"
@@ -24,14 +25,11 @@ struct ss_cluster {
     struct ss_result *result;
     struct ss_cost *cost;
     struct servsim_host host; /* for hardware, workload and predictor */
-    struct servsim_host router_host;
-    struct ss_instance router;
-    const struct servsim_router_ops *router_ops;
+    struct ss_router router;  /* of arrivals: to all replicas, or to those that compute prompts */
     struct ss_traffic traffic;
     struct ss_predictor *predictor; /* NULL: none is named */
     struct ss_faults *faults;       /* NULL: no replica ever fails */
     struct ss_transfers *transfers; /* NULL: each replica computes prompts and decodes */
-    uint32_t router_replicas;       /* that arrivals are routed to: the first, or all */
     int others;                     /* there are faults or transfers: more happens than runs that end and arrivals */
     struct ss_replica *ranks;       /* the ranks of all replicas, replica by replica */
     uint32_t rank_count;
@@ -141,13 +139,10 @@ int ss_arrivals_dispatch(struct ss_cluster *cluster, struct ss_request *request,
 static inline void
 ss_arrivals_leave(struct ss_cluster *cluster, const struct ss_request *request)
 {
-    const struct servsim_router_ops *ops = cluster->router_ops;
-    if (!SERVSIM_COVERS(ops, struct servsim_router_ops, leave) || ops->leave == NULL)
-        return;
     uint32_t routed = request->extras != NULL ? request->extras->routed : ss_cluster_record(cluster, request)->replica;
-    if (request->extras != NULL && cluster->transfers != NULL && ss_transfers_leave(cluster, request))
-        return;
-    ops->leave(cluster->router.self, &request->seen, routed);
+    int handed_over = request->extras != NULL && cluster->transfers != NULL && ss_transfers_leave(cluster, request);
+    if (!handed_over)
+        ss_router_leave(&cluster->router, &request->seen, routed);
 }
 
 /* The request read ahead arrives now. */

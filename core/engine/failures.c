@@ -339,9 +339,9 @@ die(struct ss_cluster *cluster, struct fault *fault, struct servsim_error *err)
 static void
 tell_router(const struct ss_cluster *cluster, uint32_t replica, uint32_t up)
 {
-    const struct servsim_router_ops *ops = cluster->router_ops;
-    if (SERVSIM_COVERS(ops, struct servsim_router_ops, replica_up) && ops->replica_up != NULL)
-        ops->replica_up(cluster->router.self, replica, up);
+    const struct ss_router *router = &cluster->router;
+    if (ss_router_minds(router))
+        router->ops->replica_up(router->instance.self, replica, up);
 }
 
 static int
@@ -460,13 +460,12 @@ ss_faults_reroute(const struct ss_cluster *cluster, const struct ss_request *req
                   struct servsim_error *err)
 {
     const struct ss_faults *faults = cluster->faults;
-    const struct servsim_router_ops *ops = cluster->router_ops;
     if (faults->items[*replica].state != IS_DOWN)
         return 0;
-    if (SERVSIM_COVERS(ops, struct servsim_router_ops, replica_up) && ops->replica_up != NULL)
+    if (ss_router_minds(&cluster->router))
         return servsim_fail(err, EPROTO,
                             "router plugin '%s' sent request %llu to replica %u, which it was told is down",
-                            cluster->router.descriptor->name, (unsigned long long)request->seen.id, *replica);
+                            cluster->router.instance.descriptor->name, (unsigned long long)request->seen.id, *replica);
     while (faults->items[*replica].state == IS_DOWN)
         *replica = (*replica + 1) % faults->count;
     return 0;

@@ -31,6 +31,8 @@ core_libservsim_a_SOURCES += \
 	core/engine/request.h \
 	core/engine/requests.c \
 	core/engine/requests.h \
+	core/engine/router.c \
+	core/engine/router.h \
 	core/engine/run.c \
 	core/engine/simulation.c \
 	core/engine/simulation.h \

@@ -23,61 +23,20 @@ log_line(void *ctx, uint32_t level, const char *text)
         cluster->options->log(cluster->options->log_ctx, level, text);
 }
 
-static void
-router_fails(void *ctx, const char *text)
-{
-    struct ss_cluster *cluster = ctx;
-    ss_cluster_fail(cluster, cluster->router.descriptor, text);
-}
-
-/* No more than the router has room for: it says how much, and may be older or newer than this. */
-static int32_t
-replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
-{
-    const struct ss_cluster *cluster = ctx;
-    struct servsim_replica_state state = {.size = out->size < sizeof state ? out->size : (uint32_t)sizeof state};
-    if (state.size < sizeof state.size) {
-        router_fails(ctx, "replica_state() is given a state without a size; write "
-                          "struct servsim_replica_state state = {.size = sizeof state}");
-        return -EINVAL;
-    }
-    if (index >= cluster->cell->replicas)
-        return -EINVAL;
-    for (uint32_t i = 0; i < cluster->cell->dp; i++)
-        ss_replica_state(&cluster->ranks[(size_t)index * cluster->cell->dp + i], cluster->now, &state);
-    memcpy(out, &state, state.size);
-    return 0;
-}
-
-static int32_t
-prediction_quality(void *ctx, struct servsim_quality *out)
-{
-    return ss_predictor_quality(ctx, out);
-}
-
-static int32_t
-forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
-{
-    return ss_predictor_forecast(ctx, out, minutes, usual);
-}
-
 /* ---- making and ending ---- */
 
 static int
 make_plugins(struct ss_cluster *cluster, struct servsim_error *err)
 {
     const struct ss_cell *cell = cluster->cell;
-    cluster->router_replicas = cell->prefill_replicas > 0 ? cell->prefill_replicas : cell->replicas;
-    const struct servsim_router_context context = {sizeof context, cluster->router_replicas};
+    uint32_t routed = cell->prefill_replicas > 0 ? cell->prefill_replicas : cell->replicas;
     int rc = ss_cost_create(&cluster->cost, cell, &cluster->host, err);
     if (rc == 0)
         rc = ss_cost_kv_blocks(cluster->cost, &cluster->kv_blocks, err);
     if (rc == 0)
         rc = ss_predictor_create(cluster, err);
     if (rc == 0)
-        rc = ss_instance_create(&cluster->router, &cell->router, &cluster->router_host, &context, err);
-    if (rc == 0)
-        cluster->router_ops = cluster->router.descriptor->ops;
+        rc = ss_router_make(&cluster->router, cluster, 0, routed, cell->seed, err);
     return rc;
 }
 
@@ -130,11 +89,6 @@ make_hosts(struct ss_cluster *cluster)
                                           .ctx = cluster,
                                           .log = log_line,
                                           .seed = seed_for};
-    cluster->router_host = cluster->host;
-    cluster->router_host.replica_state = replica_state;
-    cluster->router_host.fail = router_fails;
-    cluster->router_host.prediction_quality = prediction_quality;
-    cluster->router_host.forecast = forecast;
 }
 
 static int
@@ -173,7 +127,7 @@ cluster_free(struct ss_cluster *cluster)
     ss_predictor_destroy(cluster->predictor);
     ss_faults_free(cluster->faults);
     ss_transfers_free(cluster->transfers);
-    ss_instance_destroy(&cluster->router);
+    ss_router_free(&cluster->router);
     ss_cost_destroy(cluster->cost);
     ss_heap_free(&cluster->runs);
     ss_requests_free(&cluster->requests);

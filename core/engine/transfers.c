@@ -11,81 +11,15 @@
 
 struct ss_transfers {
     struct ss_cluster *cluster;
-    uint32_t prefill_count, decode_count;
+    uint32_t prefill_count;
     ss_time *free;              /* [replicas] when each end of the link has passed on all that has set off */
     struct ss_request **held;   /* [prefill_count] the first of those whose blocks each still holds, linked both ways */
     struct ss_heap next;        /* those on their way, by when they are through, and by `set_off` */
     uint32_t set_off;           /* how many have, low bits */
     struct ss_request **handed; /* at this instant, in order */
     uint32_t handed_count, handed_capacity;
-    struct servsim_host host;
-    struct ss_instance router; /* of the decode replicas, which it counts from 0 */
-    const struct servsim_router_ops *router_ops;
+    struct ss_router router; /* of the decode replicas */
 };
-
-/* ---- the router of the decode replicas ---- */
-
-/* Other streams than those of the prefill replicas' router. */
-static uint64_t
-seed_for(void *ctx, const char *purpose)
-{
-    const struct ss_transfers *transfers = ctx;
-    return ss_seed_for(ss_seed_for(transfers->cluster->cell->seed, "decode"), purpose);
-}
-
-static int32_t
-replica_state(void *ctx, uint32_t index, struct servsim_replica_state *out)
-{
-    const struct ss_transfers *transfers = ctx;
-    if (index >= transfers->decode_count)
-        return -EINVAL;
-    return transfers->cluster->router_host.replica_state(transfers->cluster, transfers->prefill_count + index, out);
-}
-
-static void
-fails(void *ctx, const char *text)
-{
-    struct ss_transfers *transfers = ctx;
-    ss_cluster_fail(transfers->cluster, transfers->router.descriptor, text);
-}
-
-static void
-log_line(void *ctx, uint32_t level, const char *text)
-{
-    const struct ss_transfers *transfers = ctx;
-    transfers->cluster->router_host.log(transfers->cluster, level, text);
-}
-
-static int32_t
-prediction_quality(void *ctx, struct servsim_quality *out)
-{
-    return ss_predictor_quality(((const struct ss_transfers *)ctx)->cluster, out);
-}
-
-static int32_t
-forecast(void *ctx, struct servsim_minute *out, uint32_t minutes, struct servsim_minute *usual)
-{
-    return ss_predictor_forecast(((const struct ss_transfers *)ctx)->cluster, out, minutes, usual);
-}
-
-static int
-make_router(struct ss_transfers *transfers, struct servsim_error *err)
-{
-    const struct servsim_router_context context = {sizeof context, transfers->decode_count};
-    transfers->host = (struct servsim_host){.size = sizeof transfers->host,
-                                            .abi_minor = SERVSIM_ABI_MINOR,
-                                            .ctx = transfers,
-                                            .log = log_line,
-                                            .seed = seed_for,
-                                            .replica_state = replica_state,
-                                            .fail = fails,
-                                            .prediction_quality = prediction_quality,
-                                            .forecast = forecast};
-    int rc = ss_instance_create(&transfers->router, &transfers->cluster->cell->router, &transfers->host, &context, err);
-    if (rc == 0)
-        transfers->router_ops = transfers->router.descriptor->ops;
-    return rc;
-}
 
 /* ---- making and ending ---- */
 
@@ -101,7 +35,6 @@ ss_transfers_make(struct ss_cluster *cluster, struct servsim_error *err)
         return servsim_fail(err, ENOMEM, "no memory for transfers");
     transfers->cluster = cluster;
     transfers->prefill_count = cell->prefill_replicas;
-    transfers->decode_count = cell->replicas - cell->prefill_replicas;
     transfers->free = calloc(cell->replicas, sizeof *transfers->free);
     transfers->held = calloc(transfers->prefill_count, sizeof(struct ss_request *));
     if (transfers->free == NULL || transfers->held == NULL)
@@ -111,7 +44,9 @@ ss_transfers_make(struct ss_cluster *cluster, struct servsim_error *err)
             err, EINVAL,
             "prefill_replicas: the device does not say how fast GPUs send to each other; write cluster: "
             "{kv_transfer: {bandwidth: 25GB/s}}");
-    return make_router(transfers, err);
+    /* other streams than those of the prefill replicas' router */
+    return ss_router_make(&transfers->router, cluster, cell->prefill_replicas, cell->replicas - cell->prefill_replicas,
+                          ss_seed_for(cell->seed, "decode"), err);
 }
 
 void
@@ -119,7 +54,7 @@ ss_transfers_free(struct ss_transfers *transfers)
 {
     if (transfers == NULL)
         return;
-    ss_instance_destroy(&transfers->router);
+    ss_router_free(&transfers->router);
     ss_heap_free(&transfers->next);
     free(transfers->free);
     free(transfers->held);
@@ -190,23 +125,6 @@ ss_transfers_hand_over(struct ss_replica *replica, struct ss_request *request)
     return note_handed(cluster->transfers, request);
 }
 
-static int
-route(struct ss_transfers *transfers, struct ss_request *request, uint32_t *receiver, struct servsim_error *err)
-{
-    *receiver = 0;
-    err->text[0] = '\0';
-    int rc = transfers->router_ops->route(transfers->router.self, &request->seen, receiver, err);
-    if (rc == 0 && *receiver < transfers->decode_count)
-        return 0;
-    char said[512];
-    (void)snprintf(said, sizeof said, "%.500s", err->text);
-    if (rc < 0 && said[0] != '\0')
-        return servsim_fail(err, EPROTO, "router plugin '%s': %s", transfers->router.descriptor->name, said);
-    return servsim_fail(err, EPROTO, "router plugin '%s' sent request %llu to decode replica %u of %u (answer %d)",
-                        transfers->router.descriptor->name, (unsigned long long)request->seen.id, *receiver,
-                        transfers->decode_count, rc);
-}
-
 /* When one end of the link has passed on so much more. */
 static ss_time
 pass_on(ss_time *end, ss_time now, int64_t transfer_ps)
@@ -234,11 +152,11 @@ set_off(struct ss_transfers *transfers, struct ss_request *request, struct servs
     struct ss_cluster *cluster = transfers->cluster;
     struct ss_record *record = ss_cluster_record(cluster, request);
     uint32_t sender = record->replica, receiver;
-    int rc = route(transfers, request, &receiver, err);
+    int rc = ss_router_route(&transfers->router, &request->seen, &receiver, err);
     if (rc != 0)
         return rc;
     request->extras->routed = receiver;
-    record->replica = transfers->prefill_count + receiver;
+    record->replica = transfers->router.first + receiver;
     uint64_t blocks = ss_kv_blocks_of(&cluster->ranks[sender].kv, request->place->computed);
     int64_t transfer_ps = ss_cost_transfer_ps(cluster->cost, blocks);
     ss_time sent = pass_on(&transfers->free[sender], cluster->now, transfer_ps);
@@ -347,12 +265,9 @@ ss_transfers_admit(struct ss_replica *replica, struct ss_request *request)
 int
 ss_transfers_leave(const struct ss_cluster *cluster, const struct ss_request *request)
 {
-    const struct ss_transfers *transfers = cluster->transfers;
-    const struct servsim_router_ops *ops = transfers->router_ops;
     if (ss_transfers_find(&cluster->result->transfers, request->seen.id) == NULL)
         return 0;
-    if (SERVSIM_COVERS(ops, struct servsim_router_ops, leave) && ops->leave != NULL)
-        ops->leave(transfers->router.self, &request->seen, request->extras->routed);
+    ss_router_leave(&cluster->transfers->router, &request->seen, request->extras->routed);
     return 1;
 }
 
