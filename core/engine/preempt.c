@@ -85,23 +85,7 @@ static void
 park(struct ss_replica *replica, struct ss_request *request, uint32_t state)
 {
     request->state = state;
-    request->place->previous = NULL;
-    request->next = replica->parked;
-    if (request->next != NULL)
-        request->next->place->previous = request;
-    replica->parked = request;
-}
-
-static void
-unpark(struct ss_replica *replica, struct ss_request *request)
-{
-    struct ss_request *previous = request->place->previous, *next = request->next;
-    if (previous != NULL)
-        previous->next = next;
-    else
-        replica->parked = next;
-    if (next != NULL)
-        next->place->previous = previous;
+    ss_request_list_add(&replica->parked, request);
 }
 
 static void
@@ -177,7 +161,7 @@ ss_step_preempt(void *ctx, struct servsim_request *seen, uint32_t how)
     if (how == SERVSIM_SWAP && blocks_held(replica, request) > replica->kv.host_free)
         return SERVSIM_NO_HOST_BLOCKS;
     if (was == SS_PAUSED || was == SS_SWAPPED)
-        unpark(replica, request);
+        ss_request_list_remove(&replica->parked, request);
     else
         leave_running(replica, request);
     ss_cluster_record(replica->cluster, request)->output_tokens = request->generated;
@@ -234,7 +218,7 @@ ss_resume(struct ss_replica *replica, struct ss_request *request, uint32_t cap)
         return SERVSIM_NO_BLOCKS;
     if (ss_kv_reserve(&replica->kv, request) != 0)
         return -ENOMEM;
-    unpark(replica, request);
+    ss_request_list_remove(&replica->parked, request);
     if (swapped) {
         uint64_t copied = ss_kv_swap_in(&replica->kv, request);
         replica->swap_blocks += copied;

@@ -110,6 +110,14 @@ ss_replica_has_nothing(const struct ss_replica *replica)
            (replica->prefilling_count == 0 || ss_replica_prefills_nothing(replica));
 }
 
+/* The request runs here no more: it is done, or goes to another replica. */
+static inline void
+ss_replica_tell_finish(struct ss_replica *replica, struct ss_request *request)
+{
+    if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
+        replica->ops->finish(replica->scheduler.self, &request->seen);
+}
+
 /* All that run are done and held: they finish. */
 void ss_replica_let_go(struct ss_replica *replica);
 

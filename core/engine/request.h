@@ -78,6 +78,30 @@ ss_request_age_ps(const struct ss_request *request, ss_time now)
     return (int64_t)(now - ss_request_arrival(request));
 }
 
+/* A list of requests that have a place and do not run: linked both ways, the latest first. */
+static inline void
+ss_request_list_add(struct ss_request **first, struct ss_request *request)
+{
+    request->place->previous = NULL;
+    request->next = *first;
+    if (*first != NULL)
+        (*first)->place->previous = request;
+    *first = request;
+}
+
+static inline void
+ss_request_list_remove(struct ss_request **first, struct ss_request *request)
+{
+    struct ss_request *previous = request->place->previous, *next = request->next;
+    if (previous != NULL)
+        previous->next = next;
+    else
+        *first = next;
+    if (next != NULL)
+        next->place->previous = previous;
+    request->next = NULL;
+}
+
 /* How often it was sent again after its replica had failed. */
 static inline uint32_t
 ss_request_retries(const struct ss_request *request)

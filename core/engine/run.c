@@ -202,8 +202,7 @@ release(struct ss_replica *replica, struct ss_request *request, uint64_t tokens)
         replica->leaving_seats++;
         replica->leaving_blocks += replica->kv.free - free_before;
     }
-    if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
-        replica->ops->finish(replica->scheduler.self, &request->seen);
+    ss_replica_tell_finish(replica, request);
     ss_cluster_finish(replica->cluster, request);
 }
 

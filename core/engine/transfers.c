@@ -79,29 +79,6 @@ note_handed(struct ss_transfers *transfers, struct ss_request *request)
     return 0;
 }
 
-static void
-hold(struct ss_request **first, struct ss_request *request)
-{
-    request->place->previous = NULL;
-    request->next = *first;
-    if (*first != NULL)
-        (*first)->place->previous = request;
-    *first = request;
-}
-
-static void
-let_go(struct ss_request **first, struct ss_request *request)
-{
-    struct ss_request *previous = request->place->previous, *next = request->next;
-    if (previous != NULL)
-        previous->next = next;
-    else
-        *first = next;
-    if (next != NULL)
-        next->place->previous = previous;
-    request->next = NULL;
-}
-
 int
 ss_transfers_hand_over(struct ss_replica *replica, struct ss_request *request)
 {
@@ -110,8 +87,7 @@ ss_transfers_hand_over(struct ss_replica *replica, struct ss_request *request)
     ss_running_remove(replica, request);
     if (ss_replica_composes_ahead(replica) && replica->waiting > 0)
         replica->leaving_seats++;
-    if (SERVSIM_COVERS(replica->ops, struct servsim_scheduler_ops, finish) && replica->ops->finish != NULL)
-        replica->ops->finish(replica->scheduler.self, &request->seen);
+    ss_replica_tell_finish(replica, request);
     ss_cluster_integrate(cluster);
     cluster->running--;
     cluster->waiting++;
@@ -121,7 +97,7 @@ ss_transfers_hand_over(struct ss_replica *replica, struct ss_request *request)
     place->computed = place->target;
     place->holds = 0;
     request->state = SS_SENT;
-    hold(&cluster->transfers->held[replica->owner], request);
+    ss_request_list_add(&cluster->transfers->held[replica->owner], request);
     return note_handed(cluster->transfers, request);
 }
 
@@ -143,7 +119,7 @@ note_transfer(struct ss_transfers *transfers, const struct ss_request *request, 
                                          .queue_ps = SS_NO_PS,
                                          .prefill_replica = sender,
                                          .present = 1};
-    return ss_transfers_note(result, request->seen.id, &transfer);
+    return ss_transfer_note(result, request->seen.id, &transfer);
 }
 
 static int
@@ -192,9 +168,9 @@ arrive(struct ss_transfers *transfers, struct servsim_error *err)
 {
     struct ss_cluster *cluster = transfers->cluster;
     struct ss_request *request = ss_heap_pop(&transfers->next);
-    uint32_t sender = ss_transfers_find(&cluster->result->transfers, request->seen.id)->prefill_replica;
+    uint32_t sender = ss_transfer_find(&cluster->result->transfers, request->seen.id)->prefill_replica;
     cluster->result->events++;
-    let_go(&transfers->held[sender], request);
+    ss_request_list_remove(&transfers->held[sender], request);
     if (give_back(&cluster->ranks[sender], request) != 0)
         return servsim_fail(err, ENOMEM, "no memory for the event heap");
     struct ss_replica *receiver = &cluster->ranks[ss_cluster_record(cluster, request)->replica];
@@ -265,7 +241,7 @@ ss_transfers_admit(struct ss_replica *replica, struct ss_request *request)
 int
 ss_transfers_leave(const struct ss_cluster *cluster, const struct ss_request *request)
 {
-    if (ss_transfers_find(&cluster->result->transfers, request->seen.id) == NULL)
+    if (ss_transfer_find(&cluster->result->transfers, request->seen.id) == NULL)
         return 0;
     ss_router_leave(&cluster->transfers->router, &request->seen, request->extras->routed);
     return 1;
@@ -282,7 +258,7 @@ int64_t
 ss_transfers_ran_ps(struct ss_cluster *cluster, const struct ss_request *request)
 {
     const struct ss_record *record = ss_cluster_record(cluster, request);
-    int handed_over = ss_transfers_find(&cluster->result->transfers, request->seen.id) != NULL;
+    int handed_over = ss_transfer_find(&cluster->result->transfers, request->seen.id) != NULL;
     return handed_over ? record->ttft_ps - record->queue_ps : 0;
 }
 
@@ -296,8 +272,7 @@ ss_transfers_collect(const struct ss_cluster *cluster)
     for (uint32_t i = 0; transfers != NULL && i < transfers->next.count; i++) {
         const struct ss_request *request = transfers->next.items[i].owner;
         struct ss_transfer *transfer = &result->items[request->seen.id];
-        uint32_t block_size = cluster->cell->block_size;
         transfer->wait_ps = transfer->transfer_ps = SS_NO_PS;
-        result->blocks -= (request->place->computed + block_size - 1) / block_size;
+        result->blocks -= ss_kv_blocks_of(&cluster->ranks[transfer->prefill_replica].kv, request->place->computed);
     }
 }

@@ -273,7 +273,7 @@ verify_transfers(const struct ss_cluster *cluster, struct servsim_error *err)
     const struct ss_result *result = cluster->result;
     for (size_t i = 0; cluster->transfers != NULL && i < result->records.count; i++) {
         const struct ss_record *record = &result->records.items[i];
-        const struct ss_transfer *transfer = ss_transfers_find(&result->transfers, i);
+        const struct ss_transfer *transfer = ss_transfer_find(&result->transfers, i);
         if (record->status != SS_STATUS_FINISHED)
             continue;
         int decoded = record->replica >= cluster->cell->prefill_replicas;

@@ -223,7 +223,7 @@ put_more_columns(char *at, const struct ss_result *result, size_t id)
         at = put_char(at, ',');
         at = put_integer(at, records->items[id].retries);
     }
-    return result->transfers.prefill_replicas > 0 ? put_transfer(at, ss_transfers_find(&result->transfers, id)) : at;
+    return result->transfers.prefill_replicas > 0 ? put_transfer(at, ss_transfer_find(&result->transfers, id)) : at;
 }
 
 static void

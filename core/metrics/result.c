@@ -26,7 +26,7 @@ ss_timeline_add(struct ss_timeline *timeline, const struct ss_slice *slice)
 }
 
 int
-ss_transfers_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer)
+ss_transfer_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer)
 {
     if (request >= transfers->capacity) {
         size_t had = transfers->capacity, capacity = had > 0 ? had : 1024;

@@ -87,11 +87,11 @@ struct ss_transfers_result {
 };
 
 /* 0 or -ENOMEM. */
-int ss_transfers_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer);
+int ss_transfer_note(struct ss_transfers_result *transfers, uint64_t request, const struct ss_transfer *transfer);
 
 /* NULL: it has none. */
 static inline const struct ss_transfer *
-ss_transfers_find(const struct ss_transfers_result *transfers, uint64_t request)
+ss_transfer_find(const struct ss_transfers_result *transfers, uint64_t request)
 {
     return request < transfers->capacity && transfers->items[request].present ? &transfers->items[request] : NULL;
 }

@@ -440,7 +440,7 @@ put_disaggregation(struct builder *b)
     if (prefill == 0)
         return;
     for (size_t i = 0; i < transfers->capacity; i++) {
-        const struct ss_transfer *transfer = ss_transfers_find(transfers, i);
+        const struct ss_transfer *transfer = ss_transfer_find(transfers, i);
         if (transfer == NULL)
             continue;
         add_stay(&waits, transfer->wait_ps);
