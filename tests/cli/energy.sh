@@ -16,14 +16,6 @@ run() { # NAME OPTIONS...: the experiment on stdin
     "$servsim" run --quiet --verify "$@" --output "$name" "$name.yaml" >/dev/null
 }
 
-figure() { # NAME CELL KEY: of summary.json
-    awk -v key="\"$3\":" '$1 == key { sub(",", "", $2); print $2; exit }' "$1/cells/$2/summary.json"
-}
-
-holds() { # WHAT EXPRESSION-OF-NUMBERS
-    awk "BEGIN { exit !($2) }" || fail "$1: $2"
-}
-
 # ---- theory ----
 # little traffic, more, and much more than one GPU can do; and the little on twice the GPUs
 run theory <<'YAML'

@@ -25,3 +25,13 @@ refuses() {
     [ ! -s out ] || fail "$*: printed something"
     says err "$words"
 }
+
+# figure FOLDER CELL KEY: the first number of that name in the cell's summary.json
+figure() {
+    awk -v key="\"$3\":" '$1 == key { sub(",", "", $2); print $2; exit }' "$1/cells/$2/summary.json"
+}
+
+# holds WHAT EXPRESSION-OF-NUMBERS
+holds() {
+    awk "BEGIN { exit !($2) }" || fail "$1: $2"
+}
