@@ -256,8 +256,8 @@ ss_fidelity_error(const struct ss_fidelity_figure *figure, uint32_t point)
 
 /* ---- several simulations ---- */
 
-void
-ss_fidelity_errors(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS])
+static void
+errors_of(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS])
 {
     for (uint32_t i = 0; i < SS_FIDELITY_FIGURES; i++) {
         const struct ss_fidelity_figure *figure = &fidelity->figures[i];
@@ -275,7 +275,7 @@ void
 ss_fidelity_spread_add(struct ss_fidelity_spread *spread, const struct ss_fidelity *fidelity)
 {
     double errors[SS_FIDELITY_ERRORS];
-    ss_fidelity_errors(fidelity, errors);
+    errors_of(fidelity, errors);
     spread->runs++;
     for (uint32_t i = 0; i < SS_FIDELITY_ERRORS; i++) {
         double before = errors[i] - spread->mean[i];

@@ -55,7 +55,6 @@ double ss_fidelity_error(const struct ss_fidelity_figure *figure, uint32_t point
 #define SS_FIDELITY_EACH (SS_FIDELITY_POINTS + 1)
 #define SS_FIDELITY_MAKESPAN ((size_t)SS_FIDELITY_FIGURES * SS_FIDELITY_EACH)
 #define SS_FIDELITY_ERRORS (SS_FIDELITY_MAKESPAN + 3)
-void ss_fidelity_errors(const struct ss_fidelity *fidelity, double errors[SS_FIDELITY_ERRORS]);
 
 /* Errors of several simulations of the same run. Zero-initialise. */
 struct ss_fidelity_spread {

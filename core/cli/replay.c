@@ -57,11 +57,18 @@ ss_replay_flag(struct ss_replay_flags *flags, int option, const char *value)
     }
 }
 
+/* For mkdtemp() and mkstemp(). */
+static void
+temporary(char *out, size_t size)
+{
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(out, size, "%s/servsim-XXXXXX", base != NULL && *base ? base : "/tmp");
+}
+
 static int
 write_trace(struct ss_replay *replay, struct servsim_error *err)
 {
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(replay->folder, sizeof replay->folder, "%s/servsim-XXXXXX", base != NULL && *base ? base : "/tmp");
+    temporary(replay->folder, sizeof replay->folder);
     if (mkdtemp(replay->folder) == NULL) {
         int rc = servsim_fail(err, errno, "%s: no folder for a trace: %s; set TMPDIR", replay->folder, strerror(errno));
         replay->folder[0] = '\0';
@@ -144,8 +151,7 @@ static FILE *
 unnamed_file(void)
 {
     char path[4200];
-    const char *base = getenv("TMPDIR");
-    (void)snprintf(path, sizeof path, "%s/servsim-XXXXXX", base != NULL && *base ? base : "/tmp");
+    temporary(path, sizeof path);
     int fd = mkstemp(path);
     if (fd < 0)
         return NULL;

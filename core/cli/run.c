@@ -42,21 +42,18 @@ figure(const json_t *summary, const char *name, const char *part)
 }
 
 static void
-print_number(double value, int width)
+print_with(double value, int width, int decimals)
 {
     if (value < 0)
         (void)printf("%*s", width, "-");
     else
-        (void)printf("%*.*f", width, value < 10 ? 2 : value < 1000 ? 1 : 0, value);
+        (void)printf("%*.*f", width, decimals, value);
 }
 
 static void
-print_count(double value, int width)
+print_number(double value, int width)
 {
-    if (value < 0)
-        (void)printf("%*s", width, "-");
-    else
-        (void)printf("%*.0f", width, value);
+    print_with(value, width, value < 10 ? 2 : value < 1000 ? 1 : 0);
 }
 
 void
@@ -71,7 +68,7 @@ ss_print_figures(const struct ss_cell *cell, int width, const char *summary_path
 {
     json_t *summary = json_load_file(summary_path, 0, NULL);
     (void)printf("%-*s %5u", width, cell->name, cell->gpus);
-    print_count(figure(summary, "requests_finished", NULL), 10);
+    print_with(figure(summary, "requests_finished", NULL), 10, 0);
     print_number(figure(summary, "output_tokens_per_s", NULL), 12);
     print_number(figure(summary, "ttft_ms", "mean"), 12);
     print_number(figure(summary, "ttft_ms", "p99"), 12);

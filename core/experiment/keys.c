@@ -195,8 +195,8 @@ ss_key_home(const char *key)
     static const struct {
         const char *map;
         const struct ss_table *table;
-    } tables[] = {{"cluster", &ss_cluster_table},   {"kv_cache", &ss_kv_cache_table}, {"engine", &ss_engine_table},
-                  {"failures", &ss_failures_table}, {"slo", &ss_slo_table},           {"model", &ss_model_table}};
+    } tables[] = {{"cluster", &ss_cluster_table}, {"model", &ss_model_table},       {"kv_cache", &ss_kv_cache_table},
+                  {"engine", &ss_engine_table},   {"failures", &ss_failures_table}, {"slo", &ss_slo_table}};
     /* of plugins, and maps inside of others */
     static const struct {
         const char *map, *key;
