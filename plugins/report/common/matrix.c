@@ -193,11 +193,17 @@ engine_gpus(const struct rp_cell *cell)
     return cell->gpus / cell->replicas;
 }
 
+double
+rp_prefill_replicas(const struct rp_cell *cell)
+{
+    double prefill = rp_figure(cell, "disaggregation", "prefill_replicas");
+    return isfinite(prefill) ? prefill : 0;
+}
+
 static double
 prefill_share(const struct rp_cell *cell)
 {
-    double prefill = rp_figure(cell, "disaggregation", "prefill_replicas");
-    return isfinite(prefill) ? prefill / cell->replicas : 0;
+    return rp_prefill_replicas(cell) / cell->replicas;
 }
 
 static int
@@ -422,8 +428,8 @@ rp_layout(char out[64], const struct rp_cell *cell)
         length += snprintf(out + length, 64 - (size_t)length, ", dp %.0f", cell->dp);
     if (cell->ep > 1)
         length += snprintf(out + length, 64 - (size_t)length, ", ep %.0f", cell->ep);
-    double prefill = rp_figure(cell, "disaggregation", "prefill_replicas");
-    if (isfinite(prefill))
+    double prefill = rp_prefill_replicas(cell);
+    if (prefill > 0)
         (void)snprintf(out + length, 64 - (size_t)length, " × %.0f prefill + %.0f decode replicas", prefill,
                        cell->replicas - prefill);
     else if (cell->replicas > 1)

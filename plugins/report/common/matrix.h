@@ -48,6 +48,9 @@ const char *rp_label(const struct rp_matrix *matrix, const struct rp_cell *cell)
 size_t rp_router_axis(const struct rp_results *results);
 int rp_compares_routers(const struct rp_group *group, size_t axis);
 
+/* Of its replicas, those that only compute prompts; 0 where each does both. */
+double rp_prefill_replicas(const struct rp_cell *cell);
+
 /* "tp 4", "tp 2 x 4 replicas": how the GPUs are used. */
 void rp_layout(char out[64], const struct rp_cell *cell);
 

@@ -42,7 +42,7 @@ imbalance(const struct rp_cell *cell)
     /* Where most of the capacity is idle, it does not matter which replica idles. */
     int loaded = rp_figure(cell, "busy_fraction", NULL) >= 0.6;
     /* prefill and decode replicas are not meant to be equally busy: advise_roles() */
-    int alike = !isfinite(rp_figure(cell, "disaggregation", "prefill_replicas"));
+    int alike = rp_prefill_replicas(cell) == 0;
     return cell->replicas > 1 && loaded && alike ? 1 - rp_figure(cell, "jain_index_busy", NULL) : NAN;
 }
 
@@ -388,8 +388,7 @@ wait_to_decode_ms(const struct rp_cell *cell)
 static double
 wait_to_prefill_ms(const struct rp_cell *cell)
 {
-    int apart = isfinite(rp_figure(cell, "disaggregation", "prefill_replicas"));
-    return apart ? rp_figure(cell, "queue_ms", "mean") : NAN;
+    return rp_prefill_replicas(cell) > 0 ? rp_figure(cell, "queue_ms", "mean") : NAN;
 }
 
 static double

@@ -328,7 +328,7 @@ put_balance(struct md *md, const struct rp_group *group)
         const struct rp_cell *cell = group->cells[i];
         const json_t *replicas = json_object_get(cell->summary, "per_replica");
         /* prefill and decode replicas have a table of their own */
-        if (json_array_size(replicas) < 2 || isfinite(rp_figure(cell, "disaggregation", "prefill_replicas")))
+        if (json_array_size(replicas) < 2 || rp_prefill_replicas(cell) > 0)
             continue;
         if (!titled)
             rp_puts(
@@ -380,10 +380,10 @@ put_energy(struct md *md, const struct rp_group *group)
 static void
 put_roles(struct md *md, const struct rp_group *group)
 {
-    size_t apart = 0;
+    int apart = 0;
     for (size_t i = 0; i < group->count; i++)
-        apart += isfinite(rp_figure(group->cells[i], "disaggregation", "prefill_replicas"));
-    if (apart == 0)
+        apart |= rp_prefill_replicas(group->cells[i]) > 0;
+    if (!apart)
         return;
     rp_puts(&md->out, "### Prefill and decode on replicas of their own\n\n");
     PUT_TABLE(md, group, role_columns, 0);
